@@ -1,0 +1,130 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+void buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){.max = max};
+}
+
+void buf_release(struct buf *b)
+{
+    mem_free(b->data);
+    *b = (struct buf){.max = b->max};
+}
+
+void buf_reset(struct buf *b)
+{
+    b->len = 0;
+    b->full = false;
+    if (b->data)
+        b->data[0] = '\0';
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+    if (__builtin_expect(b->full, 0))
+        return NULL;
+    if (n > b->max || b->len > b->max - n) {
+        b->full = true;
+        return NULL;
+    }
+    size_t need = b->len + n + 1; /* the NUL */
+    if (need > b->cap) {
+        size_t cap = b->cap ? b->cap : 64;
+        while (cap < need)
+            cap += cap / 2;
+        if (cap > b->max + 1)
+            cap = b->max + 1;
+        char *data = mem_try_resize(b->data, cap, 1);
+        if (!data) {
+            b->full = true;
+            return NULL;
+        }
+        b->data = data;
+        b->cap = cap;
+    }
+    return b->data + b->len;
+}
+
+void buf_put(struct buf *b, const void *p, size_t n)
+{
+    char *at = buf_reserve(b, n);
+    if (!at)
+        return;
+    if (n)
+        memcpy(at, p, n);
+    at[n] = '\0';
+    b->len += n;
+}
+
+void buf_putc(struct buf *b, char c)
+{
+    buf_put(b, &c, 1);
+}
+
+void buf_puts(struct buf *b, const char *z)
+{
+    buf_put(b, z, strlen(z));
+}
+
+void buf_put_str(struct buf *b, struct str s)
+{
+    buf_put(b, s.p, s.n);
+}
+
+void buf_put_u64(struct buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+    do {
+        digits[--i] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    buf_put(b, digits + i, sizeof digits - i);
+}
+
+void buf_put_i64(struct buf *b, int64_t v)
+{
+    if (v < 0) {
+        buf_putc(b, '-');
+        buf_put_u64(b, 0 - (uint64_t)v);
+    } else {
+        buf_put_u64(b, (uint64_t)v);
+    }
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    CHECK(n >= 0);
+    char *at = buf_reserve(b, (size_t)n);
+    if (at) {
+        vsnprintf(at, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+void buf_truncate(struct buf *b, size_t len)
+{
+    CHECK(len <= b->len);
+    b->len = len;
+    if (b->data)
+        b->data[len] = '\0';
+}
+
+enum err_code buf_ok(const struct buf *b, const char *what, struct err *err)
+{
+    if (!b->full)
+        return ERR_OK;
+    return err_set(err, ERR_LIMIT, "%s is larger than %zu bytes", what, b->max);
+}
