@@ -25,7 +25,7 @@ below = $(shell sed -n 's/^$(1): *//p' tools/layers.txt)
 VERSION := $(shell cat VERSION 2>/dev/null || echo 0.0.0)
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-        -Wswitch-enum -Wvla -Wundef -Wwrite-strings -Wpointer-arith -Wno-sign-conversion
+        -Wswitch-enum -Wvla -Wundef -Wwrite-strings -Wpointer-arith -Wno-sign-conversion -Wno-format-truncation
 ifdef CI
 WARN += -Werror
 endif
