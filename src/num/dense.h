@@ -1,0 +1,35 @@
+/* dense.h - small dense systems through OpenBLAS and LAPACKE.
+ *
+ * Model:   matrices are row-major float32 without padding. Symmetric matrices are stored whole;
+ *          only the lower triangle is read unless said otherwise.
+ * Threads: any thread on its own matrices. OpenBLAS's own threads are off (dense_init): at these
+ *          sizes one thread is faster, and the callers already use every core. */
+#ifndef NUM_DENSE_H
+#define NUM_DENSE_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/** Largest order of a system. */
+enum { DENSE_MAX_ORDER = 1024 };
+
+/** Turn OpenBLAS's own threading off. Call once before the first thread starts; harmless when the
+ *  serial variant of the library is installed. */
+void dense_init(void);
+
+/** gram = beta * gram + alpha * transpose(x) * x, both triangles written.
+ *  x     [n][k]  borrowed
+ *  gram  [k][k]  read only if beta is not 0; symmetric on entry
+ *  n >= 0, 1 <= k <= DENSE_MAX_ORDER. Cost: n k^2 multiply-adds. */
+void dense_gram(float alpha, const float *x, size_t n, size_t k, float beta, float *gram);
+
+/** Solve a * x = b for m right-hand sides by Cholesky's factorisation.
+ *  a  [n][n]  symmetric positive definite; overwritten, its content is undefined afterwards
+ *  b  [m][n]  one right-hand side per row; overwritten by the solutions, undefined on failure
+ *  1 <= n <= DENSE_MAX_ORDER, m >= 1.
+ *  ERR_INVALID  a is not positive definite, or a or b holds a NaN or an infinity, or the solution
+ *               overflows. */
+ERR_MUST_USE enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err *err);
+
+#endif

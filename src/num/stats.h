@@ -1,0 +1,57 @@
+/* stats.h - mean and variance of a stream, quantiles, and the paired bootstrap.
+ *
+ * Source:  Welford, "Note on a method for calculating corrected sums of squares and products",
+ *          Technometrics 4(3), 1962; Chan et al. 1979 (merging); Efron, Tibshirani, "An
+ *          Introduction to the Bootstrap", 1993 (percentile interval); Hyndman, Fan 1996 (quantile,
+ *          type 7).
+ * Threads: one object per thread, merged at the end. */
+#ifndef NUM_STATS_H
+#define NUM_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/rng.h"
+
+/* Online mean and variance. All-zero is a valid empty value. */
+struct stats {
+    uint64_t n;
+    double mean;
+    double m2; /* sum of squared distances from the mean */
+};
+
+void stats_add(struct stats *s, double x);
+void stats_merge(struct stats *into, const struct stats *from);
+
+/** Unbiased (n - 1); 0 below two values. */
+double stats_variance(const struct stats *s);
+
+/** q in [0, 1] of sorted[n] (ascending, no NaN, n >= 1), interpolated linearly between ranks. */
+double stats_quantile(const double *sorted, size_t n, double q);
+
+/** Ascending, in place; NaN last. */
+void stats_sort(double *values, size_t n);
+
+struct stats_interval {
+    double mean; /* of the observed differences a[i] - b[i] */
+    double low;  /* percentile interval of that mean */
+    double high;
+};
+
+/** Longest sample and most rounds of the bootstrap. */
+#define STATS_BOOTSTRAP_MAX_N      ((size_t)1 << 26)
+#define STATS_BOOTSTRAP_MAX_ROUNDS ((size_t)100000)
+
+/** Is a better than b, measured on the same n things? The mean of a[i] - b[i] and its interval at
+ *  `level` (0.95), by resampling i with replacement `rounds` times. b NULL: the interval of the
+ *  mean of a.
+ *  Cost: O(n rounds).
+ *  ERR_INVALID  n or rounds is 0, level is not within (0, 1), or a value is not finite
+ *  ERR_LIMIT    n or rounds is above its cap
+ *  ERR_MEMORY */
+ERR_MUST_USE enum err_code stats_bootstrap(const double *a, const double *b, size_t n,
+                                           size_t rounds, double level, struct rng *rng,
+                                           struct stats_interval *out, struct err *err);
+
+#endif

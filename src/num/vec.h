@@ -1,0 +1,65 @@
+/* vec.h - kernels over vectors, one table of functions per instruction set.
+ *
+ * Model:   vec_init() picks a table once (AISLE_SIMD=scalar|avx2|avx512 in the environment forces
+ *          one) and `vec` points to it from then on. The scalar table is the specification: it sums
+ *          from the first element to the last. The others sum in lanes, so their last bits may
+ *          differ.
+ * Errors:  with u = 2^-24, a computed float sum of n terms is within n * u / (1 - n * u) of the sum
+ *          of the terms' absolute values, in every table (lanes and FMA only make it smaller).
+ *          Integer kernels are exact.
+ * Memory:  no alignment is asked for; aligned rows are a little faster. n may be 0. Results do not
+ *          depend on the alignment.
+ * Threads: call vec_init before the first thread starts; the tables are constant. */
+#ifndef NUM_VEC_H
+#define NUM_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/** Longest input of the int8 kernels: 2^16 * 128 * 128 fits an int32_t. */
+enum { VEC_MAX_I8 = 1 << 16 };
+
+struct vec_ops {
+    const char *name; /* "scalar", "avx2", "avx512", "avx512-vnni" */
+
+    /* Sum of a[i] * b[i]. */
+    float (*dot)(const float *a, const float *b, size_t n);
+
+    /* Sum of (a[i] - b[i])^2. */
+    float (*l2sq)(const float *a, const float *b, size_t n);
+
+    /* y[i] += alpha * x[i]; x and y do not overlap. */
+    void (*axpy)(float alpha, const float *x, float *y, size_t n);
+
+    /* x[i] *= alpha. */
+    void (*scale)(float alpha, float *x, size_t n);
+
+    /* Exact sum of a[i] * b[i], n <= VEC_MAX_I8. */
+    int32_t (*dot_i8)(const int8_t *a, const int8_t *b, size_t n);
+
+    /* out[j] = dot(q, row ids[j]), where row r is at rows + r * stride (stride in elements, >=
+     * dim). ids NULL: rows 0..n-1. The same sums as dot(); rows ahead are prefetched. */
+    void (*dot_rows)(const float *q, const float *rows, size_t stride, size_t dim,
+                     const uint32_t *ids, size_t n, float *out);
+
+    /* As dot_rows for int8 rows: out[j] is exact, dim <= VEC_MAX_I8. */
+    void (*dot_rows_i8)(const int8_t *q, const int8_t *rows, size_t stride, size_t dim,
+                        const uint32_t *ids, size_t n, int32_t *out);
+};
+
+/** The table in force: the scalar one until vec_init succeeds. */
+extern const struct vec_ops *vec;
+
+/** Choose the best table that this machine runs, or the one that AISLE_SIMD names. May be called
+ *  again.
+ *  ERR_INVALID      AISLE_SIMD names no table.
+ *  ERR_UNSUPPORTED  this processor lacks the instructions of the table that it names. */
+ERR_MUST_USE enum err_code vec_init(struct err *err);
+
+/** The i-th table that this machine runs, from the scalar one upward; NULL past the last. For
+ *  tests and benchmarks. */
+const struct vec_ops *vec_available(size_t i);
+
+#endif
