@@ -1,0 +1,26 @@
+/* picture.h - product pictures, drawn when asked for.
+ *
+ * Model:   the name says everything: "kettle-red-dots-7a3f" is a shape, a colour, a pattern and 16 bits
+ *          that choose accent, proportions and backdrop; "-detail" behind it draws the same thing closer. The
+ *          renderer keeps no state and reads nothing else, so a picture can be cached for ever.
+ * Output:  one self-contained square SVG of 480 x 480 without script, text or references to elsewhere,
+ *          under PICTURE_MAX_BYTES.
+ * Threads: any. */
+#ifndef DEMO_PICTURE_H
+#define DEMO_PICTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum { PICTURE_NAME_MAX = 64, PICTURE_MAX_BYTES = 4096 };
+
+/** Append the SVG of the picture called name (without ".svg") to out.
+ *  ERR_NOT_FOUND  no such picture: any name that picture_name would not have made.
+ *  ERR_LIMIT      out is full. */
+ERR_MUST_USE enum err_code demo_picture_svg(struct str name, struct buf *out, struct err *err);
+
+#endif
