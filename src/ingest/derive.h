@@ -1,0 +1,130 @@
+/* derive.h - from what happened to what the trainers learn from.
+ *
+ * Model:   reads events, order lines and imported interactions up to a position of the change log, in
+ *          short transactions (each well under a second, so nobody waits for us); leaves out what is
+ *          no shopper's taste (bots, test users, returns, adjustments); resolves anonymous shoppers to
+ *          known ones through the store's links; cuts each shopper's past into sessions; and gives each
+ *          act a weight: that of its type, times 2^(-age / half life).
+ * Result:  columns of equal length, sorted by (user_no, time, product_no): one shopper's acts stand
+ *          together in the order of time, so both "all pairs" and "the last n" are one walk.
+ * Guests:  user_no 0 is "no shopper known": only `session` tells which acts belong together (an order
+ *          of a guest is one session). Left out unless options ask for them.
+ * Memory:  struct interactions owns its columns (31 bytes an act); release with interactions_release.
+ * Threads: one at a time.
+ * Bots:    see struct derive_filter; the numbers are chosen so that a busy wholesaler's buyer stays. */
+#ifndef INGEST_DERIVE_H
+#define INGEST_DERIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/json_writer.h"
+#include "store/records.h"
+
+struct store;
+
+/** Which shoppers are not people. Zero in any field: that rule is off. */
+struct derive_filter {
+    uint32_t
+        max_per_minute;   /* more acts than this within any minute: a bot (orders do not count) */
+    uint32_t max_per_day; /* more acts than this within any 24 hours: a bot (orders do not count) */
+    uint32_t views_without_buy; /* more views than this, and never a cart or an order: a bot */
+    const struct str
+        *test_ids; /* [test_ids_len] outside ids of test users, '*' at the end: a prefix */
+    size_t test_ids_len;
+};
+
+struct derive_options {
+    int64_t now;           /* UTC us that ages are counted from; 0: the time of the last act */
+    int64_t from, until;   /* take acts with from <= time < until; 0: no bound */
+    double half_life_days; /* of the decay; 0: none */
+    float type_weight[EVENT_TYPES]; /* 0 leaves the type out */
+    int64_t session_gap_us;         /* a longer pause begins a new session */
+    int64_t session_max_us;         /* a session never lasts longer */
+    uint32_t session_max_acts;      /* nor has more acts */
+    bool guests;            /* keep orders and interactions without a shopper as user_no 0 */
+    bool inactive_products; /* keep acts on products that are not sold now */
+    struct derive_filter filter;
+};
+
+/** The defaults: weights impression 0, view 1, click 1, search 0, favourite 3, add to cart 4, remove
+ *  from cart 0, purchase 8, rating 2; no decay; sessions of 30 minutes' pause, 12 hours and 500 acts;
+ *  bots above 60 a minute, 5,000 a day or 2,000 views without a cart; test ids "test-*" and "qa-*". */
+struct derive_options derive_defaults(void);
+
+struct interactions {
+    size_t len;
+    uint32_t *user_no;     /* [len] 0: a guest's */
+    uint32_t *product_no;  /* [len] > 0 */
+    int64_t *time;         /* [len] UTC us */
+    float *weight;         /* [len] > 0 */
+    uint32_t *session;     /* [len] dense from 0, ascending; lines of one order share one */
+    uint32_t *quantity;    /* [len] >= 1 */
+    uint8_t *type;         /* [len] enum event_type */
+    uint32_t users_end;    /* greatest user_no + 1 */
+    uint32_t products_end; /* greatest product_no + 1 */
+    uint32_t sessions;     /* how many */
+    int64_t first_time;    /* of all acts; 0 if there are none */
+    int64_t last_time;
+    int64_t position; /* of the change log: everything up to it was seen */
+};
+
+struct derive_report {
+    uint64_t events, order_lines, imported; /* rows read */
+    uint64_t kept;                          /* acts in the result */
+    uint64_t bots, bot_acts;                /* shoppers left out, and their acts */
+    uint64_t test_users, test_acts;
+    uint64_t guest_acts; /* left out or kept as options say */
+    uint64_t unresolved; /* acts without a product, or on one not sold */
+    uint64_t joined;     /* anonymous shoppers counted as the known one */
+};
+
+/** Read and derive. out is untouched on failure; report may be NULL.
+ *  ERR_CANCELLED  a stop was asked for (base/signal.h)
+ *  ERR_MEMORY     more acts than memory; else what the store reports */
+ERR_MUST_USE enum err_code derive_interactions(struct store *s, const struct derive_options *o,
+                                               struct interactions *out,
+                                               struct derive_report *report, struct err *err);
+
+/** All-zero is fine. */
+void interactions_release(struct interactions *it);
+
+/** The first act at or after user_no's first; with interactions_user_end the shopper's slice. */
+size_t interactions_user_begin(const struct interactions *it, uint32_t user_no);
+size_t interactions_user_end(const struct interactions *it, uint32_t user_no);
+
+/** An empty set to be filled by hand (a test, `aisle eval` on a caller's data): append acts in any
+ *  order, then interactions_sort, which also numbers the sessions by the options' rules. */
+ERR_MUST_USE enum err_code interactions_append(struct interactions *it, uint32_t user_no,
+                                               uint32_t product_no, int64_t time, float weight,
+                                               enum event_type type, uint32_t quantity,
+                                               struct err *err);
+ERR_MUST_USE enum err_code interactions_sort(struct interactions *it,
+                                             const struct derive_options *o, struct err *err);
+
+/** What is known of a product's success. Columns by product_no. */
+struct product_stats {
+    uint32_t len;          /* products_end */
+    uint32_t *impressions; /* [len] */
+    uint32_t *views;       /* [len] views and clicks */
+    uint32_t *carts;       /* [len] added to carts and favourites */
+    uint32_t *purchases;   /* [len] acts of buying, not pieces */
+    uint32_t *buyers;      /* [len] shoppers who bought */
+    int64_t *last_time;    /* [len] of any act, 0 none */
+    float *popularity;     /* [len] sum of the acts' weights, decayed as they are */
+};
+
+/** Conversion with a prior that pulls products with few views to the shop's mean:
+ *  (purchases + 20 m) / (views + 20), m the shop's purchases / views, at most 1. */
+double product_stats_conversion(const struct product_stats *s, uint32_t product_no);
+
+/** Count a set sorted by interactions_sort. Impressions count only if their type weight kept them. */
+ERR_MUST_USE enum err_code product_stats_of(const struct interactions *it,
+                                            struct product_stats *out, struct err *err);
+void product_stats_release(struct product_stats *s);
+
+void derive_report_json(const struct derive_report *r, struct json_writer *w);
+
+#endif

@@ -1,0 +1,131 @@
+/* import.h - a file of products, users, events, orders or interactions into the store.
+ *
+ * Model:   two threads. One reads: bytes, decompression, characters, records, mapping, checks. The
+ *          other (the caller's) writes what comes out in transactions well under a second, each with
+ *          the checkpoint of how far the file is done. So a killed import continues where the last
+ *          committed transaction ended, and neither thread waits for more than a few batches.
+ * Counts:  lines == accepted + merged + quarantined, always. A line is a record of the input. It is
+ *          merged when the store already had it (same identity, same content), quarantined when it
+ *          broke a rule: the row with its place and reason is kept in the store's quarantine.
+ * Again:   a file is known by the hash of its bytes: importing it a second time reads nothing and
+ *          reports the counts of the first time with `again` set. Rows are known by their identity
+ *          (product id, user id, (time, id) of an event, order id and ordinal), so the same rows in
+ *          another file add nothing either.
+ * Full:    products only: what the file does not have is deactivated, in the transaction that ends the
+ *          import, after a check that no more than a fifth would go.
+ * Threads: one import per store at a time (the store's import lease); the store has one writer. */
+#ifndef INGEST_IMPORT_H
+#define INGEST_IMPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json_writer.h"
+#include "base/progress.h"
+#include "base/str.h"
+
+struct store;
+
+enum import_kind {
+    IMPORT_PRODUCTS,
+    IMPORT_USERS,
+    IMPORT_EVENTS,
+    IMPORT_ORDERS,
+    IMPORT_INTERACTIONS,
+    IMPORT_KINDS
+};
+
+/** "products", ...; the kind of a name, false if there is none. */
+const char *import_kind_name(enum import_kind k);
+bool import_kind_of(struct str name, enum import_kind *k);
+
+struct import_options {
+    enum import_kind kind;
+    const char *path;    /* "-" is standard input */
+    const char *format;  /* NULL: by content and name; csv, tsv, jsonl, json, xml */
+    const char *charset; /* NULL: the mapping's, else by BOM, else UTF-8 */
+    const char
+        *mapping; /* NULL: our own names; a built-in's name, or a path ending in .yaml or .yml */
+    const char *currency; /* NULL: none; for amounts that name none */
+    bool dry_run;         /* everything but the write */
+    bool full;            /* products only */
+    bool force;          /* --full even if more than a fifth would go; import again what is known */
+    uint32_t batch_rows; /* 0: by time; else commit after this many (tests) */
+    enum progress_style progress;
+};
+
+/** Why a row was refused or noted. The names are stable: they stand in reports and quarantine. */
+enum import_reason {
+    REASON_NONE,
+    REASON_BROKEN_ROW, /* quotes, brackets or tags that do not close */
+    REASON_TOO_LONG,   /* a row above READER_ROW_MAX */
+    REASON_TOO_MANY_FIELDS,
+    REASON_FIELD_COUNT, /* fewer or more fields than the header */
+    REASON_BAD_TEXT,    /* not valid in the file's character set, or control characters */
+    REASON_DUPLICATE_KEY,
+    REASON_TOO_DEEP,
+    REASON_MISSING, /* a required field is empty */
+    REASON_BAD_ID,  /* longer than STORE_ID_MAX */
+    REASON_TEXT_TOO_LONG,
+    REASON_BAD_NUMBER,
+    REASON_OUT_OF_RANGE,
+    REASON_BAD_MONEY,
+    REASON_UNKNOWN_CURRENCY,
+    REASON_BAD_TIME,
+    REASON_FUTURE_TIME,   /* more than a day ahead */
+    REASON_ANCIENT_TIME,  /* before 1990: a clock that was never set */
+    REASON_UNKNOWN_VALUE, /* a type, status or flag that we do not know */
+    REASON_UNKNOWN_PRODUCT,
+    REASON_BAD_JSON, /* a field that must be JSON is not */
+    REASON_CONFLICT, /* the same identity with other content, where that may not change */
+    REASON_REFUSED,  /* the store's own rules; the message tells */
+    IMPORT_REASONS
+};
+const char *import_reason_name(enum import_reason r);
+
+struct import_report {
+    enum import_kind kind;
+    bool dry_run;
+    bool again;     /* the file was imported before: nothing was read */
+    bool resumed;   /* it continued a killed import */
+    uint64_t bytes; /* decoded text */
+    uint64_t lines; /* records */
+    uint64_t accepted, merged, quarantined;
+    uint64_t skipped; /* of lines: read again on the way to where a killed import had ended */
+    uint64_t by_reason[IMPORT_REASONS];                /* sums to quarantined */
+    uint64_t created, changed, unchanged, deactivated; /* products and users */
+    /* orders */
+    uint64_t invoices;  /* distinct order ids */
+    uint64_t customers; /* distinct shoppers */
+    uint64_t skus;      /* distinct product ids on lines, fees and the like included */
+    uint64_t sale_lines, return_lines, adjustment_lines,
+        charge_lines;          /* sum to accepted + merged */
+    uint64_t guest_lines;      /* without a shopper */
+    uint64_t returns_matched;  /* return lines whose sale was found */
+    uint64_t near_skus;        /* pairs of ids that differ in case alone */
+    uint64_t products_made;    /* from lines */
+    int64_t net_revenue_minor; /* sales - returns + adjustments + charges */
+    char currency[4];          /* of net_revenue_minor; "" where orders had several */
+    double seconds;
+    char near_examples[160]; /* a few of near_skus: "85123A/85123a, ..." */
+};
+
+/** Import one file. report is filled also on failure, as far as it got.
+ *  ERR_INVALID    the file or mapping as a whole cannot be read (place and reason in err)
+ *  ERR_CONFLICT   --full would deactivate more than a fifth; the message has the numbers
+ *  ERR_CANCELLED  a stop was asked for; what was committed stays, the next call continues */
+ERR_MUST_USE enum err_code import_file(struct store *s, const struct import_options *o,
+                                       struct import_report *report, struct err *err);
+
+/** One flat JSON object; every reason that occurred stands in "reasons". */
+void import_report_json(const struct import_report *r, struct json_writer *w);
+
+/** For people: a few lines, each ended by a line feed. */
+void import_report_text(const struct import_report *r, struct buf *out);
+
+/** Names of the built-in mappings, sorted, NULL-terminated. */
+const char *const *import_mapping_names(void);
+
+#endif
