@@ -1,0 +1,105 @@
+/* store.h - the system of record of one shop: a data folder, one writer, many readers.
+ *
+ * Model:   writes are jobs. One writer thread takes all jobs that are queued, runs them in one
+ *          transaction, commits once (one fsync), and only then tells each of them: that is group
+ *          commit. A job that fails is undone alone. What store_write acknowledged survives kill -9
+ *          and power loss; what a failed commit held was never acknowledged.
+ *          Reads run on connections of their own against a snapshot, and never wait for the writer.
+ * Rules:   a job is short (well under a second); a reading transaction too, or the write-ahead log
+ *          cannot be folded back. Repositories (products.h, events.h, ...) take a struct store_tx
+ *          to write and a struct db to read; a job may read through tx->db and sees its own writes.
+ * Files:   DIR/aisle.db (+ -wal, -shm), DIR/blobs/, DIR/lock (held while open for writing).
+ * Threads: every function may be called from any thread; store_close from one, after the others. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/db.h"
+
+struct store;
+
+struct store_options {
+    const char *dir; /* the data folder; made unless read_only; borrowed during the call */
+    bool read_only;  /* no writer, no lock, no migration; the folder may be on a read-only medium */
+    bool must_exist; /* ERR_NOT_FOUND instead of making a new shop */
+    size_t queue_max; /* jobs waiting for the writer; 0: 4096 */
+};
+
+/** Open, lock, migrate, start the writer.
+ *  store  returns owned
+ *  ERR_CONFLICT     another process holds the folder, or the schema is newer than this program
+ *  ERR_NOT_FOUND    no shop there (read_only or must_exist)
+ *  ERR_UNAVAILABLE  read_only, and the schema is older than this program
+ *  ERR_CORRUPT      the database is damaged; ERR_DENIED  the folder cannot be written. */
+ERR_MUST_USE enum err_code store_open(const struct store_options *options, struct store **store,
+                                      struct err *err);
+
+/** Runs what is queued, stops the writer, closes. NULL is fine. */
+void store_close(struct store *store);
+
+/** returns borrowed until store_close: the data folder, without a slash at its end. */
+const char *store_dir(const struct store *store);
+bool store_is_read_only(const struct store *store);
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+/** What a job works with. */
+struct store_tx {
+    struct db *db;  /* the writing connection */
+    int64_t now_us; /* the time of this transaction */
+};
+
+/** A job: what it returns is what its caller gets. Any failure undoes all it wrote. */
+typedef enum err_code (*store_job_fn)(struct store_tx *tx, void *arg, struct err *err);
+
+/** Told on the writer thread once the job's fate is durable. err holds the failure (borrowed during
+ *  the call; only meaningful if code is not ERR_OK). Must not block and not call store_write. */
+typedef void (*store_done_fn)(void *arg, enum err_code code, const struct err *err);
+
+/** Run fn(tx, arg) on the writer thread and wait until it is durable. Waits for room in the queue.
+ *  ERR_DENIED  the store is read-only. Otherwise the job's own code, or the commit's. */
+ERR_MUST_USE enum err_code store_write(struct store *store, store_job_fn fn, void *arg,
+                                       struct err *err);
+
+/** As store_write without waiting: done(arg, ...) is called exactly once if this returns ERR_OK,
+ *  never otherwise. arg is borrowed until then.
+ *  ERR_BUSY  the queue is full: nothing was queued. */
+ERR_MUST_USE enum err_code store_write_async(struct store *store, store_job_fn fn, void *arg,
+                                             store_done_fn done, struct err *err);
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/** Begin a snapshot on a connection that is this caller's until store_read_end.
+ *  db  returns borrowed until store_read_end
+ *  ERR_BUSY  more than 256 are open at once. */
+ERR_MUST_USE enum err_code store_read_begin(struct store *store, struct db **db, struct err *err);
+
+/** NULL is fine. Every cursor must be closed. */
+void store_read_end(struct store *store, struct db *db);
+
+/* --- upkeep ---------------------------------------------------------------------------------- */
+
+struct store_stats {
+    uint64_t beats;          /* moves at least once a second while the writer lives */
+    uint64_t groups;         /* transactions committed */
+    uint64_t jobs;           /* jobs finished, failed ones included */
+    uint64_t failed_jobs;    /* jobs that were undone */
+    uint64_t failed_commits; /* groups of which nothing was acknowledged */
+    uint64_t queued;         /* jobs waiting now */
+    int64_t log_bytes;       /* length of the write-ahead log after the last check */
+};
+
+void store_stats(const struct store *store, struct store_stats *out);
+
+/** Remove the rows of erased shoppers (users.h), in many short transactions. Events go, orders stay
+ *  without shopper, address and payment. *removed (may be NULL) counts rows removed or blanked. */
+ERR_MUST_USE enum err_code store_compact(struct store *store, int64_t *removed, struct err *err);
+
+/** The schema version that this program writes. */
+int store_schema_version(void);
+
+#endif
