@@ -1,0 +1,165 @@
+#include "engine/live.h"
+
+#include <math.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* 64 bytes: one cache line. All fields are atomics so that a torn read is harmless; the sequence
+ * tells the reader to try again. */
+struct row {
+    _Atomic uint32_t sequence; /* odd while the writer is inside */
+    _Atomic uint32_t status;   /* enum product_status + 1; 0: never set */
+    _Atomic int64_t price;
+    _Atomic int64_t list_price;
+    _Atomic int64_t stock;
+    _Atomic uint32_t currency;
+    _Atomic uint32_t rating_count;
+    _Atomic float rating_mean;
+    _Atomic float heat;          /* as of heat_time */
+    _Atomic int64_t heat_time_s; /* UTC seconds */
+};
+_Static_assert(sizeof(struct row) == 64, "a row is one cache line");
+
+struct live {
+    _Atomic uint32_t end;
+    _Atomic(struct row *) chunks[LIVE_MAX_PRODUCTS / LIVE_CHUNK];
+};
+
+struct live *live_new(void)
+{
+    return MEM_NEW(struct live);
+}
+
+void live_free(struct live *l)
+{
+    if (!l)
+        return;
+    for (size_t i = 0; i < LIVE_MAX_PRODUCTS / LIVE_CHUNK; i++)
+        mem_free(atomic_load_explicit(&l->chunks[i], memory_order_relaxed));
+    mem_free(l);
+}
+
+static struct row *row_of(const struct live *l, uint32_t product_no)
+{
+    if (product_no >= LIVE_MAX_PRODUCTS)
+        return NULL;
+    struct row *chunk =
+        atomic_load_explicit(&l->chunks[product_no / LIVE_CHUNK], memory_order_acquire);
+    return chunk ? &chunk[product_no % LIVE_CHUNK] : NULL;
+}
+
+#define PUT(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
+#define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
+
+static struct row *row_for_writing(struct live *l, uint32_t product_no, struct err *err)
+{
+    struct row *row = row_of(l, product_no);
+    if (row)
+        return row;
+    if (product_no >= LIVE_MAX_PRODUCTS) {
+        err_set(err, ERR_LIMIT, "product number %u is beyond %u", product_no, LIVE_MAX_PRODUCTS);
+        return NULL;
+    }
+    struct row *chunk = mem_try_aligned(LIVE_CHUNK, sizeof *chunk, 64);
+    if (!chunk) {
+        err_set(err, ERR_MEMORY, "no memory for live columns");
+        return NULL;
+    }
+    atomic_store_explicit(&l->chunks[product_no / LIVE_CHUNK], chunk, memory_order_release);
+    return &chunk[product_no % LIVE_CHUNK];
+}
+
+enum err_code live_set(struct live *l, uint32_t product_no, const struct live_row *in,
+                       struct err *err)
+{
+    struct err why;
+    struct row *row = row_for_writing(l, product_no, &why);
+    if (!row) {
+        if (err)
+            *err = why;
+        return why.code;
+    }
+    uint32_t sequence = GET(row->sequence);
+    PUT(row->sequence, sequence + 1);
+    atomic_thread_fence(memory_order_release);
+    PUT(row->status, (uint32_t)in->status + 1);
+    PUT(row->price, in->price_minor);
+    PUT(row->list_price, in->list_price_minor);
+    PUT(row->stock, in->stock);
+    PUT(row->currency, in->currency);
+    PUT(row->rating_count, in->rating_count);
+    PUT(row->rating_mean, in->rating_mean);
+    atomic_store_explicit(&row->sequence, sequence + 2, memory_order_release);
+    if (product_no >= GET(l->end))
+        atomic_store_explicit(&l->end, product_no + 1, memory_order_release);
+    return ERR_OK;
+}
+
+void live_get(const struct live *l, uint32_t product_no, struct live_row *out)
+{
+    struct row *row = row_of(l, product_no);
+    uint32_t before, status;
+    if (!row) {
+        *out = (struct live_row){.status = PRODUCT_DELETED,
+                                 .price_minor = STORE_NO_AMOUNT,
+                                 .list_price_minor = STORE_NO_AMOUNT};
+        return;
+    }
+    do {
+        before = atomic_load_explicit(&row->sequence, memory_order_acquire);
+        status = GET(row->status);
+        out->price_minor = GET(row->price);
+        out->list_price_minor = GET(row->list_price);
+        out->stock = GET(row->stock);
+        out->currency = GET(row->currency);
+        out->rating_count = GET(row->rating_count);
+        out->rating_mean = GET(row->rating_mean);
+        atomic_thread_fence(memory_order_acquire);
+    } while ((before & 1) || before != GET(row->sequence));
+    out->status = status ? (enum product_status)(status - 1) : PRODUCT_DELETED;
+}
+
+bool live_sellable(const struct live *l, uint32_t product_no)
+{
+    const struct row *row = row_of(l, product_no);
+    return row && GET(row->status) == PRODUCT_ACTIVE + 1 && GET(row->stock) != 0;
+}
+
+static float decayed(float heat, int64_t from_s, int64_t to_s)
+{
+    if (heat == 0 || to_s <= from_s)
+        return heat;
+    return heat * exp2f(-(float)(to_s - from_s) / LIVE_HEAT_HALF_LIFE_S);
+}
+
+void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t time_us)
+{
+    struct row *row = row_of(l, product_no);
+    if (!row)
+        return;
+    int64_t time_s = time_us / CLOCK_US_PER_S, at_s = GET(row->heat_time_s);
+    float heat = GET(row->heat);
+    if (time_s >= at_s) {
+        heat = decayed(heat, at_s, time_s) + weight;
+        at_s = time_s;
+    } else {
+        heat += decayed(weight, time_s, at_s); /* late: what is left of it by now */
+    }
+    PUT(row->heat, heat);
+    PUT(row->heat_time_s, at_s);
+}
+
+float live_heat(const struct live *l, uint32_t product_no, int64_t now_us)
+{
+    const struct row *row = row_of(l, product_no);
+    if (!row)
+        return 0;
+    return decayed(GET(row->heat), GET(row->heat_time_s), now_us / CLOCK_US_PER_S);
+}
+
+uint32_t live_end(const struct live *l)
+{
+    return atomic_load_explicit(&l->end, memory_order_acquire);
+}

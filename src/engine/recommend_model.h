@@ -1,0 +1,103 @@
+/* recommend_model.h - the model of the family "recommend" as the server reads it: one file.
+ *
+ * Model:   a container (index/container.h) of kind "recommend". Inside, products are rows: row r is
+ *          product items[r]; everything refers to rows, and rows to product numbers, so the catalogue may
+ *          change under it. It holds
+ *            factors     implicit ALS item factors and their Gram matrix, to fold a shopper in at request
+ *                        time (Hu, Koren, Volinsky 2008), and an inverted file over them
+ *                        (Jegou et al. 2011) with int8 rows to find the best without a full scan;
+ *            near, with  the nearest rows of each row by shared shoppers, and by shared baskets;
+ *            popularity  weighted, decayed count of acts;
+ *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
+ * Trust:   recommend_model_open checks every count, order and reference once, so that the serving
+ *          path reads without checks. A hostile or truncated file is ERR_CORRUPT, never a crash.
+ * Threads: immutable after open; shared by reference count (the view holds one).
+ * Writing: train/ through recommend_model_write; the struct is the same on both sides. */
+#ifndef ENGINE_RECOMMEND_MODEL_H
+#define ENGINE_RECOMMEND_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+    RECOMMEND_MODEL_VERSION = 1,
+    RECOMMEND_DIM_MAX = 1024,
+    RECOMMEND_NEIGHBOURS_MAX = 256,
+};
+
+/* A list of weighted rows for each row, best first. */
+struct neighbour_lists {
+    const uint32_t *offsets; /* [rows + 1] ascending, offsets[0] = 0 */
+    const uint32_t *rows;    /* [offsets[rows]] < rows, no row twice in a list, never itself */
+    const float *scores;     /* [offsets[rows]] in (0, 1], descending within a list */
+};
+
+/* An act of a history: 4 + 2 bytes. */
+#define HISTORY_ROW_BITS  28
+#define HISTORY_ROW(act)  ((act) & ((1u << HISTORY_ROW_BITS) - 1))
+#define HISTORY_TYPE(act) ((act) >> HISTORY_ROW_BITS) /* enum event_type */
+
+struct recommend_model {
+    struct container *file; /* owned; NULL on the writing side */
+    struct str meta;        /* JSON object: parameters, data range, metrics */
+    int64_t position;       /* of the change log: the model knows all acts up to it */
+    int64_t trained_at;     /* UTC microseconds */
+    uint32_t rows;          /* products */
+    uint32_t dim;           /* 0: no factors (too little data), and cells is 0 */
+    float alpha;            /* confidence of an act of weight w is 1 + alpha * w */
+    float regularisation;   /* lambda of the fold-in, > 0 where dim > 0 */
+
+    const uint32_t *items;   /* [rows] product_no, ascending */
+    const float *popularity; /* [rows] >= 0 */
+    const float *factors;    /* [rows][dim] */
+    const float *gram;       /* [dim][dim] transpose(factors) * factors */
+
+    uint32_t cells;               /* of the inverted file; 0: none, scan all */
+    const float *centroids;       /* [cells][dim] */
+    const uint32_t *cell_offsets; /* [cells + 1] into the three below */
+    const uint32_t *cell_rows;    /* [rows] every row once */
+    const int8_t *cell_codes;     /* [rows][dim] factors of cell_rows[i], quantised by its scale */
+    const float *cell_scales;     /* [rows] factor = code * scale */
+
+    struct neighbour_lists near; /* shoppers of this also liked */
+    struct neighbour_lists with; /* bought in one basket */
+
+    uint32_t users;
+    const uint32_t *user_no;         /* [users] ascending */
+    const uint64_t *history_offsets; /* [users + 1] */
+    const uint32_t *history_acts;    /* [history_offsets[users]] newest first within a shopper */
+    const uint16_t *history_days;    /* [same] days since 1970 */
+};
+
+/** Write all of m (but file) atomically. m must satisfy what open checks.
+ *  Errors as container_write_file. */
+ERR_MUST_USE enum err_code recommend_model_write(const struct recommend_model *m, const char *path,
+                                                 struct err *err);
+
+/** Map and check. *out is filled on success only; release with recommend_model_close.
+ *  checksums  verify them too: reads the whole file
+ *  ERR_CORRUPT, ERR_UNSUPPORTED  the message names the section */
+ERR_MUST_USE enum err_code recommend_model_open(const char *path, bool checksums,
+                                                struct recommend_model *out, struct err *err);
+
+/** The same over an image in memory (borrowed until close, aligned to CONTAINER_ALIGN). For tests
+ *  and fuzzing. */
+ERR_MUST_USE enum err_code recommend_model_open_memory(void *image, size_t bytes,
+                                                       struct recommend_model *out,
+                                                       struct err *err);
+
+/** All-zero is fine. */
+void recommend_model_close(struct recommend_model *m);
+
+/** The row of a product, or UINT32_MAX. O(log rows). */
+uint32_t recommend_model_row(const struct recommend_model *m, uint32_t product_no);
+
+/** A shopper's packed history: [*n] acts and days; 0 for an unknown one. O(log users). */
+size_t recommend_model_history(const struct recommend_model *m, uint32_t user_no,
+                               const uint32_t **acts, const uint16_t **days);
+
+#endif
