@@ -74,8 +74,12 @@ $(foreach t,$(wildcard tests/$(1)/test_*.c),$(eval $(call test_rules,$(1),$(t)))
 endef
 
 # Per-file flags: instruction-set files carry their own -m.
-$(BUILD)/obj/src/num/%_avx2.o:   ISAFLAGS := -mavx2 -mfma
-$(BUILD)/obj/src/num/%_avx512.o: ISAFLAGS := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma
+ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
+AVX512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma
+$(BUILD)/obj/src/num/%_avx2.o:       ISAFLAGS := -mavx2 -mfma
+$(BUILD)/obj/src/num/%_avx512.o:     ISAFLAGS := $(AVX512)
+$(BUILD)/obj/src/num/%_avx512vnni.o: ISAFLAGS := $(AVX512) -mavx512vnni
+endif
 
 define test_rules
 $(BUILD)/$(basename $(2)): $(BUILD)/obj/$(basename $(2)).o $(call arc_of,$(1) $(call below,$(1))) $(BUILD)/obj/tests/support/main.o

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "num/topk.h"
 
 /** Longest table of weights. */
 #define SAMPLE_MAX_WEIGHTS ((size_t)1 << 28)
@@ -35,25 +36,11 @@ void sample_alias_release(struct sample_alias *a);
 /** An index in [0, n), i with probability weights[i] / sum, within 2^-24. */
 uint32_t sample_alias_draw(const struct sample_alias *a, struct rng *rng);
 
-struct sample_reservoir_item {
-    double key; /* log(u) / weight: the kept ones have the greatest */
-    uint64_t id;
-};
-
-/* Keeps up to cap ids of a stream, without replacement, each next one drawn by weight among those
- * that are left. The caller owns items[cap]. */
-struct sample_reservoir {
-    struct sample_reservoir_item *items; /* [cap] heap, the smallest key at its root */
-    size_t len;
-    size_t cap;
-};
-
-void sample_reservoir_init(struct sample_reservoir *r, struct sample_reservoir_item *items,
-                           size_t cap);
-
-/** Offer id. A weight that is 0, negative or not finite is never kept (and draws nothing from
- *  rng). */
-void sample_reservoir_push(struct sample_reservoir *r, double weight, uint64_t id, struct rng *rng);
+/** Offer id to a weighted reservoir: t then holds up to t->cap ids of the stream, without
+ *  replacement, as if each next one had been drawn by weight among those that were left. A
+ *  weight that is 0, negative or not finite is never kept and draws nothing from rng. Read the
+ *  ids with topk_finish. */
+void sample_reservoir_push(struct topk *t, double weight, uint32_t id, struct rng *rng);
 
 /** Uniform shuffle of values[n] in place. */
 void sample_shuffle_u32(uint32_t *values, size_t n, struct rng *rng);

@@ -1,0 +1,55 @@
+#include "num/dense.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+
+#include <lapacke.h>
+
+#include "base/check.h"
+
+void dense_init(void)
+{
+    openblas_set_num_threads(1);
+}
+
+void dense_gram(float alpha, const float *x, size_t n, size_t k, float beta, float *gram)
+{
+    CHECK(k >= 1 && k <= DENSE_MAX_ORDER && n <= INT_MAX);
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)n, alpha, x, (int)k, beta, gram,
+                (int)k);
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < i; j++)
+            gram[j * k + i] = gram[i * k + j];
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    /* Whatever is not finite turns the sum of x * 0 into a NaN. */
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * 0;
+    return sum == 0;
+}
+
+enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err *err)
+{
+    CHECK(n >= 1 && n <= DENSE_MAX_ORDER && m >= 1 && m <= INT_MAX);
+    for (size_t i = 0; i < n; i++)
+        if (!all_finite(a + i * n, i + 1))
+            return err_set(err, ERR_INVALID, "row %zu of the system is not finite", i);
+    if (!all_finite(b, m * n))
+        return err_set(err, ERR_INVALID, "a right-hand side of the system is not finite");
+    /* Our rows are LAPACK's columns: the lower triangle is its upper one, and nothing is copied. */
+    int order = (int)n;
+    int info = LAPACKE_spotrf_work(LAPACK_COL_MAJOR, 'U', order, a, order);
+    CHECK(info >= 0);
+    if (info > 0)
+        return err_set(err, ERR_INVALID, "the system is not positive definite at row %d", info - 1);
+    info = LAPACKE_spotrs_work(LAPACK_COL_MAJOR, 'U', order, (int)m, a, order, b, order);
+    CHECK(info == 0);
+    if (!all_finite(b, m * n))
+        return err_set(err, ERR_INVALID, "the solution of the system overflows");
+    return ERR_OK;
+}

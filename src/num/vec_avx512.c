@@ -1,0 +1,138 @@
+/* vec.h with AVX-512 F, BW, DQ and VL: sixteen floats or thirty-two int8 a step, masks for the
+ * tail. */
+#ifdef __x86_64__
+#include <immintrin.h>
+
+#include "base/check.h"
+#include "num/vec_int.h"
+
+enum { LANES = 16, STEP = 4 * LANES };
+
+static __mmask16 head_mask(size_t n)
+{
+    return (__mmask16)((1u << n) - 1);
+}
+
+static float sum_four(const __m512 s[4])
+{
+    return _mm512_reduce_add_ps(
+        _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
+}
+
+float vec_avx512_dot(const float *a, const float *b, size_t n)
+{
+    __m512 s[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                   _mm512_setzero_ps()};
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP)
+        for (int j = 0; j < 4; j++)
+            s[j] = _mm512_fmadd_ps(_mm512_loadu_ps(a + i + j * LANES),
+                                   _mm512_loadu_ps(b + i + j * LANES), s[j]);
+    for (; i + LANES <= n; i += LANES)
+        s[0] = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), s[0]);
+    if (i < n) {
+        __mmask16 mask = head_mask(n - i);
+        s[1] = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i),
+                               _mm512_maskz_loadu_ps(mask, b + i), s[1]);
+    }
+    return sum_four(s);
+}
+
+float vec_avx512_l2sq(const float *a, const float *b, size_t n)
+{
+    __m512 s[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+                   _mm512_setzero_ps()};
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP) {
+        for (int j = 0; j < 4; j++) {
+            __m512 d = _mm512_sub_ps(_mm512_loadu_ps(a + i + j * LANES),
+                                     _mm512_loadu_ps(b + i + j * LANES));
+            s[j] = _mm512_fmadd_ps(d, d, s[j]);
+        }
+    }
+    for (; i + LANES <= n; i += LANES) {
+        __m512 d = _mm512_sub_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i));
+        s[0] = _mm512_fmadd_ps(d, d, s[0]);
+    }
+    if (i < n) {
+        __mmask16 mask = head_mask(n - i);
+        __m512 d =
+            _mm512_sub_ps(_mm512_maskz_loadu_ps(mask, a + i), _mm512_maskz_loadu_ps(mask, b + i));
+        s[1] = _mm512_fmadd_ps(d, d, s[1]);
+    }
+    return sum_four(s);
+}
+
+void vec_avx512_axpy(float alpha, const float *x, float *y, size_t n)
+{
+    __m512 k = _mm512_set1_ps(alpha);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        _mm512_storeu_ps(y + i, _mm512_fmadd_ps(k, _mm512_loadu_ps(x + i), _mm512_loadu_ps(y + i)));
+    if (i < n) {
+        __mmask16 mask = head_mask(n - i);
+        _mm512_mask_storeu_ps(y + i, mask,
+                              _mm512_fmadd_ps(k, _mm512_maskz_loadu_ps(mask, x + i),
+                                              _mm512_maskz_loadu_ps(mask, y + i)));
+    }
+}
+
+void vec_avx512_scale(float alpha, float *x, size_t n)
+{
+    __m512 k = _mm512_set1_ps(alpha);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        _mm512_storeu_ps(x + i, _mm512_mul_ps(k, _mm512_loadu_ps(x + i)));
+    if (i < n) {
+        __mmask16 mask = head_mask(n - i);
+        _mm512_mask_storeu_ps(x + i, mask, _mm512_mul_ps(k, _mm512_maskz_loadu_ps(mask, x + i)));
+    }
+}
+
+void vec_avx512_dot_rows(const float *q, const float *rows, size_t stride, size_t dim,
+                         const uint32_t *ids, size_t n, float *out)
+{
+    vec_dot_rows_with(vec_avx512_dot, q, rows, stride, dim, ids, n, out);
+}
+
+/* sum + the products of 32 pairs, widened to 16 bits. */
+static __m512i add_products(__m512i sum, __m256i a, __m256i b)
+{
+    return _mm512_add_epi32(sum,
+                            _mm512_madd_epi16(_mm512_cvtepi8_epi16(a), _mm512_cvtepi8_epi16(b)));
+}
+
+static int32_t dot_i8(const int8_t *a, const int8_t *b, size_t n)
+{
+    enum { WIDTH = 32 };
+    DCHECK(n <= VEC_MAX_I8);
+    __m512i sum = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + WIDTH <= n; i += WIDTH)
+        sum = add_products(sum, _mm256_loadu_si256((const __m256i *)(a + i)),
+                           _mm256_loadu_si256((const __m256i *)(b + i)));
+    if (i < n) {
+        __mmask32 mask = (__mmask32)((1u << (n - i)) - 1);
+        sum = add_products(sum, _mm256_maskz_loadu_epi8(mask, a + i),
+                           _mm256_maskz_loadu_epi8(mask, b + i));
+    }
+    return _mm512_reduce_add_epi32(sum);
+}
+
+static void dot_rows_i8(const int8_t *q, const int8_t *rows, size_t stride, size_t dim,
+                        const uint32_t *ids, size_t n, int32_t *out)
+{
+    vec_dot_rows_i8_with(dot_i8, q, rows, stride, dim, ids, n, out);
+}
+
+const struct vec_ops vec_avx512 = {
+    .name = "avx512",
+    .dot = vec_avx512_dot,
+    .l2sq = vec_avx512_l2sq,
+    .axpy = vec_avx512_axpy,
+    .scale = vec_avx512_scale,
+    .dot_i8 = dot_i8,
+    .dot_rows = vec_avx512_dot_rows,
+    .dot_rows_i8 = dot_rows_i8,
+};
+#endif

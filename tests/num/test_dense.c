@@ -1,0 +1,115 @@
+#include "support/suite.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "num/dense.h"
+
+static float *random_floats(struct rng *rng, size_t n)
+{
+    float *x = mem_new(n, sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)rng_normal(rng);
+    return x;
+}
+
+START_TEST(the_gram_matrix_is_the_products_of_columns)
+{
+    enum { N = 17, K = 9 };
+    struct rng rng;
+    rng_init(&rng, 1);
+    float *x = random_floats(&rng, N * K), gram[K * K];
+    for (size_t i = 0; i < K * K; i++)
+        gram[i] = NAN;
+    dense_gram(2, x, N, K, 0, gram);
+    for (size_t i = 0; i < K; i++) {
+        for (size_t j = 0; j < K; j++) {
+            double want = 0;
+            for (size_t r = 0; r < N; r++)
+                want += 2.0 * x[r * K + i] * x[r * K + j];
+            ck_assert_double_eq_tol(gram[i * K + j], want, 1e-4);
+            ck_assert(gram[i * K + j] == gram[j * K + i]);
+        }
+    }
+    float before = gram[3];
+    dense_gram(1, x, 0, K, 0.5f, gram);
+    ck_assert(gram[3] == before / 2);
+    mem_free(x);
+}
+END_TEST
+
+START_TEST(solutions_satisfy_their_systems)
+{
+    static const size_t orders[] = {1, 2, 7, 64, 130};
+    struct err err;
+    struct rng rng;
+    rng_init(&rng, 2);
+    for (size_t o = 0; o < sizeof orders / sizeof *orders; o++) {
+        size_t n = orders[o], m = 3;
+        float *x = random_floats(&rng, 2 * n * n), *b = random_floats(&rng, m * n);
+        float *a = mem_new(n * n, sizeof *a), *work = mem_new(n * n, sizeof *work);
+        float *solved = mem_new(m * n, sizeof *solved);
+        dense_gram(1, x, 2 * n, n, 0, a);
+        for (size_t i = 0; i < n; i++)
+            a[i * n + i] += 1;
+        memcpy(work, a, n * n * sizeof *a);
+        memcpy(solved, b, m * n * sizeof *b);
+        ck_ok(dense_solve_spd(work, n, solved, m, &err));
+        for (size_t r = 0; r < m; r++) {
+            for (size_t i = 0; i < n; i++) {
+                double got = 0, mass = 0;
+                for (size_t j = 0; j < n; j++) {
+                    double term = (double)a[i * n + j] * solved[r * n + j];
+                    got += term;
+                    mass += fabs(term);
+                }
+                ck_assert_double_eq_tol(got, b[r * n + i], 1e-4 * (1 + mass));
+            }
+        }
+        mem_free(x);
+        mem_free(b);
+        mem_free(a);
+        mem_free(work);
+        mem_free(solved);
+    }
+}
+END_TEST
+
+START_TEST(the_upper_triangle_is_not_read)
+{
+    struct err err;
+    float a[] = {4, NAN, 2, 3}, b[] = {2, 5};
+    ck_ok(dense_solve_spd(a, 2, b, 1, &err));
+    ck_assert_double_eq_tol(b[0], -0.5, 1e-6);
+    ck_assert_double_eq_tol(b[1], 2, 1e-6);
+}
+END_TEST
+
+START_TEST(what_has_no_solution_is_an_error)
+{
+    struct err err;
+    float indefinite[] = {1, 2, 2, 1}, b[] = {1, 1};
+    ck_err(dense_solve_spd(indefinite, 2, b, 1, &err), ERR_INVALID);
+    ck_assert_str_eq(err.msg, "the system is not positive definite at row 1");
+    float broken[] = {1, 0, NAN, 1};
+    ck_err(dense_solve_spd(broken, 2, b, 1, &err), ERR_INVALID);
+    float fine[] = {1, 0, 0, 1}, infinite[] = {1, INFINITY};
+    ck_err(dense_solve_spd(fine, 2, infinite, 1, &err), ERR_INVALID);
+    float tiny[] = {1e-30f}, huge[] = {1e30f};
+    ck_err(dense_solve_spd(tiny, 1, huge, 1, &err), ERR_INVALID);
+    ck_assert_str_eq(err.msg, "the solution of the system overflows");
+}
+END_TEST
+
+START_TEST(threading_can_be_switched_off_twice)
+{
+    dense_init();
+    dense_init();
+}
+END_TEST
+
+SUITE("dense", the_gram_matrix_is_the_products_of_columns, solutions_satisfy_their_systems,
+      the_upper_triangle_is_not_read, what_has_no_solution_is_an_error,
+      threading_can_be_switched_off_twice)

@@ -1,0 +1,107 @@
+#include "support/suite.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "num/stats.h"
+
+START_TEST(mean_and_variance_match_two_passes_in_any_split)
+{
+    enum { N = 500 };
+    double x[N], sum = 0, squares = 0;
+    struct rng rng;
+    rng_init(&rng, 1);
+    for (size_t i = 0; i < N; i++)
+        sum += x[i] = 1e6 + rng_normal(&rng);
+    for (size_t i = 0; i < N; i++)
+        squares += (x[i] - sum / N) * (x[i] - sum / N);
+    static const size_t splits[] = {0, 1, 250, N};
+    for (size_t s = 0; s < 4; s++) {
+        struct stats a = {0}, b = {0};
+        for (size_t i = 0; i < N; i++)
+            stats_add(i < splits[s] ? &a : &b, x[i]);
+        stats_merge(&a, &b);
+        ck_assert_uint_eq(a.n, N);
+        ck_assert_double_eq_tol(a.mean, sum / N, 1e-8);
+        ck_assert_double_eq_tol(stats_variance(&a), squares / (N - 1), 1e-8);
+    }
+    ck_assert_double_eq(stats_variance(&(struct stats){.n = 1, .mean = 3}), 0);
+}
+END_TEST
+
+START_TEST(quantiles_interpolate_between_ranks)
+{
+    double x[] = {30, NAN, 10, 20};
+    stats_sort(x, 4);
+    ck_assert(isnan(x[3]));
+    ck_assert_double_eq(stats_quantile(x, 3, 0), 10);
+    ck_assert_double_eq(stats_quantile(x, 3, 0.25), 15);
+    ck_assert_double_eq(stats_quantile(x, 3, 0.5), 20);
+    ck_assert_double_eq(stats_quantile(x, 3, 1), 30);
+    ck_assert_double_eq(stats_quantile(x, 1, 0.7), 10);
+}
+END_TEST
+
+/* A 90% interval holds the true mean in about 90 of 100 samples. */
+START_TEST(the_interval_covers_the_truth_as_often_as_it_says)
+{
+    enum { N = 60, SAMPLES = 300 };
+    struct err err;
+    struct rng rng;
+    rng_init(&rng, 2);
+    int covered = 0;
+    for (int s = 0; s < SAMPLES; s++) {
+        double a[N], b[N];
+        for (size_t i = 0; i < N; i++) {
+            b[i] = rng_normal(&rng);
+            a[i] = b[i] + 0.3 + rng_normal(&rng);
+        }
+        struct stats_interval got;
+        ck_ok(stats_bootstrap(a, b, N, 200, 0.9, &rng, &got, &err));
+        ck_assert(got.low <= got.mean && got.mean <= got.high);
+        covered += got.low <= 0.3 && 0.3 <= got.high;
+    }
+    ck_assert_int_ge(covered, SAMPLES * 84 / 100);
+    ck_assert_int_le(covered, SAMPLES * 95 / 100);
+}
+END_TEST
+
+START_TEST(the_same_seed_gives_the_same_interval)
+{
+    struct err err;
+    struct rng one, two;
+    rng_init(&one, 7);
+    rng_init(&two, 7);
+    double a[] = {1, 4, 2, 8, 5, 7};
+    struct stats_interval x, y;
+    ck_ok(stats_bootstrap(a, NULL, 6, 100, 0.95, &one, &x, &err));
+    ck_ok(stats_bootstrap(a, NULL, 6, 100, 0.95, &two, &y, &err));
+    ck_assert(x.mean == y.mean && x.low == y.low && x.high == y.high);
+    ck_assert_double_eq(x.mean, 4.5);
+}
+END_TEST
+
+START_TEST(what_cannot_be_measured_is_refused)
+{
+    struct err err;
+    struct rng rng;
+    rng_init(&rng, 1);
+    struct stats_interval out;
+    double a[] = {1, NAN};
+    ck_err(stats_bootstrap(a, NULL, 0, 10, 0.9, &rng, &out, &err), ERR_INVALID);
+    ck_err(stats_bootstrap(a, NULL, 1, 0, 0.9, &rng, &out, &err), ERR_INVALID);
+    ck_err(stats_bootstrap(a, NULL, 1, 10, 1, &rng, &out, &err), ERR_INVALID);
+    ck_err(stats_bootstrap(a, NULL, 2, 10, 0.9, &rng, &out, &err), ERR_INVALID);
+    ck_err(stats_bootstrap(a, NULL, 1, STATS_BOOTSTRAP_MAX_ROUNDS + 1, 0.9, &rng, &out, &err),
+           ERR_LIMIT);
+    for (long at = 1; at <= 2; at++) {
+        mem_fail_at(at);
+        ck_err(stats_bootstrap(a, NULL, 1, 10, 0.9, &rng, &out, &err), ERR_MEMORY);
+    }
+    mem_fail_at(0);
+}
+END_TEST
+
+SUITE("stats", mean_and_variance_match_two_passes_in_any_split, quantiles_interpolate_between_ranks,
+      the_interval_covers_the_truth_as_often_as_it_says, the_same_seed_gives_the_same_interval,
+      what_cannot_be_measured_is_refused)

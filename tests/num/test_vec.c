@@ -1,0 +1,206 @@
+#include "support/suite.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "num/vec.h"
+
+enum { MAX_LEN = 139, MAX_OFFSET = 3, ROOM = MAX_LEN + MAX_OFFSET + 1 };
+
+/* Vectors end where their allocation ends, so that the address sanitizer sees a read past n. */
+struct pair {
+    float *a, *b;   /* [n] */
+    float *a_block; /* owned */
+    float *b_block;
+};
+
+static struct pair random_pair(struct rng *rng, size_t n, size_t offset)
+{
+    struct pair p;
+    p.a_block = mem_new(n + offset, sizeof(float));
+    p.b_block = mem_new(n + offset, sizeof(float));
+    p.a = p.a_block + offset;
+    p.b = p.b_block + offset;
+    for (size_t i = 0; i < n; i++) {
+        p.a[i] = (float)rng_normal(rng);
+        p.b[i] = (float)rng_normal(rng);
+    }
+    return p;
+}
+
+static void free_pair(struct pair *p)
+{
+    mem_free(p->a_block);
+    mem_free(p->b_block);
+}
+
+/* The bound of vec.h for a sum of n terms whose absolute values sum to `mass`. The terms themselves
+ * are rounded too: one more term. */
+static double bound(size_t n, double mass)
+{
+    double u = 0x1p-24, terms = (double)n + 2;
+    return terms * u / (1 - terms * u) * mass;
+}
+
+static void compare_sums(const struct vec_ops *ops, const struct pair *p, size_t n)
+{
+    double dot = 0, dot_mass = 0, l2 = 0;
+    for (size_t i = 0; i < n; i++) {
+        double product = (double)p->a[i] * p->b[i], apart = (double)p->a[i] - p->b[i];
+        dot += product;
+        dot_mass += fabs(product);
+        l2 += apart * apart;
+    }
+    ck_assert_msg(fabs(ops->dot(p->a, p->b, n) - dot) <= bound(n, dot_mass), "%s dot %zu",
+                  ops->name, n);
+    ck_assert_msg(fabs(ops->l2sq(p->a, p->b, n) - l2) <= bound(n + 2, l2), "%s l2sq %zu", ops->name,
+                  n);
+}
+
+static void compare_maps(const struct vec_ops *ops, const struct pair *p, size_t n)
+{
+    float y[ROOM], x[ROOM], alpha = -1.7f;
+    y[n] = x[n] = 42;
+    for (size_t i = 0; i < n; i++) {
+        y[i] = p->b[i];
+        x[i] = p->a[i];
+    }
+    ops->axpy(alpha, p->a, y, n);
+    ops->scale(alpha, x, n);
+    for (size_t i = 0; i < n; i++) {
+        double step = (double)alpha * p->a[i];
+        ck_assert(fabs(y[i] - (p->b[i] + step)) <= bound(2, fabs(step) + fabsf(p->b[i])));
+        ck_assert(x[i] == alpha * p->a[i]);
+    }
+    ck_assert(y[n] == 42 && x[n] == 42);
+}
+
+START_TEST(every_table_agrees_with_double_precision)
+{
+    struct rng rng;
+    rng_init(&rng, 1);
+    const struct vec_ops *ops;
+    for (size_t t = 0; (ops = vec_available(t)); t++) {
+        for (size_t n = 0; n <= MAX_LEN; n++) {
+            for (size_t offset = 0; offset <= MAX_OFFSET; offset++) {
+                struct pair p = random_pair(&rng, n, offset);
+                compare_sums(ops, &p, n);
+                compare_maps(ops, &p, n);
+                free_pair(&p);
+            }
+        }
+    }
+}
+END_TEST
+
+static int64_t slow_dot_i8(const int8_t *a, const int8_t *b, size_t n)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (int64_t)a[i] * b[i];
+    return sum;
+}
+
+START_TEST(int8_sums_are_exact_in_every_table)
+{
+    struct rng rng;
+    rng_init(&rng, 2);
+    const struct vec_ops *ops;
+    for (size_t t = 0; (ops = vec_available(t)); t++) {
+        for (size_t n = 0; n <= MAX_LEN; n++) {
+            for (size_t offset = 0; offset <= MAX_OFFSET; offset++) {
+                int8_t *a = mem_new(n + offset, 1), *b = mem_new(n + offset, 1);
+                for (size_t i = 0; i < n + offset; i++) {
+                    a[i] = (int8_t)(rng_below(&rng, 256) - 128);
+                    b[i] = (int8_t)(rng_below(&rng, 256) - 128);
+                }
+                ck_assert_int_eq(ops->dot_i8(a + offset, b + offset, n),
+                                 slow_dot_i8(a + offset, b + offset, n));
+                mem_free(a);
+                mem_free(b);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(the_longest_int8_sum_of_extremes_does_not_overflow)
+{
+    static int8_t low[VEC_MAX_I8], high[VEC_MAX_I8];
+    memset(low, -128, sizeof low);
+    memset(high, 127, sizeof high);
+    const struct vec_ops *ops;
+    for (size_t t = 0; (ops = vec_available(t)); t++) {
+        ck_assert_int_eq(ops->dot_i8(low, low, VEC_MAX_I8), VEC_MAX_I8 * 128 * 128);
+        ck_assert_int_eq(ops->dot_i8(low, high, VEC_MAX_I8), -VEC_MAX_I8 * 128 * 127);
+        ck_assert_int_eq(ops->dot_i8(high, low, VEC_MAX_I8), -VEC_MAX_I8 * 128 * 127);
+    }
+}
+END_TEST
+
+START_TEST(rows_give_what_single_dots_give)
+{
+    enum { ROWS = 23, DIM = 37, STRIDE = 40 };
+    static float rows[ROWS * STRIDE], q[DIM], out[ROWS];
+    static int8_t rows8[ROWS * STRIDE], q8[DIM];
+    static int32_t out8[ROWS];
+    static const uint32_t ids[] = {22, 0, 7, 7, 13, 1};
+    enum { IDS = sizeof ids / sizeof *ids };
+    struct rng rng;
+    rng_init(&rng, 3);
+    for (size_t i = 0; i < ROWS * STRIDE; i++) {
+        rows[i] = (float)rng_normal(&rng);
+        rows8[i] = (int8_t)(rng_below(&rng, 256) - 128);
+    }
+    memcpy(q, rows + 5, sizeof q);
+    memcpy(q8, rows8 + 5, sizeof q8);
+    const struct vec_ops *ops;
+    for (size_t t = 0; (ops = vec_available(t)); t++) {
+        ops->dot_rows(q, rows, STRIDE, DIM, NULL, ROWS, out);
+        ops->dot_rows_i8(q8, rows8, STRIDE, DIM, NULL, ROWS, out8);
+        for (size_t j = 0; j < ROWS; j++) {
+            ck_assert(out[j] == ops->dot(q, rows + j * STRIDE, DIM));
+            ck_assert_int_eq(out8[j], ops->dot_i8(q8, rows8 + j * STRIDE, DIM));
+        }
+        ops->dot_rows(q, rows, STRIDE, DIM, ids, IDS, out);
+        ops->dot_rows_i8(q8, rows8, STRIDE, DIM, ids, IDS, out8);
+        for (size_t j = 0; j < IDS; j++) {
+            ck_assert(out[j] == ops->dot(q, rows + ids[j] * STRIDE, DIM));
+            ck_assert_int_eq(out8[j], ops->dot_i8(q8, rows8 + ids[j] * STRIDE, DIM));
+        }
+    }
+}
+END_TEST
+
+START_TEST(the_environment_forces_a_table_or_is_refused)
+{
+    struct err err;
+    setenv("AISLE_SIMD", "scalar", 1);
+    ck_ok(vec_init(&err));
+    ck_assert_str_eq(vec->name, "scalar");
+    setenv("AISLE_SIMD", "sse9", 1);
+    ck_err(vec_init(&err), ERR_INVALID);
+    ck_assert_str_eq(err.msg, "AISLE_SIMD is \"sse9\", not scalar, avx2 or avx512");
+    ck_assert_str_eq(vec->name, "scalar");
+    static const char *const wide[] = {"avx2", "avx512"};
+    for (size_t i = 0; i < 2; i++) {
+        setenv("AISLE_SIMD", wide[i], 1);
+        bool there = false;
+        for (size_t t = 0; vec_available(t); t++)
+            there |= strcmp(vec_available(t)->name, wide[i]) == 0;
+        if (there) {
+            ck_ok(vec_init(&err));
+            ck_assert(str_starts(str_of(vec->name), str_of(wide[i])));
+        } else {
+            ck_err(vec_init(&err), ERR_UNSUPPORTED);
+        }
+    }
+}
+END_TEST
+
+SUITE("vec", every_table_agrees_with_double_precision, int8_sums_are_exact_in_every_table,
+      the_longest_int8_sum_of_extremes_does_not_overflow, rows_give_what_single_dots_give,
+      the_environment_forces_a_table_or_is_refused)
