@@ -9,8 +9,8 @@
 /* 64 bytes: one cache line. All fields are atomics so that a torn read is harmless; the sequence
  * tells the reader to try again. */
 struct row {
-    _Atomic uint32_t sequence; /* odd while the writer is inside */
-    _Atomic uint32_t status;   /* enum product_status + 1; 0: never set */
+    _Alignas(64) _Atomic uint32_t sequence; /* odd while the writer is inside */
+    _Atomic uint32_t status;                /* enum product_status + 1; 0: never set */
     _Atomic int64_t price;
     _Atomic int64_t list_price;
     _Atomic int64_t stock;

@@ -1,0 +1,288 @@
+#include "engine/recommend_model.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "index/container.h"
+
+static const char KIND[] = "recommend";
+
+/* The scalars, as one fixed-size section. */
+struct header {
+    int64_t position;
+    int64_t trained_at;
+    uint32_t rows, dim, cells, users;
+    float alpha, regularisation;
+};
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void add_lists(struct container_writer *w, const struct neighbour_lists *l, uint32_t rows,
+                      const char *const names[3])
+{
+    container_writer_add(w, names[0], sizeof *l->offsets, l->offsets, (size_t)rows + 1);
+    container_writer_add(w, names[1], sizeof *l->rows, l->rows, l->offsets[rows]);
+    container_writer_add(w, names[2], sizeof *l->scores, l->scores, l->offsets[rows]);
+}
+
+static const char *const near_names[3] = {"near.offsets", "near.rows", "near.scores"};
+static const char *const with_names[3] = {"with.offsets", "with.rows", "with.scores"};
+
+enum err_code recommend_model_write(const struct recommend_model *m, const char *path,
+                                    struct err *err)
+{
+    struct header head = {m->position, m->trained_at, m->rows,  m->dim,
+                          m->cells,    m->users,      m->alpha, m->regularisation};
+    size_t cells = (size_t)m->rows * m->dim;
+    struct container_writer *w = container_writer_new(KIND, RECOMMEND_MODEL_VERSION);
+    container_writer_add(w, "header", sizeof head, &head, 1);
+    container_writer_add(w, "meta", 1, m->meta.p, m->meta.n);
+    container_writer_add(w, "items", sizeof *m->items, m->items, m->rows);
+    container_writer_add(w, "popularity", sizeof *m->popularity, m->popularity, m->rows);
+    if (m->dim) {
+        container_writer_add(w, "factors", sizeof *m->factors, m->factors, cells);
+        container_writer_add(w, "gram", sizeof *m->gram, m->gram, (size_t)m->dim * m->dim);
+    }
+    if (m->cells) {
+        container_writer_add(w, "centroids", sizeof *m->centroids, m->centroids,
+                             (size_t)m->cells * m->dim);
+        container_writer_add(w, "cell.offsets", sizeof *m->cell_offsets, m->cell_offsets,
+                             (size_t)m->cells + 1);
+        container_writer_add(w, "cell.rows", sizeof *m->cell_rows, m->cell_rows, m->rows);
+        container_writer_add(w, "cell.codes", sizeof *m->cell_codes, m->cell_codes, cells);
+        container_writer_add(w, "cell.scales", sizeof *m->cell_scales, m->cell_scales, m->rows);
+    }
+    add_lists(w, &m->near, m->rows, near_names);
+    add_lists(w, &m->with, m->rows, with_names);
+    size_t acts = m->history_offsets[m->users];
+    container_writer_add(w, "user.no", sizeof *m->user_no, m->user_no, m->users);
+    container_writer_add(w, "user.offsets", sizeof *m->history_offsets, m->history_offsets,
+                         (size_t)m->users + 1);
+    container_writer_add(w, "user.acts", sizeof *m->history_acts, m->history_acts, acts);
+    container_writer_add(w, "user.days", sizeof *m->history_days, m->history_days, acts);
+    enum err_code code = container_write_file(w, path, err);
+    container_writer_free(w);
+    return code;
+}
+
+/* --- checking -------------------------------------------------------------------------------- */
+
+#define CORRUPT(err, ...) err_set((err), ERR_CORRUPT, "recommend model: " __VA_ARGS__)
+
+static enum err_code check_ascending(const uint32_t *v, size_t n, const char *what, struct err *err)
+{
+    for (size_t i = 1; i < n; i++)
+        if (v[i] <= v[i - 1])
+            return CORRUPT(err, "%s is out of order at %zu", what, i);
+    return ERR_OK;
+}
+
+static enum err_code check_offsets(const uint32_t *v, size_t n, size_t total, const char *what,
+                                   struct err *err)
+{
+    if (v[0] != 0 || v[n] != total)
+        return CORRUPT(err, "%s does not span its %zu entries", what, total);
+    for (size_t i = 0; i < n; i++)
+        if (v[i] > v[i + 1])
+            return CORRUPT(err, "%s descends at %zu", what, i);
+    return ERR_OK;
+}
+
+static enum err_code check_finite(const float *v, size_t n, const char *what, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i]))
+            return CORRUPT(err, "%s is not a number at %zu", what, i);
+    return ERR_OK;
+}
+
+static enum err_code check_below(const uint32_t *v, size_t n, uint32_t end, const char *what,
+                                 struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i] >= end)
+            return CORRUPT(err, "%s refers to row %u of %u at %zu", what, v[i], end, i);
+    return ERR_OK;
+}
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        enum err_code try_code_ = (call);                                                          \
+        if (try_code_ != ERR_OK)                                                                   \
+            return try_code_;                                                                      \
+    } while (0)
+
+/* A section of exactly `count` elements of *out's type. */
+#define SECTION(c, name, out, count, err)                                                          \
+    TRY(container_section_of((c), (name), sizeof **(out), (const void **)(out), (count), (err)))
+
+static enum err_code read_lists(const struct container *c, uint32_t rows,
+                                const char *const names[3], struct neighbour_lists *l,
+                                struct err *err)
+{
+    size_t total;
+    SECTION(c, names[0], &l->offsets, (size_t)rows + 1, err);
+    TRY(container_section(c, names[1], sizeof *l->rows, (const void **)&l->rows, &total, err));
+    SECTION(c, names[2], &l->scores, total, err);
+    TRY(check_offsets(l->offsets, rows, total, names[0], err));
+    TRY(check_below(l->rows, total, rows, names[1], err));
+    for (uint32_t r = 0; r < rows; r++)
+        if (l->offsets[r + 1] - l->offsets[r] > RECOMMEND_NEIGHBOURS_MAX)
+            return CORRUPT(err, "%s has too long a list at %u", names[0], r);
+    return check_finite(l->scores, total, names[2], err);
+}
+
+static enum err_code read_cells(const struct container *c, struct recommend_model *m,
+                                struct err *err)
+{
+    if (m->cells == 0)
+        return ERR_OK;
+    if (m->dim == 0 || m->cells > m->rows)
+        return CORRUPT(err, "%u cells for %u rows of %u", m->cells, m->rows, m->dim);
+    SECTION(c, "centroids", &m->centroids, (size_t)m->cells * m->dim, err);
+    SECTION(c, "cell.offsets", &m->cell_offsets, (size_t)m->cells + 1, err);
+    SECTION(c, "cell.rows", &m->cell_rows, m->rows, err);
+    SECTION(c, "cell.codes", &m->cell_codes, (size_t)m->rows * m->dim, err);
+    SECTION(c, "cell.scales", &m->cell_scales, m->rows, err);
+    TRY(check_finite(m->centroids, (size_t)m->cells * m->dim, "centroids", err));
+    TRY(check_finite(m->cell_scales, m->rows, "cell.scales", err));
+    TRY(check_offsets(m->cell_offsets, m->cells, m->rows, "cell.offsets", err));
+    return check_below(m->cell_rows, m->rows, m->rows, "cell.rows", err);
+}
+
+static enum err_code read_factors(const struct container *c, struct recommend_model *m,
+                                  struct err *err)
+{
+    if (m->dim == 0)
+        return ERR_OK;
+    if (m->dim > RECOMMEND_DIM_MAX)
+        return CORRUPT(err, "%u dimensions", m->dim);
+    if (!(m->regularisation > 0) || !(m->alpha > 0) || !isfinite(m->regularisation) ||
+        !isfinite(m->alpha))
+        return CORRUPT(err, "alpha %g and regularisation %g", (double)m->alpha,
+                       (double)m->regularisation);
+    SECTION(c, "factors", &m->factors, (size_t)m->rows * m->dim, err);
+    SECTION(c, "gram", &m->gram, (size_t)m->dim * m->dim, err);
+    TRY(check_finite(m->factors, (size_t)m->rows * m->dim, "factors", err));
+    return check_finite(m->gram, (size_t)m->dim * m->dim, "gram", err);
+}
+
+static enum err_code read_histories(const struct container *c, struct recommend_model *m,
+                                    struct err *err)
+{
+    size_t acts;
+    SECTION(c, "user.no", &m->user_no, m->users, err);
+    SECTION(c, "user.offsets", &m->history_offsets, (size_t)m->users + 1, err);
+    TRY(container_section(c, "user.acts", sizeof *m->history_acts, (const void **)&m->history_acts,
+                          &acts, err));
+    SECTION(c, "user.days", &m->history_days, acts, err);
+    TRY(check_ascending(m->user_no, m->users, "user.no", err));
+    if (m->history_offsets[0] != 0 || m->history_offsets[m->users] != acts)
+        return CORRUPT(err, "user.offsets does not span its %zu acts", acts);
+    for (uint32_t u = 0; u < m->users; u++)
+        if (m->history_offsets[u] > m->history_offsets[u + 1])
+            return CORRUPT(err, "user.offsets descends at %u", u);
+    for (size_t i = 0; i < acts; i++)
+        if (HISTORY_ROW(m->history_acts[i]) >= m->rows)
+            return CORRUPT(err, "user.acts refers to row %u of %u at %zu",
+                           HISTORY_ROW(m->history_acts[i]), m->rows, i);
+    return ERR_OK;
+}
+
+static enum err_code read_all(struct recommend_model *m, struct err *err)
+{
+    const struct container *c = m->file;
+    const struct header *head;
+    TRY(container_expect(c, KIND, RECOMMEND_MODEL_VERSION, err));
+    SECTION(c, "header", &head, 1, err);
+    m->position = head->position;
+    m->trained_at = head->trained_at;
+    m->rows = head->rows;
+    m->dim = head->dim;
+    m->cells = head->cells;
+    m->users = head->users;
+    m->alpha = head->alpha;
+    m->regularisation = head->regularisation;
+    if (m->rows >= 1u << HISTORY_ROW_BITS)
+        return CORRUPT(err, "%u rows", m->rows);
+    TRY(container_section(c, "meta", 1, (const void **)&m->meta.p, &m->meta.n, err));
+    SECTION(c, "items", &m->items, m->rows, err);
+    SECTION(c, "popularity", &m->popularity, m->rows, err);
+    TRY(check_ascending(m->items, m->rows, "items", err));
+    TRY(check_finite(m->popularity, m->rows, "popularity", err));
+    TRY(read_factors(c, m, err));
+    TRY(read_cells(c, m, err));
+    TRY(read_lists(c, m->rows, near_names, &m->near, err));
+    TRY(read_lists(c, m->rows, with_names, &m->with, err));
+    return read_histories(c, m, err);
+}
+
+/* Takes file, whatever happens. */
+static enum err_code finish_open(struct container *file, struct recommend_model *out,
+                                 struct err *err)
+{
+    struct recommend_model m = {.file = file};
+    enum err_code code = read_all(&m, err);
+    if (code != ERR_OK) {
+        container_close(file);
+        return code;
+    }
+    *out = m;
+    return ERR_OK;
+}
+
+enum err_code recommend_model_open(const char *path, bool checksums, struct recommend_model *out,
+                                   struct err *err)
+{
+    struct container *file;
+    TRY(container_open_file(path, checksums ? CONTAINER_CHECKSUMS : 0, &file, err));
+    enum err_code code = finish_open(file, out, err);
+    return code == ERR_OK ? code : err_prefix(err, code, "%s", path);
+}
+
+enum err_code recommend_model_open_memory(void *image, size_t bytes, struct recommend_model *out,
+                                          struct err *err)
+{
+    struct container *file;
+    TRY(container_open_memory(image, bytes, 0, &file, err));
+    return finish_open(file, out, err);
+}
+
+void recommend_model_close(struct recommend_model *m)
+{
+    container_close(m->file);
+    *m = (struct recommend_model){0};
+}
+
+/* --- look-up --------------------------------------------------------------------------------- */
+
+/* Index of key in ascending v[n], or UINT32_MAX. */
+static uint32_t find(const uint32_t *v, uint32_t n, uint32_t key)
+{
+    uint32_t lo = 0, hi = n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (v[mid] < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && v[lo] == key ? lo : UINT32_MAX;
+}
+
+uint32_t recommend_model_row(const struct recommend_model *m, uint32_t product_no)
+{
+    return find(m->items, m->rows, product_no);
+}
+
+size_t recommend_model_history(const struct recommend_model *m, uint32_t user_no,
+                               const uint32_t **acts, const uint16_t **days)
+{
+    uint32_t u = find(m->user_no, m->users, user_no);
+    if (u == UINT32_MAX)
+        return 0;
+    uint64_t from = m->history_offsets[u];
+    *acts = m->history_acts + from;
+    *days = m->history_days + from;
+    return m->history_offsets[u + 1] - from;
+}
