@@ -73,6 +73,9 @@ void jw_time(struct json_writer *w, int64_t us);
 /** A value that is JSON already: trusted, inserted as it stands. */
 void jw_raw(struct json_writer *w, struct str json);
 
+/** Members ("a":1,"b":2) of the open object that are JSON already: trusted, as they stand. */
+void jw_members(struct json_writer *w, struct str members);
+
 /* Key and value in one line: JW_STR(w, "title", p->title). */
 #define JW_STR(w, lit, s)             (JW_KEY(w, lit), jw_str((w), (s)))
 #define JW_Z(w, lit, z)               (JW_KEY(w, lit), jw_z((w), (z)))
