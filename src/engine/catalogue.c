@@ -179,12 +179,12 @@ enum err_code catalogue_replace(const struct catalogue *from, const uint32_t *sl
 enum { TIER_RATIO = 4, TIER_MIN_RUN = 2 };
 
 size_t catalogue_merge_due(const struct catalogue *c, uint32_t max_docs,
-                           uint32_t slots[CATALOGUE_MERGE_MAX])
+                           const bool pinned[CATALOGUE_SLOTS], uint32_t slots[CATALOGUE_MERGE_MAX])
 {
     uint32_t order[CATALOGUE_SLOTS], len = 0;
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = c->segments[slot];
-        if (!s || s->docs > max_docs)
+        if (!s || pinned[slot] || s->docs > max_docs)
             continue;
         uint32_t at = len++;
         for (; at > 0 && c->segments[order[at - 1]]->docs > s->docs; at--)

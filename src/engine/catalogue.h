@@ -60,10 +60,10 @@ ERR_MUST_USE enum err_code catalogue_replace(const struct catalogue *from, const
                                              size_t n, struct segment *merged,
                                              struct catalogue **out, struct err *err);
 
-/** Slots whose segments should be merged now: *n (0: none) in slots. Only segments of at most
- *  max_docs take part. */
+/** Slots whose segments should be merged now; returns how many (0: none). Only segments of at most
+ *  max_docs in slots that are not pinned take part. */
 size_t catalogue_merge_due(const struct catalogue *c, uint32_t max_docs,
-                           uint32_t slots[CATALOGUE_MERGE_MAX]);
+                           const bool pinned[CATALOGUE_SLOTS], uint32_t slots[CATALOGUE_MERGE_MAX]);
 
 /** Build one segment in memory from the living docs of these slots. */
 ERR_MUST_USE enum err_code catalogue_merge(const struct catalogue *c, const uint32_t *slots,

@@ -15,8 +15,6 @@ struct row {
     _Atomic int64_t list_price;
     _Atomic int64_t stock;
     _Atomic uint32_t currency;
-    _Atomic uint32_t rating_count;
-    _Atomic float rating_mean;
     _Atomic float heat;          /* as of heat_time */
     _Atomic int64_t heat_time_s; /* UTC seconds */
 };
@@ -89,8 +87,6 @@ enum err_code live_set(struct live *l, uint32_t product_no, const struct live_ro
     PUT(row->list_price, in->list_price_minor);
     PUT(row->stock, in->stock);
     PUT(row->currency, in->currency);
-    PUT(row->rating_count, in->rating_count);
-    PUT(row->rating_mean, in->rating_mean);
     atomic_store_explicit(&row->sequence, sequence + 2, memory_order_release);
     if (product_no >= GET(l->end))
         atomic_store_explicit(&l->end, product_no + 1, memory_order_release);
@@ -114,8 +110,6 @@ void live_get(const struct live *l, uint32_t product_no, struct live_row *out)
         out->list_price_minor = GET(row->list_price);
         out->stock = GET(row->stock);
         out->currency = GET(row->currency);
-        out->rating_count = GET(row->rating_count);
-        out->rating_mean = GET(row->rating_mean);
         atomic_thread_fence(memory_order_acquire);
     } while ((before & 1) || before != GET(row->sequence));
     out->status = status ? (enum product_status)(status - 1) : PRODUCT_DELETED;

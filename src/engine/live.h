@@ -1,4 +1,4 @@
-/* live.h - columns that change without re-indexing: price, stock, status, rating, heat.
+/* live.h - columns that change without re-indexing: price, stock, status, heat.
  *
  * Model:   one row per product_no, in chunks that never move, so a row's address is for ever. A
  *          change is a few stores; nothing is re-indexed and no view is swapped.
@@ -26,8 +26,6 @@ struct live_row {
     int64_t list_price_minor; /* or STORE_NO_AMOUNT */
     int64_t stock;            /* pieces, or STORE_STOCK_UNTRACKED */
     currency_code currency;
-    uint32_t rating_count;
-    float rating_mean;
     enum product_status status; /* PRODUCT_DELETED where there is no such product */
 };
 

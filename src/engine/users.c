@@ -119,7 +119,8 @@ static void insert(struct state *s, const struct user_action *action)
     if (s->len == USERS_ACTIONS_MAX) {
         if (at == 0)
             return;
-        at -= drop_one(s) < at;
+        if (drop_one(s) < at)
+            at--;
     }
     if (s->len == s->cap) {
         s->cap = s->cap ? (uint16_t)(s->cap * 2) : FIRST_CAP;

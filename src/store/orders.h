@@ -80,6 +80,7 @@ ERR_MUST_USE enum err_code order_lines_next(struct db_rows *rows, struct order_l
 
 struct order_counts {
     int64_t orders, lines;
+    int64_t last_no;                   /* highest number ever given */
     int64_t first_placed, last_placed; /* 0 and 0 with none */
 };
 

@@ -1,0 +1,412 @@
+#include "engine/engine.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/engine_int.h"
+#include "store/products.h"
+
+enum {
+    CHANGES_BATCH = 512,
+    POLL_MS = 100,
+    FOLD_POLL_MS = 1000,
+    DEFAULT_FOLD_DOCS = 20000,
+    DEFAULT_SHELF_MS = 2000,
+    /* Texts, products and events within one reading transaction: it must end well within a second. */
+    READ_BUDGET_MS = 300,
+};
+
+/* --- following the log ----------------------------------------------------------------------- */
+
+/* Apply entries within one snapshot; *more tells that it stopped before the end. */
+static enum err_code apply_some(struct engine *e, struct db *db, bool *more, struct err *err)
+{
+    struct change changes[CHANGES_BATCH];
+    int64_t until_ns = clock_mono_ns() + READ_BUDGET_MS * 1000000LL;
+    size_t n;
+    enum err_code code = changes_after(db, e->position, changes, CHANGES_BATCH, &n, err);
+    size_t i = 0;
+    while (code == ERR_OK && i < n && (i == 0 || clock_mono_ns() < until_ns)) {
+        code = apply_change(e, db, &changes[i], err);
+        if (code == ERR_OK)
+            e->position = changes[i++].position;
+    }
+    *more = code == ERR_OK && (i < n || n == CHANGES_BATCH);
+    if (code == ERR_OK)
+        code = index_changed(e, db, err);
+    if (code == ERR_OK && e->model_changed) {
+        e->model_changed = false;
+        code = load_model(e, db, err);
+    }
+    return code;
+}
+
+static enum err_code catch_up(struct engine *e, struct err *err)
+{
+    bool more = true;
+    enum err_code code = ERR_OK;
+    while (more && code == ERR_OK) {
+        struct db *db;
+        code = store_read_begin(e->store, &db, err);
+        if (code != ERR_OK)
+            break;
+        code = apply_some(e, db, &more, err);
+        store_read_end(e->store, db);
+        atomic_fetch_add(&e->beats, 1);
+    }
+    atomic_store(&e->applied, e->position);
+    return code;
+}
+
+/* Remember a failure for readiness and stats, and tell it once. */
+static void note_failure(struct engine *e, enum err_code code, const struct err *err)
+{
+    pthread_mutex_lock(&e->lock);
+    bool news = code != ERR_OK && e->failure.code == ERR_OK;
+    e->failure = code == ERR_OK ? (struct err){0} : *err;
+    pthread_mutex_unlock(&e->lock);
+    if (news)
+        log_error("the change log cannot be applied", LOG_ERR_TEXT(err));
+}
+
+static void run_waiters(struct waiter_list *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        list->items[i].fn(list->items[i].arg);
+    mem_free(list->items);
+    *list = (struct waiter_list){0};
+}
+
+static void wait_ms(struct engine *e, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&e->wake, &e->lock, &until);
+}
+
+/* Wait for work; take who waits. False: stop. */
+static bool await(struct engine *e, struct waiter_list *taken)
+{
+    pthread_mutex_lock(&e->lock);
+    if (!e->stopping && e->waiters.len == 0)
+        wait_ms(e, POLL_MS);
+    *taken = e->waiters;
+    e->waiters = (struct waiter_list){0};
+    bool go_on = !e->stopping;
+    pthread_mutex_unlock(&e->lock);
+    return go_on;
+}
+
+static void want_fold(struct engine *e)
+{
+    struct view *v = engine_view(e);
+    bool worth = overlay_docs(v->catalogue) >= e->fold_docs;
+    view_unref(v);
+    if (!worth)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->fold_wanted = true;
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void follow(void *arg)
+{
+    struct engine *e = arg;
+    for (bool go_on = true; go_on;) {
+        struct waiter_list taken;
+        struct err err;
+        go_on = await(e, &taken);
+        enum err_code code = catch_up(e, &err);
+        note_failure(e, code, &err);
+        run_waiters(&taken);
+        if (e->shelves_stale && clock_mono_ns() - e->shelves_at_ns > e->shelf_interval_ns) {
+            pthread_mutex_lock(&e->build_lock);
+            rebuild_shelves(e);
+            pthread_mutex_unlock(&e->build_lock);
+        }
+        want_fold(e);
+        atomic_fetch_add(&e->beats, 1);
+    }
+}
+
+/* Folds in the background when the follower asks for it. */
+static void fold_loop(void *arg)
+{
+    struct engine *e = arg;
+    for (;;) {
+        pthread_mutex_lock(&e->lock);
+        if (!e->stopping && !e->fold_wanted)
+            wait_ms(e, FOLD_POLL_MS);
+        bool stop = e->stopping, wanted = e->fold_wanted;
+        e->fold_wanted = false;
+        pthread_mutex_unlock(&e->lock);
+        if (stop)
+            return;
+        struct err err;
+        if (wanted && engine_fold(e, &err) != ERR_OK)
+            log_error("the catalogue cannot be folded", LOG_ERR_TEXT(&err));
+    }
+}
+
+/* --- waiting for it -------------------------------------------------------------------------- */
+
+void engine_sync(struct engine *e, engine_synced_fn fn, void *arg)
+{
+    if (e->frozen) {
+        fn(arg);
+        return;
+    }
+    pthread_mutex_lock(&e->lock);
+    struct waiter_list *w = &e->waiters;
+    if (w->len == w->cap) {
+        w->cap = w->cap ? w->cap * 2 : 16;
+        w->items = mem_resize(w->items, w->cap, sizeof *w->items);
+    }
+    w->items[w->len++] = (struct waiter){fn, arg};
+    pthread_cond_broadcast(&e->wake);
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* Shared by the one who waits and the one who tells; the last one frees it. */
+struct rendezvous {
+    pthread_mutex_t lock;
+    pthread_cond_t met;
+    bool told, gone;
+};
+
+static void free_rendezvous(struct rendezvous *r)
+{
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->met);
+    mem_free(r);
+}
+
+static void tell(void *arg)
+{
+    struct rendezvous *r = arg;
+    pthread_mutex_lock(&r->lock);
+    bool gone = r->gone;
+    r->told = true;
+    pthread_cond_signal(&r->met);
+    pthread_mutex_unlock(&r->lock);
+    if (gone)
+        free_rendezvous(r);
+}
+
+static void init_monotonic(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+enum err_code engine_wait(struct engine *e, int64_t timeout_ms, struct err *err)
+{
+    struct rendezvous *r = MEM_NEW(struct rendezvous);
+    struct timespec until;
+    pthread_mutex_init(&r->lock, NULL);
+    init_monotonic(&r->met);
+    engine_sync(e, tell, r);
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000 + 1;
+    pthread_mutex_lock(&r->lock);
+    while (!r->told && pthread_cond_timedwait(&r->met, &r->lock, &until) == 0)
+        continue;
+    bool told = r->told;
+    r->gone = true;
+    pthread_mutex_unlock(&r->lock);
+    if (!told)
+        return err_set(err, ERR_TIMEOUT, "the change log was not applied within %lld ms",
+                       (long long)timeout_ms);
+    free_rendezvous(r);
+    return ERR_OK;
+}
+
+/* --- start and stop -------------------------------------------------------------------------- */
+
+static void copy_shop(struct engine *e, const struct shop_profile *from)
+{
+    static const struct shop_profile usual = {.languages = {{"en", 2}, {"zh", 2}},
+                                              .languages_len = 2};
+    const struct shop_profile *languages = from->languages_len ? from : &usual;
+    e->shop = *languages;
+    e->shop.currency = from->currency;
+    for (size_t i = 0; i < e->shop.languages_len; i++)
+        e->shop.languages[i] = arena_str(&e->texts, languages->languages[i]);
+}
+
+/* The currency of the first product that has one. */
+static void guess_currency(struct engine *e)
+{
+    uint32_t end = live_end(e->live);
+    for (uint32_t no = 1; no < end && !e->shop.currency; no++) {
+        struct live_row row;
+        live_get(e->live, no, &row);
+        e->shop.currency = row.currency;
+    }
+}
+
+/* The newest folded file, or the store; e->catalogue_position says up to where it goes. */
+static enum err_code start_catalogue(struct engine *e, struct db *db, int64_t oldest,
+                                     int64_t newest, struct err *err)
+{
+    enum err_code code = open_catalogue(e, &e->catalogue_position, err);
+    if (code != ERR_OK)
+        return code;
+    bool usable = e->catalogue_position > 0 && e->catalogue_position + 1 >= oldest &&
+                  e->catalogue_position <= newest;
+    if (usable)
+        return ERR_OK;
+    struct view *empty = next_view(e);
+    catalogue_unref(empty->catalogue);
+    empty->catalogue = catalogue_new();
+    publish_view(e, empty);
+    e->position = e->catalogue_position = newest;
+    return build_catalogue(e, db, err);
+}
+
+static enum err_code start(struct engine *e, struct db *db, struct err *err)
+{
+    int64_t oldest, newest;
+    publish_view(e, next_view(e));
+    enum err_code code = changes_range(db, &oldest, &newest, err);
+    if (code == ERR_OK)
+        code = load_live_columns(e, db, 1, UINT32_MAX, err);
+    if (code == ERR_OK)
+        code = start_catalogue(e, db, oldest, newest, err);
+    if (code == ERR_OK)
+        code = load_links(e, db, err);
+    if (code == ERR_OK)
+        code = load_heat(e, db, err);
+    if (code == ERR_OK)
+        code = load_model(e, db, err);
+    /* The log is read from the older of the two; each skips what it knows. */
+    e->position =
+        e->catalogue_position < e->model_position ? e->catalogue_position : e->model_position;
+    return code;
+}
+
+static enum err_code open_fresh(struct engine *e, struct err *err)
+{
+    struct db *db;
+    enum err_code code = store_read_begin(e->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = start(e, db, err);
+    store_read_end(e->store, db);
+    if (code == ERR_OK)
+        code = catch_up(e, err);
+    if (code != ERR_OK)
+        return code;
+    if (!e->shop.currency)
+        guess_currency(e);
+    struct view *next = next_view(e);
+    next->position = e->position;
+    publish_view(e, next);
+    rebuild_shelves(e);
+    return ERR_OK;
+}
+
+enum err_code engine_open(struct store *store, const struct engine_options *options,
+                          struct engine **out, struct err *err)
+{
+    struct engine *e = MEM_NEW(struct engine);
+    e->store = store;
+    e->live = live_new();
+    e->users = users_new();
+    e->ids = ids_new(store);
+    e->fold_docs = options->fold_docs ? options->fold_docs : DEFAULT_FOLD_DOCS;
+    e->shelf_interval_ns =
+        (options->shelf_interval_ms ? options->shelf_interval_ms : DEFAULT_SHELF_MS) * 1000000;
+    e->frozen = options->frozen;
+    arena_init(&e->texts, 0, 1 << 16);
+    copy_shop(e, &options->shop);
+    pthread_mutex_init(&e->view_lock, NULL);
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_mutex_init(&e->build_lock, NULL);
+    pthread_mutex_init(&e->fold_lock, NULL);
+    init_monotonic(&e->wake);
+
+    enum err_code code = open_fresh(e, err);
+    if (code == ERR_OK && !e->frozen)
+        code = thread_start(&e->follower, "follower", follow, e, err);
+    if (code == ERR_OK && !e->frozen)
+        code = thread_start(&e->folder, "folder", fold_loop, e, err);
+    if (code != ERR_OK) {
+        engine_close(e);
+        return code;
+    }
+    *out = e;
+    return ERR_OK;
+}
+
+void engine_close(struct engine *e)
+{
+    if (!e)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->stopping = true;
+    pthread_cond_broadcast(&e->wake);
+    pthread_mutex_unlock(&e->lock);
+    thread_join(&e->follower);
+    thread_join(&e->folder);
+    run_waiters(&e->waiters);
+    view_unref(e->view);
+    map_u64_release(&e->changed);
+    map_u64_release(&e->removed);
+    ids_free(e->ids);
+    users_free(e->users);
+    live_free(e->live);
+    arena_release(&e->texts);
+    pthread_mutex_destroy(&e->view_lock);
+    pthread_mutex_destroy(&e->lock);
+    pthread_mutex_destroy(&e->build_lock);
+    pthread_mutex_destroy(&e->fold_lock);
+    pthread_cond_destroy(&e->wake);
+    mem_free(e);
+}
+
+/* --- telling --------------------------------------------------------------------------------- */
+
+struct ids *engine_ids(struct engine *e)
+{
+    return e->ids;
+}
+
+struct store *engine_store(struct engine *e)
+{
+    return e->store;
+}
+
+const struct shop_profile *engine_shop(const struct engine *e)
+{
+    return &e->shop;
+}
+
+void engine_stats(struct engine *e, struct engine_stats *out)
+{
+    struct view *v = engine_view(e);
+    *out = (struct engine_stats){
+        .beats = atomic_load(&e->beats),
+        .position = atomic_load(&e->applied),
+        .views = atomic_load(&e->views),
+        .products = v->catalogue->products,
+        .shoppers = users_len(e->users),
+    };
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
+        out->segments += v->catalogue->segments[slot] != NULL;
+    if (v->model)
+        memcpy(out->model, v->model->version, sizeof out->model);
+    view_unref(v);
+    pthread_mutex_lock(&e->lock);
+    if (e->failure.code != ERR_OK)
+        memcpy(out->failure, e->failure.msg, sizeof out->failure);
+    pthread_mutex_unlock(&e->lock);
+}

@@ -1,0 +1,198 @@
+/* engine_apply.c - one entry of the change log, applied to what is live. */
+#include "base/clock.h"
+#include "base/signal.h"
+#include "engine/engine_int.h"
+#include "store/events.h"
+#include "store/orders.h"
+#include "store/products.h"
+#include "store/users.h"
+
+enum {
+    HEAT_EVENTS = 200000, /* newest events and orders whose heat a start counts */
+    HEAT_ORDERS = 50000,
+    REPLAY_EVENTS = 5000000, /* without a model that knows them, older ones are not replayed */
+};
+
+/* What an act says about a product's present demand. The trainers' weights are ingest's. */
+static const float heat_weight[EVENT_TYPES] = {
+    [EVENT_VIEW] = 1,        [EVENT_CLICK] = 1,    [EVENT_FAVOURITE] = 3,
+    [EVENT_ADD_TO_CART] = 4, [EVENT_PURCHASE] = 8,
+};
+
+/* --- products -------------------------------------------------------------------------------- */
+
+enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first, uint32_t last,
+                                struct err *err)
+{
+    struct db_rows rows = {0};
+    struct product p;
+    bool more;
+    enum err_code code = products_live_range(db, first, last, &rows, err);
+    while (code == ERR_OK && (code = products_live_next(&rows, &p, &more, err)) == ERR_OK && more) {
+        struct live_row row = {.price_minor = p.price_minor,
+                               .list_price_minor = p.list_price_minor,
+                               .stock = p.stock,
+                               .currency = p.currency,
+                               .status = p.status};
+        code = live_set(e->live, p.no, &row, err);
+    }
+    db_rows_close(&rows);
+    return code;
+}
+
+static enum err_code apply_product(struct engine *e, struct db *db, const struct change *c,
+                                   struct err *err)
+{
+    if (c->position <= e->catalogue_position && c->op != CHANGE_LIVE)
+        return ERR_OK; /* live columns were read whole at the start */
+    for (int64_t no = c->no; no <= c->last_no; no++) {
+        if (c->op == CHANGE_PUT) {
+            map_u64_remove(&e->removed, (uint64_t)no);
+            *map_u64_at(&e->changed, (uint64_t)no, NULL) = 1;
+        } else if (c->op == CHANGE_DELETE) {
+            map_u64_remove(&e->changed, (uint64_t)no);
+            *map_u64_at(&e->removed, (uint64_t)no, NULL) = 1;
+        }
+    }
+    e->shelves_stale = true;
+    return load_live_columns(e, db, (uint32_t)c->no, (uint32_t)c->last_no, err);
+}
+
+/* --- acts ------------------------------------------------------------------------------------ */
+
+static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum event_type type,
+                int64_t time_us, bool heats)
+{
+    int64_t time_s = time_us / CLOCK_US_PER_S;
+    if (product_no == 0)
+        return;
+    if (user_no && time_s >= 0 && time_s <= UINT32_MAX)
+        users_add(e->users, user_no, &(struct user_action){product_no, (uint32_t)time_s, type});
+    if (heats && heat_weight[type] > 0) {
+        live_heat_add(e->live, product_no, heat_weight[type], time_us);
+        e->shelves_stale = true;
+    }
+}
+
+static enum err_code apply_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                  bool heat_only, struct err *err)
+{
+    struct db_rows rows = {0};
+    struct event event;
+    uint32_t came_as;
+    bool more;
+    enum err_code code = events_after(db, first - 1, last, INT64_MAX, &rows, err);
+    while (code == ERR_OK && (code = events_next(&rows, &event, &came_as, &more, err)) == ERR_OK &&
+           more)
+        act(e, heat_only ? 0 : came_as, event.product_no, event.type, event.time,
+            heat_only || event.seq > e->heat_seq);
+    db_rows_close(&rows);
+    return code;
+}
+
+static enum err_code apply_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                  bool heat_only, struct err *err)
+{
+    struct db_rows rows = {0};
+    struct order_line_row row;
+    bool more;
+    enum err_code code = order_lines_after(db, first - 1, UINT32_MAX, INT64_MAX, &rows, err);
+    while (code == ERR_OK && (code = order_lines_next(&rows, &row, &more, err)) == ERR_OK && more &&
+           row.order_no <= last)
+        if (row.line.kind == LINE_SALE)
+            act(e, heat_only ? 0 : row.user_no, row.line.product_no, EVENT_PURCHASE, row.placed_at,
+                heat_only || row.order_no > e->heat_order);
+    db_rows_close(&rows);
+    return code;
+}
+
+enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
+{
+    struct event_counts events;
+    struct order_counts orders;
+    enum err_code code = events_count(db, &events, err);
+    if (code == ERR_OK)
+        code = apply_events(e, db, events.last_seq - HEAT_EVENTS, events.last_seq, true, err);
+    if (code == ERR_OK)
+        code = orders_count(db, &orders, err);
+    if (code == ERR_OK)
+        code = apply_orders(e, db, orders.last_no - HEAT_ORDERS, orders.last_no, true, err);
+    if (code != ERR_OK)
+        return code;
+    e->heat_seq = events.last_seq;
+    e->heat_order = orders.last_no;
+    e->replay_seq = events.last_seq - REPLAY_EVENTS;
+    return ERR_OK;
+}
+
+/* --- shoppers -------------------------------------------------------------------------------- */
+
+enum err_code load_links(struct engine *e, struct db *db, struct err *err)
+{
+    struct db_rows rows = {0};
+    struct user_joined joined;
+    bool more;
+    enum err_code code = user_links_after(db, 0, INT64_MAX, &rows, err);
+    while (code == ERR_OK && (code = user_links_next(&rows, &joined, &more, err)) == ERR_OK && more)
+        users_link(e->users, joined.anonymous_no, joined.user_no);
+    db_rows_close(&rows);
+    return code;
+}
+
+static enum err_code relink(struct engine *e, struct db *db, uint32_t no, struct err *err)
+{
+    uint32_t known;
+    enum err_code code = user_resolve(db, no, &known, err);
+    if (code != ERR_OK)
+        return code;
+    if (known != no)
+        users_link(e->users, no, known);
+    else
+        users_unlink(e->users, no);
+    return ERR_OK;
+}
+
+static enum err_code apply_user(struct engine *e, struct db *db, const struct change *c,
+                                struct err *err)
+{
+    enum err_code code = ERR_OK;
+    ids_forget(e->ids, c->no, c->last_no);
+    for (int64_t no = c->no; code == ERR_OK && no <= c->last_no; no++) {
+        if (c->op == CHANGE_DELETE)
+            users_forget(e->users, (uint32_t)no);
+        else if (c->op == CHANGE_LINK)
+            code = relink(e, db, (uint32_t)no, err);
+    }
+    return code;
+}
+
+/* --- dispatch -------------------------------------------------------------------------------- */
+
+enum err_code apply_change(struct engine *e, struct db *db, const struct change *c, struct err *err)
+{
+    bool known_to_model = c->position <= e->model_position;
+    int64_t first;
+    switch (c->aggregate) {
+    case CHANGE_PRODUCT:
+        return apply_product(e, db, c, err);
+    case CHANGE_EVENT:
+        first = c->no > e->replay_seq ? c->no : e->replay_seq + 1;
+        return known_to_model || first > c->last_no
+                   ? ERR_OK
+                   : apply_events(e, db, first, c->last_no, false, err);
+    case CHANGE_ORDER:
+        return known_to_model ? ERR_OK : apply_orders(e, db, c->no, c->last_no, false, err);
+    case CHANGE_USER:
+        return apply_user(e, db, c, err);
+    case CHANGE_MODEL:
+        e->model_changed = true;
+        return ERR_OK;
+    case CHANGE_CART:
+    case CHANGE_INTERACTION:
+    case CHANGE_KEY:
+    case CHANGE_SETTING:
+    case CHANGE_AGGREGATES:
+        return ERR_OK;
+    }
+    return ERR_OK;
+}

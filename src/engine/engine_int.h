@@ -1,0 +1,98 @@
+/* engine_int.h - what the files of the engine share. */
+#ifndef ENGINE_ENGINE_INT_H
+#define ENGINE_ENGINE_INT_H
+
+#include <pthread.h>
+
+#include "base/map.h"
+#include "base/thread.h"
+#include "engine/engine.h"
+#include "store/changes.h"
+
+enum { PATH_BYTES = 4096 };
+
+/* Somebody who waits for the log to be applied. */
+struct waiter {
+    engine_synced_fn fn;
+    void *arg;
+};
+
+struct waiter_list {
+    struct waiter *items; /* [len], owned */
+    size_t len, cap;
+};
+
+struct engine {
+    struct store *store; /* borrowed */
+    struct live *live;   /* owned */
+    struct users *users; /* owned */
+    struct ids *ids;     /* owned */
+    struct shop_profile shop;
+    struct arena texts; /* of shop */
+    uint32_t fold_docs;
+    int64_t shelf_interval_ns;
+    bool frozen;
+
+    pthread_mutex_t view_lock; /* guards view */
+    struct view *view;         /* owned reference; replaced only under build_lock */
+
+    pthread_mutex_t lock; /* guards what follows; never held while applying */
+    pthread_cond_t wake;  /* the follower, and the folder */
+    struct waiter_list waiters;
+    bool stopping;
+    bool fold_wanted;
+    struct err failure; /* ERR_OK: fine */
+
+    /* The next catalogue is made by the follower and by folding; this makes them take turns. It also
+     * guards pinned: the segments that a fold is reading, which no tier may take. */
+    pthread_mutex_t build_lock;
+    bool pinned[CATALOGUE_SLOTS];
+    pthread_mutex_t fold_lock; /* one fold at a time; taken before build_lock */
+
+    /* The follower's own. */
+    struct thread follower, folder;
+    int64_t position;           /* applied up to here */
+    int64_t catalogue_position; /* the catalogue was opened with all products up to here */
+    int64_t model_position;     /* the model in service knows all acts up to here */
+    int64_t heat_seq;           /* load_heat saw the events up to here */
+    int64_t heat_order;         /* and the orders */
+    int64_t replay_seq;         /* events up to here are not replayed into shopper state */
+    struct map_u64 changed;     /* product_no: texts to be indexed anew */
+    struct map_u64 removed;     /* product_no */
+    bool model_changed;
+    bool shelves_stale;
+    int64_t shelves_at_ns;
+    _Atomic uint64_t beats;
+    _Atomic int64_t applied; /* = position, for others */
+    _Atomic uint64_t views;
+};
+
+/* view.c */
+void served_model_unref(struct served_model *m);
+
+/* engine_view.c: make and publish the next view, under build_lock (or before threads start). */
+struct view *next_view(struct engine *e); /* a copy of the present one, to be changed */
+void publish_view(struct engine *e, struct view *next); /* takes it */
+
+/* engine_apply.c: one entry of the log. */
+enum err_code apply_change(struct engine *e, struct db *db, const struct change *change,
+                           struct err *err);
+enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first, uint32_t last,
+                                struct err *err);
+enum err_code load_links(struct engine *e, struct db *db, struct err *err);
+enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
+
+/* engine_catalogue.c: products to segments. */
+enum err_code index_changed(struct engine *e, struct db *db, struct err *err);
+enum err_code build_catalogue(struct engine *e, struct db *db, struct err *err);
+enum err_code open_catalogue(struct engine *e, int64_t *position, struct err *err);
+enum err_code merge_tiers(struct engine *e, struct err *err);
+uint32_t overlay_docs(const struct catalogue *c);
+
+/* engine_model.c */
+enum err_code load_model(struct engine *e, struct db *db, struct err *err);
+
+/* shelves.c */
+void rebuild_shelves(struct engine *e);
+
+#endif

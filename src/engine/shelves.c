@@ -1,0 +1,88 @@
+/* shelves.c - the lists that are the same for everybody. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "engine/engine_int.h"
+#include "num/topk.h"
+
+static void fill_shelf(struct shelf *shelf, struct topk *best)
+{
+    size_t n = topk_finish(best);
+    float top = n && best->items[0].score > 0 ? best->items[0].score : 1;
+    for (size_t i = 0; i < n && shelf->len < SHELF_MAX; i++) {
+        shelf->product_no[shelf->len] = best->items[i].id;
+        shelf->score[shelf->len] = fmaxf(best->items[i].score / top, 1e-6f);
+        shelf->len++;
+    }
+}
+
+static bool shown(const struct view *v, uint32_t product_no)
+{
+    return live_sellable(v->live, product_no) &&
+           location_found(catalogue_locate(v->catalogue, product_no));
+}
+
+/* Less than this is an echo of the past: popularity says more. */
+#define HEAT_FLOOR 1e-3f
+
+/* By heat; what is left of the shelf by long-term popularity, below the least hot. */
+static void shelve_trending(struct view *v, int64_t now_us)
+{
+    struct topk_item items[SHELF_MAX];
+    struct topk best;
+    uint32_t end = live_end(v->live);
+    topk_init(&best, items, SHELF_MAX);
+    for (uint32_t no = 1; no < end; no++) {
+        float heat = live_heat(v->live, no, now_us);
+        if (heat >= HEAT_FLOOR && heat > topk_threshold(&best) && shown(v, no))
+            topk_push(&best, heat, no);
+    }
+    v->trending.len = 0;
+    fill_shelf(&v->trending, &best);
+    const struct recommend_model *m = view_model(v);
+    if (!m || v->trending.len == SHELF_MAX)
+        return;
+    struct shelf rest = {0};
+    topk_init(&best, items, SHELF_MAX);
+    for (uint32_t row = 0; row < m->rows; row++)
+        if (m->popularity[row] > topk_threshold(&best) && shown(v, m->items[row]) &&
+            live_heat(v->live, m->items[row], now_us) < HEAT_FLOOR)
+            topk_push(&best, m->popularity[row], m->items[row]);
+    fill_shelf(&rest, &best);
+    float scale = v->trending.len ? v->trending.score[v->trending.len - 1] : 1;
+    for (uint32_t i = 0; i < rest.len && v->trending.len < SHELF_MAX; i++) {
+        v->trending.product_no[v->trending.len] = rest.product_no[i];
+        v->trending.score[v->trending.len++] = rest.score[i] * scale;
+    }
+}
+
+static void shelve_arrivals(struct view *v)
+{
+    struct topk_item items[SHELF_MAX];
+    struct topk best;
+    topk_init(&best, items, SHELF_MAX);
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        const struct segment *s = v->catalogue->segments[slot];
+        for (uint32_t doc = 0; s && doc < s->docs; doc++) {
+            /* Seconds since 1970 fit a float to two minutes: enough to order arrivals. */
+            float at = (float)(s->created_at[doc] / CLOCK_US_PER_S);
+            if (at > topk_threshold(&best) && live_sellable(v->live, s->product_no[doc]) &&
+                catalogue_alive(v->catalogue, slot, doc))
+                topk_push(&best, at, s->product_no[doc]);
+        }
+    }
+    v->arrivals.len = 0;
+    fill_shelf(&v->arrivals, &best);
+    for (uint32_t i = 0; i < v->arrivals.len; i++)
+        v->arrivals.score[i] = 1 - (float)i / (SHELF_MAX + 1); /* by rank: times say little */
+}
+
+void rebuild_shelves(struct engine *e)
+{
+    struct view *next = next_view(e);
+    shelve_trending(next, clock_now_us());
+    shelve_arrivals(next);
+    publish_view(e, next);
+    e->shelves_stale = false;
+    e->shelves_at_ns = clock_mono_ns();
+}

@@ -1,0 +1,79 @@
+/* view.h - all that a request reads, at one moment: catalogue, model, shelves, and what lives on.
+ *
+ * Model:   an immutable bundle behind one pointer. A request takes a reference at its start and gives it
+ *          back at its end; publishing the next view swaps the pointer, and the old one goes with its
+ *          last reference, mapped files included. Live columns, shopper state and the id cache are
+ *          shared by all views: they are always now.
+ * Threads: any number of readers; one publisher. */
+#ifndef ENGINE_VIEW_H
+#define ENGINE_VIEW_H
+
+#include "base/json_writer.h"
+#include "engine/catalogue.h"
+#include "engine/live.h"
+#include "engine/recommend_model.h"
+#include "engine/users.h"
+
+enum { VIEW_LANGUAGES_MAX = 4, SHELF_MAX = 1000 };
+
+/* A list that is the same for everybody, best first. */
+struct shelf {
+    uint32_t len;
+    uint32_t product_no[SHELF_MAX];
+    float score[SHELF_MAX]; /* in (0, 1], descending */
+};
+
+/* A model in service, shared by views. */
+struct served_model {
+    _Atomic uint32_t refs;
+    char version[64]; /* NUL-terminated; "" only before the first one */
+    struct recommend_model recommend;
+};
+
+/* What belongs to the shop and not to a moment. */
+struct shop_profile {
+    struct str languages[VIEW_LANGUAGES_MAX]; /* "en", "zh"; the first is the default */
+    size_t languages_len;
+    currency_code currency; /* of sorts, filters and facets that name none */
+};
+
+struct view {
+    _Atomic uint32_t refs;
+    struct catalogue *catalogue;     /* owned reference */
+    struct served_model *model;      /* owned reference; NULL: none is published */
+    struct shelf trending;           /* by heat, falling back on the model's popularity */
+    struct shelf arrivals;           /* newest first */
+    int64_t position;                /* of the change log: everything up to it is in */
+    uint64_t generation;             /* grows with each view */
+    const struct shop_profile *shop; /* borrowed from the engine */
+    const struct live *live;         /* borrowed from the engine */
+    struct users *users;             /* borrowed from the engine */
+};
+
+struct view *view_ref(struct view *v);
+void view_unref(struct view *v); /* NULL is fine */
+
+/** The model's reader side, or NULL where there is none or it has no products. */
+static inline const struct recommend_model *view_model(const struct view *v)
+{
+    return v->model && v->model->recommend.rows ? &v->model->recommend : NULL;
+}
+
+/** The shop's language for this name, or its default for an unknown or empty one. */
+struct str view_language(const struct view *v, struct str name);
+
+/* --- cards ----------------------------------------------------------------------------------- */
+
+/** The members of a product's card (docs/http-api.md) into an open object: texts and rating from its
+ *  segment, price and stock from the live columns. False, with nothing written, if the
+ *  product is nowhere. language is one of the shop's. */
+bool card_write(const struct view *v, uint32_t product_no, struct str language,
+                struct json_writer *w);
+
+/** The plain title; empty if the product is nowhere. Borrowed while the view is held. */
+struct str card_title(const struct view *v, uint32_t product_no, struct str language);
+
+/** The outside id; empty if the product is nowhere. Borrowed while the view is held. */
+struct str card_id(const struct view *v, uint32_t product_no);
+
+#endif
