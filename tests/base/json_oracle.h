@@ -11,8 +11,8 @@
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 
-/* The next value as jansson's tree; NULL on failure. */
-static inline json_t *oracle_build(struct json_reader *r)
+/* The next value as jansson's tree; NULL on failure. all_real: integers as doubles too. */
+static inline json_t *oracle_build(struct json_reader *r, bool all_real)
 {
     json_t *v = NULL, *item;
     struct str text, key;
@@ -30,7 +30,7 @@ static inline json_t *oracle_build(struct json_reader *r)
         struct json_reader again = *r;
         if (!jr_number(r, &text))
             return NULL;
-        bool real = memchr(text.p, '.', text.n) || memchr(text.p, 'e', text.n) ||
+        bool real = all_real || memchr(text.p, '.', text.n) || memchr(text.p, 'e', text.n) ||
                     memchr(text.p, 'E', text.n);
         *r = again;
         if (!real && jr_i64(&again, INT64_MIN, INT64_MAX, &i)) {
@@ -42,13 +42,13 @@ static inline json_t *oracle_build(struct json_reader *r)
     case JR_ARRAY:
         v = json_array();
         for (jr_arr(r); jr_next(r);)
-            if ((item = oracle_build(r)))
+            if ((item = oracle_build(r, all_real)))
                 json_array_append_new(v, item);
         break;
     case JR_OBJECT:
         v = json_object();
         for (jr_obj(r); jr_key(r, &key);)
-            if ((item = oracle_build(r)))
+            if ((item = oracle_build(r, all_real)))
                 json_object_setn_new(v, key.n ? key.p : "", key.n, item);
         break;
     case JR_NONE:
@@ -102,11 +102,13 @@ static inline void oracle_write(struct json_writer *w, const json_t *v)
     }
 }
 
-static inline json_t *oracle_load(struct str text)
+/* *all_real: an integer beyond 64 bits made all of them doubles. */
+static inline json_t *oracle_load(struct str text, bool *all_real)
 {
     json_error_t why;
     json_t *v = json_loadb(text.p, text.n, JSON_DECODE_ANY, &why);
-    if (!v && json_error_code(&why) == json_error_numeric_overflow)
+    *all_real = !v && json_error_code(&why) == json_error_numeric_overflow;
+    if (*all_real)
         v = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
     return v;
 }
@@ -116,10 +118,11 @@ static inline json_t *oracle_load(struct str text)
 static inline bool oracle_round_trip(const json_t *v)
 {
     struct buf once = {.max = SIZE_MAX / 4}, twice = {.max = SIZE_MAX / 4};
+    bool all_real;
     struct json_writer w;
     jw_init(&w, &once);
     oracle_write(&w, v);
-    json_t *back = oracle_load(buf_str(&once));
+    json_t *back = oracle_load(buf_str(&once), &all_real);
     if (back) {
         jw_init(&w, &twice);
         oracle_write(&w, back);
@@ -139,10 +142,11 @@ static inline const char *oracle_differs(struct str text)
     struct json_reader r;
     struct err err;
     arena_init(&arena, 0, SIZE_MAX / 4);
+    bool all_real;
+    json_t *theirs = oracle_load(text, &all_real);
     jr_init(&r, text, &arena);
-    json_t *ours = oracle_build(&r);
+    json_t *ours = oracle_build(&r, all_real);
     enum err_code code = jr_end(&r, &err);
-    json_t *theirs = oracle_load(text);
     bool accepted = code == ERR_OK;
 
     jr_init(&r, text, NULL);
