@@ -40,6 +40,9 @@ void http_reply_json(struct http_request *req, int status, struct str body);
 /** {"error": {"code", "message", "request_id"}}. message is one line of UTF-8 (escaped here). */
 void http_reply_error(struct http_request *req, int status, const char *code, const char *message);
 
+/** 503 "busy" with Retry-After. */
+void http_reply_busy(struct http_request *req, const char *message);
+
 /** 204 without body, or any status that needs none. */
 void http_reply_empty(struct http_request *req, int status);
 

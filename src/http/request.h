@@ -55,7 +55,7 @@ bool http_request_is_type(const struct http_request *req, const char *type);
  *  for suspended requests or streams. */
 struct buf *http_request_scratch(struct http_request *req);
 
-/** Call fn once if the request ends before its reply is complete: the client left, was too slow, or
+/** Call fn once if the request, its head read, ends before its reply is complete: the client left, was too slow, or
  *  the server stops. Runs on the loop; afterwards nothing can be sent, and unless suspended req is
  *  gone when fn returns. NULL takes it back. */
 void http_request_on_cancel(struct http_request *req, http_handler *fn);
@@ -63,22 +63,19 @@ void http_request_on_cancel(struct http_request *req, http_handler *fn);
 /** True once cancelled; any thread while suspended. */
 bool http_request_cancelled(const struct http_request *req);
 
-/** Answer later: req stays valid, also when the client leaves, until http_request_resume. From a
- *  handler, on_head, or the function given to http_request_resume.
+/** Answer later: req stays valid, also when the client leaves, until http_request_resume. While
+ *  suspended in on_head or on_body no more of the body is read: this is the back-pressure of uploads.
  *  false  too many are suspended: 503 with Retry-After was sent and the request is over */
 ERR_MUST_USE bool http_request_suspend(struct http_request *req);
 
-/** End the suspension, from any thread: fn(req) runs on the loop and does what a handler does. If
- *  the request was cancelled fn runs too (free what you hold); what it replies goes nowhere. */
+/** End the suspension, from any thread: fn(req) (may be NULL) runs on the loop and does what the
+ *  suspended function could have done; after on_head and on_body, reading goes on if it does nothing.
+ *  If the request was cancelled fn runs too (free what you hold); what it replies goes nowhere. */
 void http_request_resume(struct http_request *req, http_handler *fn);
 
-/** Run fn(req, arg) on the loop without ending the suspension (progress for a stream, more body).
- *  Any thread while suspended; calls arrive in order. */
+/** Run fn(req, arg) on the loop without ending the suspension (bytes for a stream). Any thread while
+ *  suspended; calls arrive in order, also after a cancel. */
 void http_request_post(struct http_request *req, void (*fn)(struct http_request *req, void *arg),
                        void *arg);
-
-/** Stop reading the body after this piece, and read on. On the loop. No deadline runs meanwhile. */
-void http_request_pause_body(struct http_request *req);
-void http_request_continue_body(struct http_request *req);
 
 #endif

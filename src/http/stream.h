@@ -25,7 +25,7 @@ ERR_MUST_USE enum err_code http_stream_write(struct http_request *req, struct st
 /** Bytes that the client has not yet taken. */
 size_t http_stream_unsent(const struct http_request *req);
 
-/** Call fn whenever unsent falls to a quarter of the cap or below after writes. NULL: stop. */
+/** After a refused write, call fn when unsent has fallen to a quarter of the cap. NULL: never. */
 void http_stream_on_drained(struct http_request *req, http_handler *fn);
 
 /** The last byte was written; the request is over. */

@@ -1,0 +1,56 @@
+/* What a finished exchange leaves behind: counts, its time, a line in the log. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http_int.h"
+
+enum { CANCELLED_STATUS = 499 };
+
+static void register_route(const struct http_listener *l, const char *method, const char *pattern,
+                           struct http_route_metrics *out)
+{
+    static const char *const classes[6] = {"cancelled", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (int i = 0; i < 6; i++)
+        out->by_class[i] =
+            METRIC_COUNTER("aisle_http_requests_total", "Requests answered", {"listener", l->name},
+                           {"method", method}, {"route", pattern}, {"status", classes[i]});
+    out->latency = METRIC_LATENCY("aisle_http_request_seconds",
+                                  "From the first byte of a request to the last of its reply",
+                                  {"listener", l->name}, {"method", method}, {"route", pattern});
+}
+
+void http_observe_init(struct http_listener *l)
+{
+    size_t n;
+    const struct http_route *routes = http_router_routes(l->router, &n);
+    l->metrics = mem_new(n + 1, sizeof *l->metrics);
+    for (size_t i = 0; i < n; i++)
+        register_route(l, http_method_name(routes[i].method), routes[i].pattern, &l->metrics[i]);
+    register_route(l, "any", "none", &l->metrics[n]);
+    l->refused = METRIC_COUNTER("aisle_http_connections_refused_total",
+                                "Connections beyond a limit", {"listener", l->name});
+}
+
+static const struct http_route_metrics *metrics_of(const struct http_exchange *ex)
+{
+    size_t n;
+    http_router_routes(ex->listener->router, &n);
+    return &ex->listener->metrics[ex->match.route ? ex->match.index : n];
+}
+
+void http_observe(const struct http_exchange *ex)
+{
+    bool cancelled = atomic_load(&ex->cancelled);
+    int64_t ns = clock_mono_ns() - ex->req.start_ns;
+    const struct http_route_metrics *m = metrics_of(ex);
+    counter_add(m->by_class[cancelled ? 0 : ex->status / 100], 1);
+    histogram_record(m->latency, (uint64_t)ns);
+    bool wanted = ex->loop->server->config.access_log;
+    if (!wanted || (ex->req.route && ex->req.route->no_access_log))
+        return;
+    log_info("request", LOG_Z("listener", ex->listener->name),
+             LOG_Z("method", http_method_name(ex->req.method)),
+             LOG_Z("route", ex->req.route ? ex->req.route->pattern : "none"),
+             LOG_I64("status", cancelled ? CANCELLED_STATUS : ex->status),
+             LOG_I64("bytes", ex->reply_bytes), LOG_I64("us", ns / 1000));
+}
