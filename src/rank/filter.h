@@ -1,0 +1,52 @@
+/* filter.h - the one filter language: parse, bind to a view, test documents.
+ *
+ * Grammar: expression := and (OR and)*            and := not (AND not)*
+ *          not        := NOT not | ( expression ) | term
+ *          term       := field (= | != | < | <= | > | >=) value
+ *                      | field IN ( value (, value)* ) | field BETWEEN value AND value
+ *          field      := name | name.name            value := number | "text" | true | false | word
+ *          Key words and field names are compared without case, "text" knows \" and \\. Precedence is
+ *          NOT, AND, OR. docs/http-api.md lists the fields.
+ * Meaning: three-valued (Kleene). A comparison that cannot be made is unknown: a price of another
+ *          currency than the filter's, an amount or rating that is absent; NOT unknown is unknown, and
+ *          only what is true matches. A facet without the value is false.
+ * Memory:  a parsed filter and its bindings lie in the caller's arena.
+ * Threads: a parsed filter is immutable; a bound one belongs to one request.
+ * Cost:    binding is a look-up per value and segment; a test is some ns per term. */
+#ifndef RANK_FILTER_H
+#define RANK_FILTER_H
+
+#include "base/arena.h"
+#include "engine/view.h"
+
+enum {
+    FILTER_BYTES_MAX = 4096,
+    FILTER_TERMS_MAX = 64,
+    FILTER_VALUES_MAX = 256, /* in one IN list */
+    FILTER_DEPTH_MAX = 32,
+};
+
+struct filter;
+struct bound_filter;
+
+/** Parse text; *out is NULL for one that is empty or white space: everything matches.
+ *  ERR_INVALID  with the place, counted in characters from 1, and what was expected there
+ *  ERR_LIMIT    a cap above */
+ERR_MUST_USE enum err_code filter_parse(struct str text, struct arena *arena, struct filter **out,
+                                        struct err *err);
+
+/** Bind to what the view's segments call the fields and values. filter NULL is fine: *out is NULL.
+ *  currency  of all amounts in it
+ *  ERR_LIMIT  the arena's cap */
+ERR_MUST_USE enum err_code filter_bind(const struct filter *filter, const struct view *view,
+                                       currency_code currency, struct arena *arena,
+                                       struct bound_filter **out, struct err *err);
+
+/** Does doc of this slot match? NULL matches everything. */
+bool filter_match(const struct bound_filter *filter, uint32_t slot, uint32_t doc);
+
+/** As filter_match for a product by number; false if it is nowhere. */
+bool filter_match_product(const struct bound_filter *filter, const struct view *view,
+                          uint32_t product_no);
+
+#endif
