@@ -1,0 +1,115 @@
+/* alike.c - products that read like another one, through the inverted index.
+ *
+ * The rarest terms of the product's title, brand and category are looked up in every segment; a doc's
+ * score is the sum of their idf, saturated by field. It is BM25 with the product as the query, cut to
+ * the terms that tell most (cf. Lucene's MoreLikeThis). */
+#include <math.h>
+
+#include "index/postings.h"
+#include "index/terms.h"
+#include "recommend/sources.h"
+#include "text/analyse.h"
+
+enum {
+    TERMS_MAX = 48,       /* looked at */
+    TERMS_USED = 6,       /* the most telling */
+    POSTINGS_MAX = 20000, /* docs walked in all: a common word is not worth more */
+};
+
+struct alike_term {
+    char text[TEXT_MAX_TERM_BYTES];
+    size_t n;
+    uint64_t df;
+};
+
+static struct str text_of(const struct alike_term *t)
+{
+    return (struct str){t->text, t->n};
+}
+
+static uint64_t document_frequency(const struct catalogue *c, struct str term)
+{
+    uint64_t df = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        const struct segment *s = c->segments[slot];
+        uint32_t t = s ? segment_find_term(s, term) : ORDINAL_NONE;
+        if (t != ORDINAL_NONE)
+            df += s->term[t].df;
+    }
+    return df;
+}
+
+static bool taken(const struct alike_term *terms, size_t n, struct str text)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(text_of(&terms[i]), text))
+            return true;
+    return false;
+}
+
+/* Distinct terms of a text, with their frequencies, rarest first. A term of one doc is only this
+ * product's own. */
+static size_t telling_terms(const struct catalogue *c, const struct text_tokens *tokens,
+                            struct alike_term *terms)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < tokens->n && n < TERMS_MAX; i++) {
+        struct str text = tokens->items[i].term;
+        if (taken(terms, n, text))
+            continue;
+        struct alike_term t = {.n = text.n, .df = document_frequency(c, text)};
+        if (t.df < 2)
+            continue;
+        memcpy(t.text, text.p, text.n);
+        size_t at = n++;
+        for (; at > 0 && terms[at - 1].df > t.df; at--)
+            terms[at] = terms[at - 1];
+        terms[at] = t;
+    }
+    return n;
+}
+
+static void score_term(const struct catalogue *c, const struct alike_term *t, float idf,
+                       uint32_t self, uint64_t *budget, struct candidates *out)
+{
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        const struct segment *s = c->segments[slot];
+        uint32_t term = s ? segment_find_term(s, text_of(t)) : ORDINAL_NONE;
+        struct posting_cursor cursor;
+        if (term == ORDINAL_NONE)
+            continue;
+        posting_open(&cursor, s, term);
+        for (uint32_t doc = posting_next(&cursor); doc != POSTING_END && *budget;
+             doc = posting_next(&cursor)) {
+            (*budget)--;
+            if (s->product_no[doc] != self && catalogue_alive(c, slot, doc))
+                candidates_add(out, s->product_no[doc], idf, REASON_SIMILAR, self);
+        }
+    }
+}
+
+enum err_code source_alike(const struct view *view, uint32_t product_no, struct arena *arena,
+                           struct candidates *out, struct err *err)
+{
+    const struct catalogue *c = view->catalogue;
+    struct location at = catalogue_locate(c, product_no);
+    struct text_tokens tokens;
+    if (!location_found(at))
+        return ERR_OK;
+    struct alike_term *terms = arena_try_alloc(arena, TERMS_MAX * sizeof *terms);
+    if (!terms)
+        return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
+    struct text_analyser *analyser = text_analyser_new();
+    struct str title = segment_title(c->segments[at.slot], at.doc, 0);
+    enum err_code code = text_analyse(analyser, title, TEXT_QUERY, &tokens, err);
+    if (code == ERR_OK) {
+        uint64_t budget = POSTINGS_MAX;
+        size_t n = telling_terms(c, &tokens, terms);
+        for (size_t i = 0; i < n && i < TERMS_USED; i++) {
+            float idf = log1pf((float)c->products / (float)terms[i].df);
+            score_term(c, &terms[i], idf, product_no, &budget, out);
+        }
+    }
+    text_analyser_free(analyser);
+    return code;
+}

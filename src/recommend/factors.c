@@ -1,0 +1,120 @@
+#include "recommend/factors.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "num/dense.h"
+#include "num/vec.h"
+
+enum { SCAN_BLOCK = 256, RESCORE = 2 /* times what is wanted is scored again exactly */ };
+
+enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *rows,
+                              const float *weights, size_t n, struct arena *arena, float *x,
+                              struct err *err)
+{
+    size_t d = m->dim;
+    float *a = arena_try_alloc(arena, d * d * sizeof *a);
+    float *scaled = arena_try_alloc(arena, n * d * sizeof *scaled);
+    if (!a || !scaled)
+        return err_set(err, ERR_LIMIT, "a shopper's history of %zu does not fit", n);
+    memcpy(a, m->gram, d * d * sizeof *a);
+    memset(x, 0, d * sizeof *x);
+    for (size_t i = 0; i < n; i++) {
+        const float *y = m->factors + rows[i] * d;
+        float confidence = m->alpha * weights[i], root = sqrtf(confidence);
+        for (size_t k = 0; k < d; k++)
+            scaled[i * d + k] = root * y[k];
+        vec->axpy(1 + confidence, y, x, d);
+    }
+    dense_gram(1, scaled, n, d, 1, a);
+    for (size_t k = 0; k < d; k++)
+        a[k * d + k] += m->regularisation;
+    return dense_solve_spd(a, d, x, 1, err);
+}
+
+/* Score every row exactly. */
+static enum err_code scan_all(const struct recommend_model *m, const float *x, struct topk *best)
+{
+    float scores[SCAN_BLOCK];
+    for (uint32_t at = 0; at < m->rows; at += SCAN_BLOCK) {
+        size_t n = m->rows - at < SCAN_BLOCK ? m->rows - at : SCAN_BLOCK;
+        vec->dot_rows(x, m->factors + (size_t)at * m->dim, m->dim, m->dim, NULL, n, scores);
+        topk_push_block(best, scores, NULL, at, n);
+    }
+    return ERR_OK;
+}
+
+/* x as int8 with one scale. */
+static float quantise(const float *x, size_t d, int8_t *out)
+{
+    float top = 0;
+    for (size_t k = 0; k < d; k++)
+        top = fmaxf(top, fabsf(x[k]));
+    float scale = top > 0 ? top / 127 : 1;
+    for (size_t k = 0; k < d; k++)
+        out[k] = (int8_t)lrintf(x[k] / scale);
+    return scale;
+}
+
+static void scan_cell(const struct recommend_model *m, uint32_t cell, const int8_t *q, float scale,
+                      struct topk *best)
+{
+    int32_t dots[SCAN_BLOCK];
+    float scores[SCAN_BLOCK];
+    uint32_t end = m->cell_offsets[cell + 1];
+    for (uint32_t at = m->cell_offsets[cell]; at < end; at += SCAN_BLOCK) {
+        size_t n = end - at < SCAN_BLOCK ? end - at : SCAN_BLOCK;
+        vec->dot_rows_i8(q, m->cell_codes + (size_t)at * m->dim, m->dim, m->dim, NULL, n, dots);
+        for (size_t i = 0; i < n; i++)
+            scores[i] = (float)dots[i] * scale * m->cell_scales[at + i];
+        topk_push_block(best, scores, m->cell_rows + at, 0, n);
+    }
+}
+
+static enum err_code scan_cells(const struct recommend_model *m, const float *x, uint32_t probes,
+                                struct arena *arena, struct topk *best, struct err *err)
+{
+    float *near = arena_try_alloc(arena, m->cells * sizeof *near);
+    struct topk_item *cells = arena_try_alloc(arena, probes * sizeof *cells);
+    int8_t *q = arena_try_alloc(arena, m->dim);
+    if (!near || !cells || !q)
+        return err_set(err, ERR_LIMIT, "%u cells do not fit", m->cells);
+    struct topk nearest;
+    topk_init(&nearest, cells, probes);
+    vec->dot_rows(x, m->centroids, m->dim, m->dim, NULL, m->cells, near);
+    topk_push_block(&nearest, near, NULL, 0, m->cells);
+    size_t n = topk_finish(&nearest);
+    float scale = quantise(x, m->dim, q);
+    for (size_t i = 0; i < n; i++)
+        scan_cell(m, cells[i].id, q, scale, best);
+    return ERR_OK;
+}
+
+enum err_code factors_search(const struct recommend_model *m, const float *x, uint32_t probes,
+                             size_t want, struct arena *arena, struct topk_item *best, size_t *len,
+                             struct err *err)
+{
+    struct topk top;
+    if (probes == 0)
+        probes = m->cells / 8 > 8 ? m->cells / 8 : 8;
+    if (m->cells == 0 || probes >= m->cells) {
+        topk_init(&top, best, want);
+        enum err_code code = scan_all(m, x, &top);
+        *len = topk_finish(&top);
+        return code;
+    }
+    struct topk_item *rough = arena_try_alloc(arena, RESCORE * want * sizeof *rough);
+    if (!rough)
+        return err_set(err, ERR_LIMIT, "%zu candidates do not fit", want);
+    topk_init(&top, rough, RESCORE * want);
+    enum err_code code = scan_cells(m, x, probes, arena, &top, err);
+    if (code != ERR_OK)
+        return code;
+    size_t n = topk_finish(&top);
+    topk_init(&top, best, want);
+    for (size_t i = 0; i < n; i++)
+        topk_push(&top, vec->dot(x, m->factors + (size_t)rough[i].id * m->dim, m->dim),
+                  rough[i].id);
+    *len = topk_finish(&top);
+    return ERR_OK;
+}

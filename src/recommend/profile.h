@@ -1,0 +1,38 @@
+/* profile.h - what is known of a shopper at this moment: fresh acts before the model's histories. */
+#ifndef RECOMMEND_PROFILE_H
+#define RECOMMEND_PROFILE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "engine/view.h"
+
+enum { PROFILE_MAX = 192 }; /* products of a profile, the most telling ones */
+
+struct profile_item {
+    uint32_t product_no;
+    uint32_t row;    /* of the model, UINT32_MAX: it does not know the product */
+    float weight;    /* > 0: sum of the acts' weights, decayed by age */
+    uint32_t time_s; /* of the newest act */
+    uint32_t types;  /* bit per enum event_type */
+};
+
+struct profile {
+    struct profile_item *items; /* [len] by weight, heaviest first */
+    size_t len;
+};
+
+/** How much an act of a type tells about taste; the trainers use the same (ingest/derive.h). */
+float profile_type_weight(enum event_type type);
+
+/** Collect fresh acts (engine/users.h) and the packed history of the model (of the shopper alone).
+ *  user_no 0 gives an empty profile. Each act counts once even where both know it.
+ *  ERR_LIMIT  the arena's cap */
+ERR_MUST_USE enum err_code profile_load(const struct view *view, uint32_t user_no, int64_t now_us,
+                                        struct arena *arena, struct profile *out, struct err *err);
+
+static inline bool profile_owns(const struct profile_item *item)
+{
+    return item->types >> EVENT_PURCHASE & 1;
+}
+
+#endif

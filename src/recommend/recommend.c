@@ -1,0 +1,268 @@
+#include "recommend/recommend.h"
+
+#include "base/check.h"
+#include "num/topk.h"
+#include "recommend/profile.h"
+#include "recommend/sources.h"
+
+enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
+
+/* How much each source says in each placement. Chosen by hand on the validation part of the
+ * demonstration shop (docs/recommendations.md). */
+struct source_weights {
+    float factors, profile_near, profile_with; /* from the shopper's past */
+    float near, with, alike;                   /* from the context */
+    float trending, arrivals;                  /* for everybody */
+};
+
+static const struct source_weights weights[PLACEMENTS] = {
+    [PLACEMENT_HOME] = {.factors = 1,
+                        .profile_near = 0.9f,
+                        .profile_with = 0.2f,
+                        .trending = 0.15f,
+                        .arrivals = 0.05f},
+    [PLACEMENT_SIMILAR] = {.near = 1, .alike = 0.4f},
+    [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.15f},
+    [PLACEMENT_CART] = {.with = 1, .near = 0.3f, .trending = 0.02f},
+    [PLACEMENT_TRENDING] = {.trending = 1},
+    [PLACEMENT_NEW] = {.arrivals = 1},
+};
+
+static const char *const placement_names[PLACEMENTS] = {
+    [PLACEMENT_HOME] = "home",
+    [PLACEMENT_SIMILAR] = "similar",
+    [PLACEMENT_BOUGHT_TOGETHER] = "bought_together",
+    [PLACEMENT_CART] = "cart",
+    [PLACEMENT_TRENDING] = "trending",
+    [PLACEMENT_NEW] = "new",
+};
+
+bool placement_of(struct str name, enum placement *out)
+{
+    for (int i = 0; i < PLACEMENTS; i++)
+        if (str_is(name, placement_names[i])) {
+            *out = (enum placement)i;
+            return true;
+        }
+    return false;
+}
+
+const char *placement_name(enum placement p)
+{
+    CHECK((unsigned)p < PLACEMENTS);
+    return placement_names[p];
+}
+
+/* --- candidates ------------------------------------------------------------------------------ */
+
+static enum reason_code context_reason(enum placement p)
+{
+    return p == PLACEMENT_CART              ? REASON_IN_CART
+           : p == PLACEMENT_BOUGHT_TOGETHER ? REASON_BOUGHT_WITH
+                                            : REASON_SIMILAR;
+}
+
+static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
+                                     const struct profile *profile, struct arena *arena,
+                                     struct candidates *c, struct err *err)
+{
+    if (profile->len == 0 || w->factors + w->profile_near + w->profile_with == 0)
+        return ERR_OK;
+    enum err_code code = source_factors(view, profile, arena, c, err);
+    if (code != ERR_OK)
+        return code;
+    candidates_close(c, w->factors);
+    source_profile_neighbours(view, profile, NEAR, c);
+    candidates_close(c, w->profile_near);
+    source_profile_neighbours(view, profile, WITH, c);
+    candidates_close(c, w->profile_with);
+    return ERR_OK;
+}
+
+static enum err_code gather_context(const struct view *view, const struct source_weights *w,
+                                    const struct recommend_request *r, struct arena *arena,
+                                    struct candidates *c, struct err *err)
+{
+    enum reason_code reason = context_reason(r->placement);
+    enum err_code code = ERR_OK;
+    if (w->with > 0) {
+        source_neighbours(view, r->context, r->context_len, WITH, reason, c);
+        candidates_close(c, w->with);
+    }
+    if (w->near > 0) {
+        source_neighbours(view, r->context, r->context_len, NEAR, reason, c);
+        candidates_close(c, w->near);
+    }
+    if (w->alike > 0 && r->context_len > 0) {
+        code = source_alike(view, r->context[0], arena, c, err);
+        candidates_close(c, w->alike);
+    }
+    return code;
+}
+
+static void gather_common(const struct view *view, const struct source_weights *w,
+                          struct candidates *c)
+{
+    if (w->trending > 0) {
+        source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c);
+        candidates_close(c, w->trending);
+    }
+    if (w->arrivals > 0) {
+        source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c);
+        candidates_close(c, w->arrivals);
+    }
+}
+
+static void bar_all(const struct recommend_request *r, const struct profile *profile,
+                    struct candidates *c)
+{
+    for (size_t i = 0; i < r->context_len; i++)
+        candidates_bar(c, r->context[i]);
+    for (size_t i = 0; i < r->exclude_len; i++)
+        candidates_bar(c, r->exclude[i]);
+    for (size_t i = 0; i < profile->len; i++)
+        if (profile_owns(&profile->items[i]) || r->hide_seen)
+            candidates_bar(c, profile->items[i].product_no);
+}
+
+/* --- choosing -------------------------------------------------------------------------------- */
+
+struct choice {
+    const struct view *view;
+    const struct recommend_request *request;
+    struct recommend_item *items; /* [limit] */
+    uint64_t *groups;             /* [limit] of the items chosen */
+    size_t len;
+};
+
+static bool group_shown(const struct choice *ch, uint64_t group)
+{
+    for (size_t i = 0; i < ch->len; i++)
+        if (ch->groups[i] == group)
+            return true;
+    return false;
+}
+
+/* A variant of what the page is about is no recommendation. */
+static bool group_of_context(const struct choice *ch, uint64_t group)
+{
+    const struct recommend_request *r = ch->request;
+    for (size_t i = 0; i < r->context_len; i++) {
+        struct location at = catalogue_locate(ch->view->catalogue, r->context[i]);
+        if (location_found(at) && ch->view->catalogue->segments[at.slot]->group[at.doc] == group)
+            return true;
+    }
+    return false;
+}
+
+/* Show it if the rules allow. */
+static void choose(struct choice *ch, const struct candidate *c)
+{
+    struct location at = catalogue_locate(ch->view->catalogue, c->product_no);
+    if (c->barred || !location_found(at) || !live_sellable(ch->view->live, c->product_no))
+        return;
+    uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
+    if (group_shown(ch, group) || group_of_context(ch, group) ||
+        !filter_match(ch->request->filter, at.slot, at.doc))
+        return;
+    ch->groups[ch->len] = group;
+    ch->items[ch->len++] =
+        (struct recommend_item){c->product_no, c->total, c->reason, c->reason_product};
+}
+
+/* Best first, in rounds that grow: the rules usually leave enough of the first. */
+static enum err_code choose_best(struct choice *ch, const struct candidates *c, struct arena *arena,
+                                 struct err *err)
+{
+    struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
+    if (!order)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    for (size_t cap = 4 * (size_t)ch->request->limit;; cap = c->len) {
+        struct topk top;
+        topk_init(&top, order, cap < c->len ? cap : c->len);
+        for (uint32_t i = 0; i < c->len; i++)
+            if (!c->items[i].barred && c->items[i].total > 0)
+                topk_push(&top, c->items[i].total, i);
+        size_t n = topk_finish(&top);
+        ch->len = 0;
+        for (size_t i = 0; i < n && ch->len < ch->request->limit; i++)
+            choose(ch, &c->items[order[i].id]);
+        if (ch->len == ch->request->limit || cap >= c->len)
+            return ERR_OK;
+    }
+}
+
+static bool is_candidate_barred(const struct candidates *c, uint32_t product_no)
+{
+    for (uint32_t i = 0; i < c->len; i++)
+        if (c->items[i].product_no == product_no)
+            return c->items[i].barred;
+    return false;
+}
+
+/* A narrow filter may leave shelves empty: then the hottest of all that match. */
+static void fill(struct choice *ch, const struct candidates *c)
+{
+    struct topk_item items[RECOMMEND_LIMIT_MAX * 4];
+    struct topk top;
+    uint32_t seen = 0;
+    size_t before = ch->len;
+    const struct catalogue *catalogue = ch->view->catalogue;
+    topk_init(&top, items, sizeof items / sizeof *items);
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        const struct segment *s = catalogue->segments[slot];
+        for (uint32_t doc = 0; s && doc < s->docs && seen < FILL_DOCS_MAX; doc++, seen++)
+            if (filter_match(ch->request->filter, slot, doc) &&
+                live_sellable(ch->view->live, s->product_no[doc]))
+                topk_push(&top, live_heat(ch->view->live, s->product_no[doc], ch->request->now_us),
+                          s->product_no[doc]);
+    }
+    size_t n = topk_finish(&top);
+    float floor = before ? ch->items[before - 1].score : 1;
+    for (size_t i = 0; i < n && ch->len < ch->request->limit; i++) {
+        struct candidate extra = {.product_no = items[i].id,
+                                  .total = floor * 0.5f / (float)(i + 1),
+                                  .reason = REASON_POPULAR,
+                                  .barred = is_candidate_barred(c, items[i].id)};
+        choose(ch, &extra);
+    }
+}
+
+static bool wants_filling(enum placement p)
+{
+    return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
+}
+
+enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
+                            struct arena *arena, struct recommend_result *out, struct err *err)
+{
+    const struct source_weights *w = &weights[r->placement];
+    struct profile profile;
+    struct candidates c;
+    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
+    enum err_code code = profile_load(view, r->user_no, r->now_us, arena, &profile, err);
+    if (code == ERR_OK)
+        code = candidates_init(&c, arena, err);
+    if (code != ERR_OK)
+        return code;
+    bar_all(r, &profile, &c);
+    code = gather_personal(view, w, &profile, arena, &c, err);
+    if (code == ERR_OK)
+        code = gather_context(view, w, r, arena, &c, err);
+    if (code != ERR_OK)
+        return code;
+    gather_common(view, w, &c);
+
+    struct choice ch = {.view = view, .request = r};
+    ch.items = arena_try_alloc(arena, r->limit * sizeof *ch.items);
+    ch.groups = arena_try_alloc(arena, r->limit * sizeof *ch.groups);
+    if (!ch.items || !ch.groups)
+        return err_set(err, ERR_LIMIT, "the recommendations do not fit");
+    code = choose_best(&ch, &c, arena, err);
+    if (code != ERR_OK)
+        return code;
+    if (r->filter && ch.len < r->limit && wants_filling(r->placement))
+        fill(&ch, &c);
+    *out = (struct recommend_result){ch.items, ch.len, profile.len > 0};
+    return ERR_OK;
+}

@@ -1,0 +1,92 @@
+/* recommend.h - which products to show this shopper here, and why.
+ *
+ * Model:   several sources give candidates, each with scores normalised to (0, 1]: the factor model with
+ *          the shopper folded in from the freshest acts, neighbours of what they looked at, baskets,
+ *          what is trending, what is new, what reads alike. A candidate's score is the weighted sum over
+ *          the sources (weights per placement, recommend.c); its reason is the source that gave most.
+ *          Then come the rules: sellable, the caller's filter, not owned, not excluded, one variant per
+ *          group, best first.
+ * Privacy: without a shopper, or with one who opted out, nothing depends on anybody's past.
+ * Memory:  everything lies in the request's arena, about 200 KiB.
+ * Threads: any, each with its own arena.
+ * Cost:    some 40 us with 64 factors and 100,000 products. */
+#ifndef RECOMMEND_RECOMMEND_H
+#define RECOMMEND_RECOMMEND_H
+
+#include "engine/view.h"
+#include "rank/filter.h"
+
+enum {
+    RECOMMEND_LIMIT_MAX = 100,
+    RECOMMEND_CONTEXT_MAX = 50, /* products of a cart that are looked at */
+    RECOMMEND_EXCLUDE_MAX = 500,
+};
+
+enum placement {
+    PLACEMENT_HOME,
+    PLACEMENT_SIMILAR,         /* context: one product */
+    PLACEMENT_BOUGHT_TOGETHER, /* context: one product */
+    PLACEMENT_CART,            /* context: what lies in the cart */
+    PLACEMENT_TRENDING,
+    PLACEMENT_NEW,
+    PLACEMENTS
+};
+
+enum reason_code {
+    REASON_TASTE,   /* the factor model */
+    REASON_VIEWED,  /* a neighbour of something viewed */
+    REASON_BOUGHT,  /* a neighbour of something bought */
+    REASON_IN_CART, /* goes with something in the cart */
+    REASON_SIMILAR,
+    REASON_BOUGHT_WITH,
+    REASON_POPULAR,
+    REASON_NEW,
+    REASONS
+};
+
+struct recommend_request {
+    enum placement placement;
+    uint32_t user_no;        /* known or anonymous; 0: nobody, or opted out */
+    const uint32_t *context; /* [context_len] product numbers */
+    size_t context_len;
+    const uint32_t *exclude; /* [exclude_len] product numbers */
+    size_t exclude_len;
+    const struct bound_filter *filter; /* NULL: everything */
+    uint32_t limit;                    /* 1..RECOMMEND_LIMIT_MAX */
+    bool hide_seen;                    /* leave out what the shopper viewed lately */
+    int64_t now_us;
+};
+
+struct recommend_item {
+    uint32_t product_no;
+    float score; /* > 0, descending */
+    enum reason_code reason;
+    uint32_t reason_product; /* product number that the reason names; 0 none */
+};
+
+struct recommend_result {
+    const struct recommend_item *items; /* [len] in the arena */
+    size_t len;
+    bool personal; /* the shopper's past had a say */
+};
+
+/** Fewer than limit only if nothing more may be shown.
+ *  ERR_LIMIT   the arena's cap
+ *  ERR_MEMORY */
+ERR_MUST_USE enum err_code recommend_run(const struct view *view,
+                                         const struct recommend_request *request,
+                                         struct arena *arena, struct recommend_result *out,
+                                         struct err *err);
+
+/** "home", "similar", ... False for an unknown name. */
+bool placement_of(struct str name, enum placement *out);
+const char *placement_name(enum placement p);
+
+/** "because_you_viewed", ... as in the API. */
+const char *reason_name(enum reason_code r);
+
+/** What people read, in one of the shop's languages, into out: at most one product title is named. */
+void reason_text(const struct view *view, enum reason_code reason, uint32_t reason_product,
+                 struct str language, struct buf *out);
+
+#endif

@@ -1,0 +1,84 @@
+#include "recommend/sources.h"
+
+#include "recommend/factors.h"
+
+enum {
+    FACTORS_WANT = 120,
+    SEEDS_MAX = 24,      /* products of a profile whose neighbours are asked for */
+    NEIGHBOURS_MAX = 40, /* of each */
+};
+
+enum err_code source_factors(const struct view *view, const struct profile *profile,
+                             struct arena *arena, struct candidates *out, struct err *err)
+{
+    const struct recommend_model *m = view_model(view);
+    uint32_t rows[PROFILE_MAX];
+    float weights[PROFILE_MAX];
+    struct topk_item best[FACTORS_WANT];
+    size_t n = 0, len;
+    if (!m || m->dim == 0)
+        return ERR_OK;
+    for (size_t i = 0; i < profile->len; i++)
+        if (profile->items[i].row != UINT32_MAX) {
+            rows[n] = profile->items[i].row;
+            weights[n++] = profile->items[i].weight;
+        }
+    if (n == 0)
+        return ERR_OK;
+    float *x = arena_try_alloc(arena, m->dim * sizeof *x);
+    if (!x)
+        return err_set(err, ERR_LIMIT, "a shopper's factors do not fit");
+    enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
+    if (code == ERR_OK)
+        code = factors_search(m, x, 0, FACTORS_WANT, arena, best, &len, err);
+    if (code != ERR_OK)
+        return code;
+    for (size_t i = 0; i < len; i++)
+        candidates_add(out, m->items[best[i].id], best[i].score, REASON_TASTE, 0);
+    return ERR_OK;
+}
+
+static void add_list(const struct recommend_model *m, enum neighbour_kind kind, uint32_t row,
+                     float weight, enum reason_code reason, uint32_t because,
+                     struct candidates *out)
+{
+    const struct neighbour_lists *lists = kind == NEAR ? &m->near : &m->with;
+    uint32_t begin = lists->offsets[row], end = lists->offsets[row + 1];
+    if (end - begin > NEIGHBOURS_MAX)
+        end = begin + NEIGHBOURS_MAX;
+    for (uint32_t i = begin; i < end; i++)
+        candidates_add(out, m->items[lists->rows[i]], weight * lists->scores[i], reason, because);
+}
+
+void source_profile_neighbours(const struct view *view, const struct profile *profile,
+                               enum neighbour_kind kind, struct candidates *out)
+{
+    const struct recommend_model *m = view_model(view);
+    size_t seeds = 0;
+    for (size_t i = 0; m && i < profile->len && seeds < SEEDS_MAX; i++) {
+        const struct profile_item *item = &profile->items[i];
+        if (item->row == UINT32_MAX)
+            continue;
+        add_list(m, kind, item->row, item->weight,
+                 profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED, item->product_no, out);
+        seeds++;
+    }
+}
+
+void source_neighbours(const struct view *view, const uint32_t *products, size_t n,
+                       enum neighbour_kind kind, enum reason_code reason, struct candidates *out)
+{
+    const struct recommend_model *m = view_model(view);
+    for (size_t i = 0; m && i < n; i++) {
+        uint32_t row = recommend_model_row(m, products[i]);
+        if (row != UINT32_MAX)
+            add_list(m, kind, row, 1, reason, products[i], out);
+    }
+}
+
+void source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
+                  struct candidates *out)
+{
+    for (uint32_t i = 0; i < shelf->len && i < want; i++)
+        candidates_add(out, shelf->product_no[i], shelf->score[i], reason, 0);
+}

@@ -1,0 +1,37 @@
+/* sources.h - where candidates come from. Each adds parts to the open source of a candidates table;
+ * none looks at rules. A view without a model gives nothing where one is needed. */
+#ifndef RECOMMEND_SOURCES_H
+#define RECOMMEND_SOURCES_H
+
+#include "recommend/candidates.h"
+#include "recommend/profile.h"
+
+/** The rows that the factor model likes best for a profile.
+ *  Errors as factors_fold_in and factors_search. */
+ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
+                                          struct arena *arena, struct candidates *out,
+                                          struct err *err);
+
+enum neighbour_kind { NEAR, WITH };
+
+/** Neighbours of the heaviest products of a profile. */
+void source_profile_neighbours(const struct view *view, const struct profile *profile,
+                               enum neighbour_kind kind, struct candidates *out);
+
+/** Neighbours of these products, for this reason. */
+void source_neighbours(const struct view *view, const uint32_t *products, size_t n,
+                       enum neighbour_kind kind, enum reason_code reason, struct candidates *out);
+
+/** The first `want` of a shelf. */
+void source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
+                  struct candidates *out);
+
+/** Products whose texts share the most telling words with this one: BM25 over its own terms
+ *  ("more like this"). What a product without a past is shown beside.
+ *  ERR_LIMIT   the arena's cap
+ *  ERR_MEMORY */
+ERR_MUST_USE enum err_code source_alike(const struct view *view, uint32_t product_no,
+                                        struct arena *arena, struct candidates *out,
+                                        struct err *err);
+
+#endif
