@@ -9,6 +9,7 @@
 #ifndef DEMO_PICTURE_H
 #define DEMO_PICTURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,19 @@ enum { PICTURE_NAME_MAX = 64, PICTURE_MAX_BYTES = 4096 };
  *  ERR_NOT_FOUND  no such picture: any name that picture_name would not have made.
  *  ERR_LIMIT      out is full. */
 ERR_MUST_USE enum err_code demo_picture_svg(struct str name, struct buf *out, struct err *err);
+
+/** What a picture shows. */
+struct picture {
+    struct str shape; /* as in the product tables: "kettle" */
+    int colour;       /* index of the colour table */
+    int pattern;      /* 0..PICTURE_PATTERNS-1 */
+    uint16_t look;    /* any: accent, proportions, backdrop */
+    bool detail;      /* drawn closer */
+};
+
+enum { PICTURE_PATTERNS = 6 };
+
+/** Append the name of a picture (without ".svg") to out. */
+void picture_put_name(const struct picture *p, struct buf *out);
 
 #endif
