@@ -1,0 +1,157 @@
+import { useState } from 'react';
+import { categoryUrl } from '../lib/router';
+import { lastViewed } from '../lib/viewed';
+import { useResource } from '../lib/use-resource';
+import { useCategories } from '../state/categories';
+import { useSession } from '../state/session';
+import { useSettings } from '../state/settings';
+import { ButtonLink } from '../ui/button';
+import { Link } from '../ui/link';
+import { ErrorState, Skeleton } from '../ui/states';
+import { Tabs } from '../ui/tabs';
+import { ProductCard } from '../shop/product-card';
+import { CardSkeletons, Row, Shelf, SHELF_SIZE, useRecommendations } from '../shop/shelf';
+import { useShopperName } from '../shop/shopper';
+import { usePageTitle } from '../shop/page';
+
+const WINDOW_SIZE = 3;
+const TREND_TABS = 5;
+
+/** The welcome, with the first picks in the shop window and the rest on the shelf below. */
+function ForYou() {
+  const { t } = useSettings();
+  const { identity } = useSession();
+  const name = useShopperName();
+  const list = useRecommendations({ placement: 'home', limit: SHELF_SIZE + WINDOW_SIZE });
+  const items = list.data?.items ?? null;
+  const personal = list.data?.personal ?? identity.shopper !== null;
+  const requestId = list.data?.request_id;
+  const known = identity.shopper !== null;
+
+  return (
+    <>
+      <section className="hero">
+        <div className="hero-text">
+          <p className="eyebrow">{known ? t.hero.shopper(name) : t.hero.guest}</p>
+          <h1>{known ? t.hero.title : t.hero.titleGuest}</h1>
+          <p className="lead">{t.hero.text}</p>
+          <ButtonLink to="/search" look="primary">
+            {t.hero.browse}
+          </ButtonLink>
+        </div>
+        {list.error === null && (
+          <div className="hero-window">
+            <h2 className="hero-sign">{personal ? t.hero.pick : t.hero.pickGuest}</h2>
+            <ul>
+              {items === null ? (
+                <CardSkeletons count={WINDOW_SIZE} />
+              ) : (
+                items.slice(0, WINDOW_SIZE).map((card, i) => (
+                  <li key={card.id}>
+                    <ProductCard
+                      card={card}
+                      reason={card.reason}
+                      origin={{ requestId, position: i + 1 }}
+                      eager
+                    />
+                  </li>
+                ))
+              )}
+            </ul>
+          </div>
+        )}
+      </section>
+      <Row
+        title={personal ? t.rows.forYou : t.rows.popular}
+        text={personal ? t.rows.forYouText : t.rows.popularText}
+        items={items?.slice(WINDOW_SIZE) ?? null}
+        offset={WINDOW_SIZE}
+        requestId={requestId}
+        error={list.error}
+        retry={list.reload}
+      />
+    </>
+  );
+}
+
+function BecauseViewed() {
+  const { t } = useSettings();
+  const { api, identity } = useSession();
+  const id = lastViewed(identity);
+  const product = useResource(id && `viewed/${api.scope}/${id}`, (signal) =>
+    api.product(id!, signal),
+  );
+  if (!id || product.error !== null) return null;
+  return (
+    <Shelf
+      title={product.data ? t.rows.viewed(product.data.title) : <Skeleton shape="title" />}
+      query={{ placement: 'similar', product_id: id }}
+      optional
+    />
+  );
+}
+
+function Trending() {
+  const { t } = useSettings();
+  const { departments } = useCategories();
+  const [department, setDepartment] = useState('');
+  const largest = [...departments].sort((a, b) => b.products - a.products).slice(0, TREND_TABS);
+  const tabs = [
+    { id: '', label: t.rows.trendingAll },
+    ...largest.map(({ path, label }) => ({ id: path, label })),
+  ];
+  return (
+    <Shelf
+      title={t.rows.trending}
+      text={t.rows.trendingText}
+      query={{
+        placement: 'trending',
+        filter: department ? `category = ${JSON.stringify(department)}` : undefined,
+      }}
+      controls={(row) => (
+        <Tabs label={t.rows.trending} tabs={tabs} selected={department} onSelect={setDepartment}>
+          {row}
+        </Tabs>
+      )}
+    />
+  );
+}
+
+/** The departments as the signs that hang over the aisles of a shop. */
+function Departments() {
+  const { t, number } = useSettings();
+  const { departments, error, loading, reload } = useCategories();
+  if (error !== null) return <ErrorState error={error} retry={reload} />;
+  return (
+    <section className="signs" aria-labelledby="departments">
+      <h2 id="departments">{t.departments}</h2>
+      <ul aria-busy={loading}>
+        {departments.map(({ path, label, products }, i) => (
+          <li key={path}>
+            <Link to={categoryUrl(path)} className="sign">
+              <span className="sign-number" aria-hidden="true">
+                {number(i + 1)}
+              </span>
+              <span className="sign-label">{label}</span>
+              <span className="sign-count">{t.search.results(products)}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function HomePage() {
+  const { t } = useSettings();
+  usePageTitle(t.home);
+  return (
+    <>
+      <ForYou />
+      <BecauseViewed />
+      <Departments />
+      <Trending />
+      <Shelf title={t.rows.fresh} text={t.rows.freshText} query={{ placement: 'new' }} />
+    </>
+  );
+}
