@@ -529,7 +529,10 @@ bool jr_key(struct json_reader *r, struct str *key)
     if (r->failed)
         return false;
     CHECK(in_object(r));
-    return advance(r, '}') && at_key(r) && read_string(r, key) && colon(r);
+    if (!advance(r, '}'))
+        return false;
+    r->value = r->at;
+    return at_key(r) && read_string(r, key) && colon(r);
 }
 
 bool jr_next(struct json_reader *r)
@@ -616,70 +619,6 @@ bool jr_raw(struct json_reader *r, struct str *out)
         return false;
     *out = (struct str){begin, (size_t)(r->at - begin)};
     return true;
-}
-
-/* --- known keys
- * --------------------------------------------------------------------------------- */
-
-static unsigned find_field(struct jr_fields *f, struct str key)
-{
-    for (unsigned k = 0; k < f->n; k++) {
-        unsigned i = f->next + k < f->n ? f->next + k : f->next + k - f->n;
-        if (str_is(key, f->names[i])) {
-            f->next = i + 1 < f->n ? i + 1 : 0;
-            return i;
-        }
-    }
-    return f->n;
-}
-
-static const char *nearest(const struct jr_fields *f, struct str key)
-{
-    const char *best = NULL;
-    unsigned least = 3; /* more edits than this are another word */
-    for (unsigned i = 0; i < f->n; i++) {
-        unsigned d = str_distance(key, str_of(f->names[i]), least);
-        if (d < least) {
-            least = d;
-            best = f->names[i];
-        }
-    }
-    return best;
-}
-
-static bool fail_unknown(struct json_reader *r, const struct jr_fields *f, const char *at,
-                         struct str key)
-{
-    char quoted[48];
-    const char *meant = nearest(f, key);
-    err_quote(quoted, sizeof quoted, key.p, key.n);
-    return fail_at(r, at, ERR_INVALID,
-                   meant ? "unknown key '%s'; did you mean '%s'?" : "unknown key '%s'", quoted,
-                   meant);
-}
-
-int jr_field(struct json_reader *r, struct jr_fields *f)
-{
-    struct str key;
-    CHECK(f->n <= 64);
-    while (jr_key(r, &key)) {
-        unsigned i = find_field(f, key);
-        if (i == f->n) {
-            if (f->strict) {
-                fail_unknown(r, f, r->at, key);
-                return -1;
-            }
-            continue;
-        }
-        uint64_t bit = (uint64_t)1 << i;
-        if (f->seen & bit) {
-            fail_at(r, r->at, ERR_INVALID, "the key '%s' comes twice", f->names[i]);
-            return -1;
-        }
-        f->seen |= bit;
-        return (int)i;
-    }
-    return -1;
 }
 
 /* --- the end, and going on after a failure

@@ -44,7 +44,7 @@ struct json_reader {
     const char *start; /* the text, borrowed */
     const char *at;    /* next byte */
     const char *end;
-    const char *value;   /* where the value read last begins */
+    const char *value;   /* where the value or key read last begins */
     struct arena *arena; /* borrowed, for decoded strings; NULL: escapes are ERR_LIMIT */
     uint64_t objects;    /* bit d: the container at depth d + 1 is an object */
     unsigned depth;      /* open containers, 0..JR_DEPTH_MAX */

@@ -300,3 +300,17 @@ unsigned str_distance(struct str a, struct str b, unsigned cap)
     }
     return one[b.n] < cap ? one[b.n] : cap;
 }
+
+const char *str_nearest(struct str s, const char *const *names, size_t n)
+{
+    const char *best = NULL;
+    unsigned least = 3; /* from here on it is another word */
+    for (size_t i = 0; i < n; i++) {
+        unsigned d = str_distance(s, str_of(names[i]), least);
+        if (d < least) {
+            least = d;
+            best = names[i];
+        }
+    }
+    return best;
+}

@@ -85,4 +85,8 @@ ERR_MUST_USE enum err_code str_parse_double(struct str s, double *out, struct er
  *  Returns cap when it is cap or more, or when either is over 64 bytes. */
 unsigned str_distance(struct str a, struct str b, unsigned cap);
 
+/** For "did you mean": the one of names[n] that is nearest to s, at most two edits away; NULL if none
+ *  is. */
+const char *str_nearest(struct str s, const char *const *names, size_t n);
+
 #endif

@@ -20,10 +20,21 @@ END_TEST
 
 START_TEST(utf8_refuses_overlong_surrogates_and_above_10ffff)
 {
-    static const char *const bad[] = {"\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf",
-                                      "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
-                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                                      "\x80", "\xbf", "\xff", "\xc3(", "\xe4\xbd("};
+    static const char *const bad[] = {"\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xe0\x80\x80",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xf0\x80\x80\x80",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\x80",
+                                      "\xbf",
+                                      "\xff",
+                                      "\xc3(",
+                                      "\xe4\xbd("};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_uint_eq(str_utf8_next(bad[i], strlen(bad[i]), NULL), 0);
 }
@@ -46,8 +57,9 @@ START_TEST(integers_parse_to_their_limits_and_no_further)
     ck_assert(v == INT64_MAX);
     ck_ok(str_parse_i64(STR_LIT("-9223372036854775808"), INT64_MIN, INT64_MAX, &v, &err));
     ck_assert(v == INT64_MIN);
-    static const char *const bad[] = {"9223372036854775808", "-9223372036854775809", "", "-", "+1",
-                                      " 1", "1 ", "1.0", "0x1", "99999999999999999999999"};
+    static const char *const bad[] = {
+        "9223372036854775808",    "-9223372036854775809", "", "-", "+1", " 1", "1 ", "1.0", "0x1",
+        "99999999999999999999999"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_err(str_parse_i64(str_of(bad[i]), INT64_MIN, INT64_MAX, &v, &err), ERR_INVALID);
     ck_err(str_parse_i64(STR_LIT("11"), 0, 10, &v, &err), ERR_INVALID);
@@ -61,7 +73,8 @@ START_TEST(doubles_follow_the_json_grammar)
     double v;
     ck_ok(str_parse_double(STR_LIT("-12.5e-1"), &v, &err));
     ck_assert_double_eq(v, -1.25);
-    static const char *const bad[] = {"", "nan", "inf", "1e999", "+1", ".5", "5.", "0x10", "1e", "1,5"};
+    static const char *const bad[] = {"",   "nan", "inf",  "1e999", "+1",
+                                      ".5", "5.",  "0x10", "1e",    "1,5"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_err(str_parse_double(str_of(bad[i]), &v, &err), ERR_INVALID);
 }
