@@ -118,6 +118,8 @@ struct http_fault http_target_parse(struct str raw, enum http_method method, str
                                     struct http_target *out)
 {
     *out = (struct http_target){.n_segments = 0};
+    if (!chars_all(raw.p, raw.n, CHAR_TARGET))
+        return bad("the target has a byte that needs escaping");
     if (str_is(raw, "*")) {
         out->asterisk = true;
         return method == HTTP_OPTIONS ? good : bad("'*' is a target of OPTIONS alone");
