@@ -30,8 +30,16 @@ struct demo_options {
     uint32_t products; /* exact number of products; 0: DEMO_PRODUCTS */
     uint32_t users;    /* registered shoppers, guests come on top; 0: DEMO_USERS */
     uint64_t events;   /* aimed at, reached within a few per cent; 0: DEMO_EVENTS */
-    int64_t now_us;    /* when the history ends; 0: the clock, rounded down to the day */
+    int64_t now_us;    /* when the history ends; 0: demo_today_us() */
 };
+
+/** Put the defaults in: what demo_generate would make of given. now_us stays 0 if it is.
+ *  ERR_LIMIT  beyond DEMO_*_MAX. */
+ERR_MUST_USE enum err_code demo_options_fill(const struct demo_options *given,
+                                             struct demo_options *out, struct err *err);
+
+/** The default end of a history: the clock, rounded down to the day. */
+int64_t demo_today_us(void);
 
 /** Who receives the records. Each record and its text live until the call returns. What a call
  *  returns other than ERR_OK ends the generation with it. No member may be NULL. */

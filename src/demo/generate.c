@@ -192,34 +192,39 @@ static enum err_code give_visits(struct world *w, uint64_t events, struct err *e
     return run_visits(w, (uint32_t)ceil((double)events / events_per_visit), err);
 }
 
-static enum err_code fill_defaults(const struct demo_options *given, struct demo_options *o,
-                                   struct err *err)
+enum err_code demo_options_fill(const struct demo_options *given, struct demo_options *out,
+                                struct err *err)
 {
-    *o = *given;
-    if (!o->products)
-        o->products = DEMO_PRODUCTS;
-    if (!o->users)
-        o->users = DEMO_USERS;
-    if (!o->events)
-        o->events = DEMO_EVENTS;
-    if (!o->now_us) {
-        int64_t now = clock_now_us();
-        o->now_us = now - now % CLOCK_US_PER_DAY;
-    }
-    if (o->products > DEMO_PRODUCTS_MAX || o->users > DEMO_USERS_MAX || o->events > DEMO_EVENTS_MAX)
+    *out = *given;
+    if (!out->products)
+        out->products = DEMO_PRODUCTS;
+    if (!out->users)
+        out->users = DEMO_USERS;
+    if (!out->events)
+        out->events = DEMO_EVENTS;
+    if (out->products > DEMO_PRODUCTS_MAX || out->users > DEMO_USERS_MAX ||
+        out->events > DEMO_EVENTS_MAX)
         return err_set(err, ERR_LIMIT,
                        "a demonstration shop has at most %d products, %d users and %d events",
                        DEMO_PRODUCTS_MAX, DEMO_USERS_MAX, DEMO_EVENTS_MAX);
     return ERR_OK;
 }
 
+int64_t demo_today_us(void)
+{
+    int64_t now = clock_now_us();
+    return now - now % CLOCK_US_PER_DAY;
+}
+
 enum err_code demo_generate(const struct demo_options *options, const struct demo_sink *sink,
                             struct demo_totals *totals, struct err *err)
 {
     struct demo_options o;
-    enum err_code code = fill_defaults(options, &o, err);
+    enum err_code code = demo_options_fill(options, &o, err);
     if (code)
         return code;
+    if (!o.now_us)
+        o.now_us = demo_today_us();
     struct demo_totals unseen;
     struct world *w = MEM_NEW(struct world);
     w->sink = sink;
