@@ -5,7 +5,7 @@
  *          little-endian. A file and an image in memory are the same bytes.
  * Write:   init, add each section (its data is borrowed until the write), then write_file (atomic:
  *          temporary, fsync, rename) or write_memory. The same sections give the same bytes.
- * Read:    open_file maps, open_memory takes or borrows an image. The header, the table, every bound,
+ * Read:    open_file maps, open_memory borrows an image. The header, the table, every bound,
  *          the alignment and the order are checked at open, so container_section hands out arrays
  *          that lie within the file; checksums are verified there on request, or later by
  *          container_verify. What the arrays mean is for the reader of the kind to check.
@@ -71,7 +71,6 @@ struct container;
 
 enum container_flags {
     CONTAINER_CHECKSUMS = 1 << 0, /* verify every section's checksum at open */
-    CONTAINER_TAKE = 1 << 1, /* open_memory: on success the image is freed by container_close */
 };
 
 /** *out is returned owned: container_close.
@@ -81,9 +80,8 @@ enum container_flags {
 ERR_MUST_USE enum err_code container_open_file(const char *path, unsigned flags,
                                                struct container **out, struct err *err);
 
-/** As above over an image, which must be aligned to CONTAINER_ALIGN and is borrowed until close
- *  unless flags has CONTAINER_TAKE. */
-ERR_MUST_USE enum err_code container_open_memory(void *image, size_t bytes, unsigned flags,
+/** As above over an image, which must be aligned to CONTAINER_ALIGN and is borrowed until close. */
+ERR_MUST_USE enum err_code container_open_memory(const void *image, size_t bytes, unsigned flags,
                                                  struct container **out, struct err *err);
 
 /** NULL is fine. */

@@ -102,9 +102,17 @@ struct segment_label {
     uint32_t bytes; /* 0: no label in this language */
 };
 
+/* How many elements sections have, for the validator. */
+struct segment_sizes {
+    size_t languages, id_text, id_slots, card_text, terms, term_text, postings, bounds, facets,
+        values, value_text, doc_values, numbers;
+};
+
 /* Read-only. Arrays are borrowed from the container. */
 struct segment {
     struct container *container; /* owned */
+    void *image;                 /* owned: what the container reads; NULL: a file */
+    struct segment_sizes sizes;
 
     uint32_t docs;
     uint32_t languages; /* slots, >= 1; slot 0 is "as written" and has the name "" */
