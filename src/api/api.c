@@ -1,0 +1,265 @@
+/* api.c - the guard around every endpoint, and how writes come back. */
+#include "api/api_int.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+int api_status(enum err_code code)
+{
+    static const int status[ERR_CODES] = {
+        [ERR_OK] = 200,        [ERR_INVALID] = 400,         [ERR_NOT_FOUND] = 404,
+        [ERR_CONFLICT] = 409,  [ERR_LIMIT] = 413,           [ERR_BUSY] = 503,
+        [ERR_DENIED] = 403,    [ERR_UNAUTHENTICATED] = 401, [ERR_TIMEOUT] = 504,
+        [ERR_CANCELLED] = 499, [ERR_UNAVAILABLE] = 503,     [ERR_NO_SPACE] = 507,
+        [ERR_IO] = 500,        [ERR_CORRUPT] = 500,         [ERR_UNSUPPORTED] = 415,
+        [ERR_MEMORY] = 503,    [ERR_INTERNAL] = 500,
+    };
+    CHECK((unsigned)code < ERR_CODES);
+    return status[code];
+}
+
+/* --- answering ------------------------------------------------------------------------------- */
+
+static void reply_err(struct http_request *req, enum err_code code, const struct err *err)
+{
+    int status = api_status(code);
+    bool ours = status == 500;
+    if (ours)
+        log_error("request failed", LOG_ERR_TEXT(err));
+    /* What went wrong inside is for the log. */
+    http_reply_error(req, status, ours ? "internal" : err_code_name(code),
+                     ours ? "something went wrong; the log has it under this request_id"
+                          : err->msg);
+}
+
+enum err_code reply_status(struct call *call, int status, const char *code, const char *message)
+{
+    http_reply_error(call->req, status, code, message);
+    return ERR_OK;
+}
+
+void begin_json(struct call *call, struct json_writer *w)
+{
+    jw_init(w, http_request_scratch(call->req));
+}
+
+enum err_code reply_json(struct call *call, int status, struct json_writer *w, struct err *err)
+{
+    enum err_code code = jw_end(w, "the reply", err);
+    if (code == ERR_OK)
+        http_reply_json(call->req, status, buf_str(w->out));
+    return code;
+}
+
+/* --- writes ---------------------------------------------------------------------------------- */
+
+/* On the loop: the job's fate is known and the engine has seen it. */
+static void finish_write(struct http_request *req)
+{
+    struct call *call = req->user;
+    struct view *view = call->view;
+    struct err err;
+    enum err_code code = call->code;
+    if (code == ERR_OK) {
+        view_unref(view);
+        view = call->view = engine_view(call->api->o.engine); /* with what was written */
+        code = call->written(call, &err);
+    } else {
+        err = call->err;
+    }
+    if (code != ERR_OK)
+        reply_err(req, code, &err);
+    view_unref(view);
+}
+
+static void resume(void *arg)
+{
+    struct call *call = arg;
+    http_request_resume(call->req, finish_write);
+}
+
+/* On the writer thread. */
+static void job_done(void *arg, enum err_code code, const struct err *err)
+{
+    struct call *call = arg;
+    call->code = code;
+    if (code != ERR_OK) {
+        call->err = *err;
+        resume(call);
+    } else {
+        engine_sync(call->api->o.engine, resume, call);
+    }
+}
+
+enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, written_fn written,
+                         struct err *err)
+{
+    call->job = job;
+    call->job_arg = job_arg;
+    call->written = written;
+    call->req->user = call;
+    struct view *view = call->view;
+    if (!http_request_suspend(call->req)) {
+        view_unref(view); /* answered with 503 */
+        return ERR_OK;
+    }
+    enum err_code code = store_write_async(call->api->o.store, job, job_arg, job_done, err);
+    if (code == ERR_OK)
+        return ERR_OK;
+    call->code = code;
+    call->err = *err;
+    http_request_resume(call->req, finish_write);
+    return ERR_OK;
+}
+
+/* --- the guard ------------------------------------------------------------------------------- */
+
+static bool bearer(const struct http_request *req, struct str *key)
+{
+    struct str header = http_request_header(req, "authorization"), scheme = STR_LIT("bearer ");
+    if (header.n <= scheme.n || !str_eq_nocase((struct str){header.p, scheme.n}, scheme))
+        return false;
+    *key = str_trim((struct str){header.p + scheme.n, header.n - scheme.n});
+    return true;
+}
+
+static enum err_code identify(struct call *call, struct err *err)
+{
+    struct str key;
+    bool in_query = false;
+    if (!bearer(call->req, &key)) {
+        if (!http_request_query(call->req, "key", &key))
+            return ERR_OK;
+        in_query = true;
+    }
+    enum err_code code = auth_check_key(call->api->o.auth, key, &call->scope, &call->key_no, err);
+    if (code != ERR_OK)
+        return code;
+    if (call->scope == AUTH_NONE)
+        return err_set(err, ERR_UNAUTHENTICATED, "the key is unknown or revoked");
+    /* A query is written to logs everywhere: only a key that every visitor knows may stand there. */
+    if (in_query && call->scope != AUTH_PUBLIC)
+        return err_set(err, ERR_UNAUTHENTICATED, "only a public key may stand in the query");
+    return ERR_OK;
+}
+
+static enum err_code allow(struct call *call, const struct endpoint *e, struct err *err)
+{
+    const struct api *api = call->api;
+    if ((e->flags & ENDPOINT_DEMO) && !api->o.demo)
+        return err_set(err, ERR_NOT_FOUND, "this is no demonstration shop");
+    enum err_code code = e->scope == AUTH_NONE ? ERR_OK : identify(call, err);
+    if (code != ERR_OK)
+        return code;
+    if (call->scope < e->scope) {
+        if (call->scope == AUTH_NONE)
+            return err_set(err, ERR_UNAUTHENTICATED, "a key is needed: Authorization: Bearer KEY");
+        return err_set(err, ERR_DENIED, "this needs a key of scope %s", auth_scope_name(e->scope));
+    }
+    if ((e->flags & ENDPOINT_WRITES) && api->o.read_only)
+        return err_set(err, ERR_UNAVAILABLE, "%s", api->o.read_only);
+    return ERR_OK;
+}
+
+static void handle(struct http_request *req)
+{
+    const struct bound_endpoint *bound = req->route->ctx;
+    struct call *call = ARENA_NEW(req->arena, struct call, 1);
+    struct err err;
+    struct str language = {0};
+    *call = (struct call){.api = bound->api,
+                          .req = req,
+                          .arena = req->arena,
+                          .view = engine_view(bound->api->o.engine)};
+    http_request_query(req, "lang", &language);
+    call->language = view_language(call->view, language);
+    enum err_code code = allow(call, bound->endpoint, &err);
+    struct view *view = call->view;
+    if (code == ERR_OK)
+        code = bound->endpoint->fn(call, &err);
+    /* A write that was taken gives its view back in finish_write. */
+    if (code == ERR_OK && (bound->endpoint->flags & ENDPOINT_WRITES))
+        return;
+    if (code != ERR_OK)
+        reply_err(req, code, &err);
+    view_unref(view);
+}
+
+/* --- routes ---------------------------------------------------------------------------------- */
+
+static const struct endpoint_group *const groups[] = {
+    &shop_endpoints, &product_endpoints,        &event_endpoints,
+    &user_endpoints, &recommendation_endpoints, &search_endpoints,
+    &cart_endpoints, &order_endpoints,          &model_endpoints,
+    &job_endpoints,  &demo_endpoints,           &operation_endpoints,
+    &web_endpoints,
+};
+
+static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
+                 struct http_route *route)
+{
+    *bound = (struct bound_endpoint){api, e};
+    *route = (struct http_route){.method = e->method,
+                                 .pattern = e->pattern,
+                                 .handler = handle,
+                                 .ctx = bound,
+                                 .max_body_bytes = e->flags & ENDPOINT_LARGE ? API_BULK_MAX : 0,
+                                 .no_access_log = (e->flags & ENDPOINT_QUIET) != 0};
+}
+
+static void bind_groups(struct api *api, const struct endpoint_group *const *list, size_t n,
+                        struct bound_endpoint **bound, struct http_route **routes, size_t *len)
+{
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < n; i++)
+        total += list[i]->len;
+    *bound = mem_new(total, sizeof **bound);
+    *routes = mem_new(total, sizeof **routes);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < list[i]->len; k++, at++)
+            bind(api, &list[i]->endpoints[k], &(*bound)[at], &(*routes)[at]);
+    *len = total;
+}
+
+struct api *api_new(const struct api_options *options)
+{
+    static const struct endpoint_group *const admin[] = {&operation_endpoints};
+    struct api *api = MEM_NEW(struct api);
+    api->o = *options;
+    bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
+                &api->routes_len);
+    bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
+    return api;
+}
+
+void api_free(struct api *api)
+{
+    if (!api)
+        return;
+    mem_free(api->bound);
+    mem_free(api->routes);
+    mem_free(api->admin_bound);
+    mem_free(api->admin_routes);
+    mem_free(api);
+}
+
+const struct http_route *api_routes(const struct api *api, size_t *n)
+{
+    *n = api->routes_len;
+    return api->routes;
+}
+
+const struct http_route *api_admin_routes(const struct api *api, size_t *n)
+{
+    *n = api->admin_len;
+    return api->admin_routes;
+}
+
+void api_begin_drain(struct api *api)
+{
+    atomic_store(&api->draining, true);
+}
