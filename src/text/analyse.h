@@ -15,7 +15,9 @@
  *                       also ICU's dictionary words of three characters and more.
  *            others     Thai, Lao, Khmer, Burmese: ICU's dictionary words.
  *          Index and query use the same code and differ only in the flag.
- * Order:   tokens ascend by position, then the wider before the narrower, then by where they start.
+ * Order:   positions count the smallest pieces, and a wider token covers several: it stands for the
+ *          same text as the narrower tokens that follow it, all of them together. Tokens ascend by
+ *          position, then the wider before the narrower.
  * Memory:  the analyser owns everything that a result points to, until its next call.
  * Threads: one analyser per thread.
  * Caps:    text beyond TEXT_MAX_BYTES and tokens beyond TEXT_MAX_TOKENS are left out and `cut`
@@ -43,7 +45,7 @@ enum text_kind {
     TEXT_CJK = 1 << 2,    /* a character, a pair, or (with TEXT_WORD) a dictionary word */
     TEXT_NUMBER = 1 << 3, /* digits, with at most inner points */
     TEXT_SKU = 1 << 4,    /* letters with digits, separators left out */
-    TEXT_PART = 1 << 5,   /* a piece of the wider token before it */
+    TEXT_PART = 1 << 5,   /* a piece of the wider TEXT_SKU or TEXT_JOINED token before it */
     TEXT_JOINED = 1 << 6  /* words that were written with hyphens, without them */
 };
 
@@ -52,7 +54,7 @@ struct text_token {
         term; /* folded bytes, 1..TEXT_MAX_TERM_BYTES, borrowed until the analyser's next call */
     uint32_t start;    /* byte range in the text as given, at character boundaries */
     uint32_t end;      /* > start */
-    uint32_t position; /* of its first word, from 0; equal positions are alternatives */
+    uint32_t position; /* the first one that it covers, from 0 */
     uint16_t span;     /* how many positions it covers, >= 1 */
     uint16_t kind;     /* enum text_kind */
 };

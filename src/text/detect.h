@@ -10,9 +10,10 @@ enum text_language {
     TEXT_LANGUAGE_ZH
 };
 
-/** Chinese where Han characters make up at least a fifth of the letters (a brand and a model
- *  number in Latin letters leave a Chinese title Chinese) and kana do not; English where ASCII
- *  letters make up at least nine tenths. At most the first 1,024 bytes are looked at. */
+/** Chinese where at least a tenth of the letters are Han characters (a brand and a model number in
+ *  Latin letters leave a Chinese title Chinese) and kana are fewer than a quarter of those; English
+ *  where at least four fifths of the letters are ASCII. Only the first 1,024 bytes are looked
+ *  at. */
 enum text_language text_detect(struct str text);
 
 /** The code of a language: "zh", "en", or "" for the others. */
