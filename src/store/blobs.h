@@ -9,13 +9,14 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-enum { BLOB_NAME_MAX = 200, BLOB_HASH_NAME_SIZE = 40 };
+enum { BLOB_NAME_MAX = 200, BLOB_HASH_NAME_SIZE = 72 };
 
 /** Insert or replace. ERR_INVALID  the name; ERR_DENIED  the store is read-only; ERR_NO_SPACE. */
 ERR_MUST_USE enum err_code blob_put(struct store *store, struct str name, struct str data,
                                     struct err *err);
 
-/** The content's own name, "sha/ab/cdef...": equal content is stored once. Returns out. */
+/** The content's own name, "hash/ab/cdef..." (BLAKE2b-256): equal content is stored once. Returns
+ * out. */
 char *blob_hash_name(struct str data, char out[BLOB_HASH_NAME_SIZE]);
 
 /** Append the content to out, whose max caps it.

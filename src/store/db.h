@@ -2,8 +2,8 @@
  *
  * Model:   a connection runs statements of one portable SQL dialect: `?` placeholders, BIGINT,
  *          DOUBLE PRECISION and TEXT columns, ON CONFLICT, RETURNING. What differs is the driver's
- *          business: it writes placeholders its own way, and schema text says $IDENTITY, $CLUSTERED
- *          and $BYTES where the databases have no common word (db_driver names its own).
+ *          business: it writes placeholders its own way, and schema text says $IDENTITY, $SERIAL,
+ *          $CLUSTERED and $BYTES where the databases have no common word (db_driver names its own).
  * Order:   db_open; any number of statements, each db_run or db_query .. db_next .. db_rows_close;
  *          db_begin .. db_commit or db_rollback around them; db_close.
  * Cost:    a statement is prepared once per connection and found again by the address of its text,
@@ -41,7 +41,7 @@ ERR_MUST_USE enum err_code db_open(const char *url, enum db_mode mode, struct db
 /** NULL is fine. Every cursor must be closed. */
 void db_close(struct db *db);
 
-/* --- arguments ------------------------------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 enum db_type { DB_TYPE_NULL = 0, DB_TYPE_I64, DB_TYPE_DOUBLE, DB_TYPE_TEXT, DB_TYPE_BYTES };
 
@@ -96,7 +96,7 @@ static inline struct db_arg db_i64_or_null(int64_t v)
         (sizeof((const struct db_arg[]){__VA_ARGS__}) / sizeof(struct db_arg))
 #define DB_NO_ARGS NULL, 0
 
-/* --- statements ------------------------------------------------------------------------------ */
+/* --- statements ------------------------------------------------------------------------------- */
 
 /** Run a statement that returns no rows. changed (may be NULL) receives how many rows it wrote. */
 ERR_MUST_USE enum err_code db_run(struct db *db, const char *sql, const struct db_arg *args,
@@ -136,7 +136,7 @@ ERR_MUST_USE enum err_code db_query_i64(struct db *db, const char *sql, const st
 /** Run text that may hold several statements and is not kept: migrations. */
 ERR_MUST_USE enum err_code db_script(struct db *db, const char *sql, struct err *err);
 
-/* --- transactions ---------------------------------------------------------------------------- */
+/* --- transactions ----------------------------------------------------------------------------- */
 
 /** On a DB_WRITE connection this takes the write lock at once (ERR_BUSY after 10 s); on the others
  *  it begins a snapshot, fixed by the first statement. */
@@ -153,7 +153,7 @@ ERR_MUST_USE enum err_code db_savepoint(struct db *db, struct err *err);
 ERR_MUST_USE enum err_code db_savepoint_keep(struct db *db, struct err *err);
 ERR_MUST_USE enum err_code db_savepoint_undo(struct db *db, struct err *err);
 
-/* --- upkeep ---------------------------------------------------------------------------------- */
+/* --- upkeep ----------------------------------------------------------------------------------- */
 
 /** Fold the write-ahead log back into the database as far as readers allow, if it is longer than
  *  keep_bytes; *log_bytes (may be NULL) receives its length afterwards. Nothing to do elsewhere. */

@@ -17,8 +17,9 @@ struct db {
 };
 
 struct db_driver {
-    const char *scheme;    /* "sqlite", before the colon of a URL */
-    const char *identity;  /* what $IDENTITY stands for in schema text */
+    const char *scheme;   /* "sqlite", before the colon of a URL */
+    const char *identity; /* what $IDENTITY stands for in schema text: a number never given again */
+    const char *serial;   /* $SERIAL: cheaper, but given again if the highest row is removed */
     const char *clustered; /* $CLUSTERED: behind a table whose rows lie in the order of its key */
     const char *bytes;     /* $BYTES: the type of a byte string */
 

@@ -42,7 +42,7 @@ ERR_MUST_USE enum err_code import_checkpoint_remove(struct store_tx *tx, struct 
                                                     const struct file_identity *file,
                                                     struct err *err);
 
-/* --- quarantine ------------------------------------------------------------------------------ */
+/* --- quarantine ------------------------------------------------------------------------------- */
 
 enum { QUARANTINE_RAW_MAX = 4096 }; /* bytes of the raw row that are kept */
 

@@ -22,7 +22,7 @@ ERR_MUST_USE enum err_code interactions_put(struct store_tx *tx, const struct in
 ERR_MUST_USE enum err_code interactions_clear(struct store_tx *tx, uint32_t first, uint32_t last,
                                               struct err *err);
 
-/** By (user_no, product_no), after that pair. Those of erased shoppers are left out. */
+/** By (user_no, product_no), after that pair. */
 ERR_MUST_USE enum err_code interactions_after(struct db *db, uint32_t user_no, uint32_t product_no,
                                               int64_t limit, struct db_rows *rows, struct err *err);
 ERR_MUST_USE enum err_code interactions_next(struct db_rows *rows, struct interaction *out,

@@ -30,7 +30,7 @@ ERR_MUST_USE enum err_code api_keys_list(struct db *db, struct db_rows *rows, st
 ERR_MUST_USE enum err_code api_keys_next(struct db_rows *rows, struct api_key *out, bool *more,
                                          struct err *err);
 
-/* --- settings -------------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 /** A small value by name: the secret that signs shopper tokens, "this is a demonstration shop". An
  *  empty value removes it. */
@@ -45,7 +45,7 @@ ERR_MUST_USE enum err_code setting_put_once(struct store_tx *tx, struct str name
 ERR_MUST_USE enum err_code setting_get(struct db *db, struct str name, struct arena *arena,
                                        struct str *value, struct err *err);
 
-/* --- idempotency ----------------------------------------------------------------------------- */
+/* --- idempotency ------------------------------------------------------------------------------ */
 
 struct idempotency {
     struct str scope; /* whose key it is: the API key's number and the route */

@@ -28,6 +28,9 @@ enum {
  *  overflow. */
 #define STORE_AMOUNT_MAX 1000000000000LL
 
+/** The same for a unit price in millionths of the major unit. */
+#define STORE_MICRO_MAX 10000000000000000LL
+
 /** No amount given (price, list price, value). */
 #define STORE_NO_AMOUNT INT64_MIN
 
@@ -170,6 +173,14 @@ struct user {
     int64_t updated_at;    /* set by the store */
 };
 
+/** An id from outside: 1..STORE_ID_MAX bytes of valid UTF-8 without control characters. what names
+ *  the field in the message. */
+ERR_MUST_USE enum err_code store_id_check(const char *what, struct str id, struct err *err);
+
+/** A text of at most max bytes of valid UTF-8 without NUL; may be empty. */
+ERR_MUST_USE enum err_code store_text_check(const char *what, struct str text, size_t max,
+                                            struct err *err);
+
 /** "GBP" to its packed code; false unless it is a currency of ISO 4217 in use. */
 bool currency_of(struct str name, currency_code *code);
 
@@ -185,7 +196,7 @@ int currency_exponent(currency_code code);
 ERR_MUST_USE enum err_code money_parse_minor(struct str text, currency_code currency,
                                              int64_t *minor, bool *exact, struct err *err);
 
-/** As above, in millionths of the major unit; more than six decimals are ERR_INVALID. */
+/** As above, in millionths of the major unit; what these cannot hold exactly is ERR_INVALID. */
 ERR_MUST_USE enum err_code money_parse_micro(struct str text, int64_t *micro, struct err *err);
 
 /** round_half_away(quantity * micro / 10^(6 - exponent)), in 128 bits.

@@ -23,7 +23,8 @@
 struct store;
 
 struct store_options {
-    const char *dir; /* the data folder; made unless read_only; borrowed during the call */
+    const char *dir;      /* the data folder; made unless read_only; borrowed during the call */
+    const char *database; /* its URL (db.h); NULL: SQLite in the data folder */
     bool read_only;  /* no writer, no lock, no migration; the folder may be on a read-only medium */
     bool must_exist; /* ERR_NOT_FOUND instead of making a new shop */
     size_t queue_max; /* jobs waiting for the writer; 0: 4096 */
@@ -45,7 +46,7 @@ void store_close(struct store *store);
 const char *store_dir(const struct store *store);
 bool store_is_read_only(const struct store *store);
 
-/* --- writing --------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /** What a job works with. */
 struct store_tx {
@@ -71,7 +72,7 @@ ERR_MUST_USE enum err_code store_write(struct store *store, store_job_fn fn, voi
 ERR_MUST_USE enum err_code store_write_async(struct store *store, store_job_fn fn, void *arg,
                                              store_done_fn done, struct err *err);
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /** Begin a snapshot on a connection that is this caller's until store_read_end.
  *  db  returns borrowed until store_read_end
@@ -81,7 +82,7 @@ ERR_MUST_USE enum err_code store_read_begin(struct store *store, struct db **db,
 /** NULL is fine. Every cursor must be closed. */
 void store_read_end(struct store *store, struct db *db);
 
-/* --- upkeep ---------------------------------------------------------------------------------- */
+/* --- upkeep ----------------------------------------------------------------------------------- */
 
 struct store_stats {
     uint64_t beats;          /* moves at least once a second while the writer lives */
@@ -93,10 +94,10 @@ struct store_stats {
     int64_t log_bytes;       /* length of the write-ahead log after the last check */
 };
 
-void store_stats(const struct store *store, struct store_stats *out);
+void store_stats(struct store *store, struct store_stats *out);
 
-/** Remove the rows of erased shoppers (users.h), in many short transactions. Events go, orders stay
- *  without shopper, address and payment. *removed (may be NULL) counts rows removed or blanked. */
+/** Remove the events of erased shoppers (users.h), in many short transactions. *removed (may be
+ *  NULL) counts them. */
 ERR_MUST_USE enum err_code store_compact(struct store *store, int64_t *removed, struct err *err);
 
 /** The schema version that this program writes. */
