@@ -273,6 +273,7 @@ enum err_code visit_run(struct world *w, uint32_t number, uint32_t who, int32_t 
     v.month = clock_civil_of(v.clock_us).month - 1;
     rng_init_stream(&v.rng, w->catalogue.seed, STREAM_VISIT + number);
     v.clock_us += (int64_t)rng_below(&v.rng, CLOCK_US_PER_S / 1000) * 1000;
-    w->totals->sessions++;
-    return walk(&v, err);
+    enum err_code code = walk(&v, err);
+    w->totals->sessions += v.events > 0; /* a shelf may have been empty still */
+    return code;
 }
