@@ -1,0 +1,311 @@
+#include "store/fixture.h"
+
+#include "base/rng.h"
+#include "store/carts.h"
+#include "store/interactions.h"
+#include "store/orders.h"
+#include "store/users.h"
+
+static struct order_line sale(uint32_t ordinal, const char *product, int64_t amount)
+{
+    return (struct order_line){
+        .ordinal = ordinal,
+        .kind = LINE_SALE,
+        .product_id = str_of(product),
+        .quantity = 1,
+        .unit_price_micro = amount * 10000,
+        .amount_minor = amount,
+    };
+}
+
+static struct order an_order(const char *id, const struct order_line *lines, uint32_t n)
+{
+    return (struct order){
+        .id = str_of(id),
+        .user_id = STR_LIT("u"),
+        .currency = GBP,
+        .status = ORDER_PAID,
+        .placed_at = 1600000000000000,
+        .lines = lines,
+        .lines_len = n,
+    };
+}
+
+START_TEST(putting_an_order_again_adds_nothing_and_parts_are_merged)
+{
+    struct shop s;
+    struct err err;
+    struct order_put_result r;
+    struct order got;
+    shop_init(&s);
+    put_product(tx_begin(&s), "p");
+    struct order_line lines[] = {sale(0, "p", 100), sale(1, "p", 100), sale(7, "p", 30)};
+    lines[2].kind = LINE_RETURN;
+    struct order o = an_order("o", lines, 2);
+    ck_ok(order_put(s.tx, &o, 0, &r, &err));
+    ck_assert(r.created && r.changed && r.lines_added == 2);
+    ck_ok(order_put(s.tx, &o, 0, &r, &err));
+    ck_assert(!r.created && !r.changed && r.lines_added == 0);
+    o = an_order("o", lines + 1, 2);
+    o.address = STR_LIT("{}");
+    o.status = ORDER_PENDING; /* not given: stays paid */
+    ck_ok(order_put(s.tx, &o, 0, &r, &err));
+    ck_assert(!r.created && r.changed && r.lines_added == 1);
+    tx_commit(&s);
+    ck_ok(order_get(read_begin(&s), STR_LIT("o"), &s.arena, &got, &err));
+    read_end(&s);
+    ck_assert(got.lines_len == 3 && got.total_minor == 170 && got.status == ORDER_PAID);
+    ck_assert(got.lines[2].ordinal == 7 && got.lines[2].kind == LINE_RETURN);
+    ck_text(got.lines[0].product_id, "p");
+    ck_text(got.user_id, "u");
+    ck_text(got.address, "{}");
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(an_order_cannot_change_its_currency_or_its_shopper)
+{
+    struct shop s;
+    struct err err;
+    shop_init(&s);
+    struct order o = an_order("o", NULL, 0);
+    ck_ok(order_put(tx_begin(&s), &o, 0, NULL, &err));
+    o.currency = EUR;
+    ck_err(order_put(s.tx, &o, 0, NULL, &err), ERR_CONFLICT);
+    o = an_order("o", NULL, 0);
+    o.user_id = STR_LIT("somebody else");
+    ck_err(order_put(s.tx, &o, 0, NULL, &err), ERR_CONFLICT);
+    struct order_line line = sale(0, "unknown", 1);
+    o = an_order("o", &line, 1);
+    ck_err(order_put(s.tx, &o, 0, NULL, &err), ERR_NOT_FOUND);
+    ck_ok(order_put(s.tx, &o, ORDERS_CREATE_PRODUCTS, NULL, &err));
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(status_changes_set_their_time)
+{
+    struct shop s;
+    struct err err;
+    struct order_put_result r;
+    struct order o = an_order("o", NULL, 0), got;
+    shop_init(&s);
+    o.status = ORDER_PENDING;
+    ck_ok(order_put(tx_begin(&s), &o, 0, &r, &err));
+    ck_ok(order_set_status(s.tx, r.no, ORDER_SHIPPED, 77, &err));
+    ck_ok(order_set_status(s.tx, r.no, ORDER_RETURNED, 88, &err));
+    ck_err(order_set_status(s.tx, r.no + 1, ORDER_PAID, 0, &err), ERR_NOT_FOUND);
+    ck_ok(order_get_no(s.tx->db, r.no, &s.arena, &got, &err));
+    ck_assert(got.status == ORDER_RETURNED && got.shipped_at == 77 && got.closed_at == 88);
+    ck_assert(got.paid_at == 0 && got.placed_at == o.placed_at);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(orders_of_a_shopper_include_those_of_the_guest_who_was_joined)
+{
+    struct shop s;
+    struct err err;
+    struct db_rows rows;
+    struct order o = an_order("1", NULL, 0), got;
+    uint32_t guest, user;
+    bool more;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    o.user_id = (struct str){0};
+    o.anonymous_id = STR_LIT("guest");
+    ck_ok(order_put(tx, &o, 0, NULL, &err));
+    o = an_order("2", NULL, 0);
+    ck_ok(order_put(tx, &o, 0, NULL, &err));
+    o = an_order("3", NULL, 0);
+    o.user_id = STR_LIT("other");
+    ck_ok(order_put(tx, &o, 0, NULL, &err));
+    ck_ok(user_number(tx, USER_ANONYMOUS, STR_LIT("guest"), &guest, &err));
+    ck_ok(user_number(tx, USER_KNOWN, STR_LIT("u"), &user, &err));
+    ck_ok(user_link(tx, guest, user, NULL, &err));
+    tx_commit(&s);
+    ck_ok(orders_of_user(read_begin(&s), user, INT64_MAX, 10, &rows, &err));
+    ck_ok(orders_next(&rows, &got, &more, &err));
+    ck_text(got.id, "2");
+    ck_ok(orders_next(&rows, &got, &more, &err));
+    ck_text(got.id, "1");
+    ck_assert_uint_eq(got.user_no, user);
+    ck_ok(orders_next(&rows, &got, &more, &err));
+    ck_assert(!more);
+    read_end(&s);
+    shop_release(&s);
+}
+END_TEST
+
+/* Oracle: plain sums. The lines of several orders arrive shuffled and repeated, as an import would
+ * that was killed and begun again. */
+START_TEST(totals_and_lines_are_exact_whatever_the_order_of_arrival)
+{
+    enum { ORDERS = 5, LINES = 30, PUTS = 900 };
+    struct shop s;
+    struct err err;
+    struct rng rng;
+    bool there[ORDERS][LINES] = {0};
+    int64_t total[ORDERS] = {0}, n = 0;
+    rng_init(&rng, 11);
+    shop_init(&s);
+    put_product(tx_begin(&s), "p");
+    for (int i = 0; i < PUTS; i++) {
+        unsigned o = (unsigned)rng_below(&rng, ORDERS), l = (unsigned)rng_below(&rng, LINES);
+        struct order_line line = sale(l, "p", o * 100 + l);
+        char id[8];
+        line.kind = (enum order_line_kind)(l % 3);
+        snprintf(id, sizeof id, "%u", o);
+        struct order order = an_order(id, &line, 1);
+        ck_ok(order_put(s.tx, &order, 0, NULL, &err));
+        if (!there[o][l]) {
+            there[o][l] = true;
+            total[o] += line.kind == LINE_RETURN ? -line.amount_minor : line.amount_minor;
+            n++;
+        }
+    }
+    tx_commit(&s);
+    struct order_counts counts;
+    ck_ok(orders_count(read_begin(&s), &counts, &err));
+    ck_assert(counts.orders == ORDERS && counts.lines == n);
+    for (int o = 0; o < ORDERS; o++) {
+        char id[8];
+        struct order got;
+        snprintf(id, sizeof id, "%d", o);
+        ck_ok(order_get(s.db, str_of(id), &s.arena, &got, &err));
+        ck_assert_int_eq(got.total_minor, total[o]);
+    }
+    int64_t seen = 0, no = 0;
+    uint32_t ordinal = 0;
+    for (bool more = true; more;) {
+        struct db_rows rows;
+        struct order_line_row row;
+        int64_t page = 0;
+        ck_ok(order_lines_after(s.db, no, ordinal, 7, &rows, &err));
+        while (order_lines_next(&rows, &row, &more, &err) == ERR_OK && more) {
+            ck_assert(row.order_no > no || row.line.ordinal > ordinal || seen == 0);
+            no = row.order_no;
+            ordinal = row.line.ordinal;
+            page++;
+        }
+        seen += page;
+        more = page == 7;
+    }
+    ck_assert_int_eq(seen, n);
+    read_end(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(bad_orders_are_refused_by_line_and_field)
+{
+    struct err err;
+    struct order_line line = sale(4, "p", 10);
+    struct order o = an_order("o", &line, 1);
+    ck_ok(order_check(&o, &err));
+    line.quantity = 0;
+    ck_err(order_check(&o, &err), ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(err.msg, "line 4: quantity 0"));
+    line.kind = LINE_ADJUSTMENT;
+    line.amount_minor = -5;
+    line.product_id = (struct str){0};
+    ck_ok(order_check(&o, &err));
+    line.kind = LINE_RETURN;
+    ck_err(order_check(&o, &err), ERR_INVALID);
+    o = an_order("o", NULL, 0);
+    o.currency = 0;
+    ck_err(order_check(&o, &err), ERR_INVALID);
+    o = an_order("", NULL, 0);
+    ck_err(order_check(&o, &err), ERR_INVALID);
+    o = an_order("o", &line, STORE_ORDER_LINES_MAX + 1);
+    ck_err(order_check(&o, &err), ERR_LIMIT);
+}
+END_TEST
+
+START_TEST(a_cart_is_replaced_whole_and_only_by_who_saw_its_version)
+{
+    struct shop s;
+    struct err err;
+    struct cart cart;
+    int64_t version;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    struct cart_line lines[] = {{2, 1}, {1, 5}};
+    ck_ok(cart_get(tx->db, 9, &s.arena, &cart, &err));
+    ck_assert(cart.version == 0 && cart.lines_len == 0);
+    ck_ok(cart_put(tx, 9, 0, lines, 2, &version, &err));
+    ck_err(cart_put(tx, 9, 0, lines, 1, &version, &err), ERR_CONFLICT);
+    ck_ok(cart_get(tx->db, 9, &s.arena, &cart, &err));
+    ck_assert(cart.version == version && cart.lines_len == 2);
+    ck_assert(cart.lines[0].product_no == 2 && cart.lines[1].quantity == 5);
+    ck_ok(cart_put(tx, 9, version, NULL, 0, NULL, &err));
+    ck_ok(cart_get(tx->db, 9, &s.arena, &cart, &err));
+    ck_assert(cart.version == version + 1 && cart.lines_len == 0);
+    lines[1].product_no = 2;
+    ck_err(cart_put(tx, 9, CART_ANY_VERSION, lines, 2, NULL, &err), ERR_INVALID);
+    lines[0].quantity = 0;
+    ck_err(cart_put(tx, 9, CART_ANY_VERSION, lines, 1, NULL, &err), ERR_INVALID);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(merging_carts_adds_quantities)
+{
+    struct shop s;
+    struct err err;
+    struct cart cart;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    ck_ok(cart_put(tx, 1, 0, (struct cart_line[]){{5, 2}, {6, CART_QUANTITY_MAX}}, 2, NULL, &err));
+    ck_ok(cart_put(tx, 2, 0, (struct cart_line[]){{6, 3}, {7, 1}}, 2, NULL, &err));
+    ck_ok(cart_merge(tx, 1, 2, &err));
+    ck_ok(cart_get(tx->db, 2, &s.arena, &cart, &err));
+    ck_assert_uint_eq(cart.lines_len, 3);
+    ck_assert(cart.lines[0].product_no == 6 && cart.lines[0].quantity == CART_QUANTITY_MAX);
+    ck_assert(cart.lines[2].product_no == 5 && cart.lines[2].quantity == 2);
+    ck_ok(cart_get(tx->db, 1, &s.arena, &cart, &err));
+    ck_assert_uint_eq(cart.lines_len, 0);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(interactions_are_replaced_paged_and_cleared)
+{
+    struct shop s;
+    struct err err;
+    struct db_rows rows;
+    struct interaction got;
+    bool more;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    struct interaction items[] = {{1, 1, 1.5, 2, 10}, {1, 2, 0.5, 1, 11}, {2, 1, 3, 4, 12}};
+    ck_ok(interactions_put(tx, items, 3, &err));
+    items[1].weight = 9;
+    ck_ok(interactions_put(tx, items, 3, &err));
+    ck_ok(interactions_after(tx->db, 1, 1, 10, &rows, &err));
+    ck_ok(interactions_next(&rows, &got, &more, &err));
+    ck_assert(more && got.user_no == 1 && got.product_no == 2 && got.weight == 9);
+    ck_ok(interactions_next(&rows, &got, &more, &err));
+    ck_assert(more && got.user_no == 2 && got.count == 4 && got.last_at == 12);
+    db_rows_close(&rows);
+    ck_ok(interactions_clear(tx, 1, 1, &err));
+    ck_ok(interactions_after(tx->db, 0, 0, 10, &rows, &err));
+    ck_ok(interactions_next(&rows, &got, &more, &err));
+    ck_assert(more && got.user_no == 2);
+    db_rows_close(&rows);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+SUITE("contract: orders", putting_an_order_again_adds_nothing_and_parts_are_merged,
+      an_order_cannot_change_its_currency_or_its_shopper, status_changes_set_their_time,
+      orders_of_a_shopper_include_those_of_the_guest_who_was_joined,
+      totals_and_lines_are_exact_whatever_the_order_of_arrival,
+      bad_orders_are_refused_by_line_and_field,
+      a_cart_is_replaced_whole_and_only_by_who_saw_its_version, merging_carts_adds_quantities,
+      interactions_are_replaced_paged_and_cleared)
