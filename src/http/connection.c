@@ -273,6 +273,9 @@ static void leave(struct http_conn *c)
         http_conn_cut(c);
         return;
     }
+    /* What the kernel took at once makes no write event: a waiting stream is called from here. */
+    if (c->exchange && c->exchange->blocked && http_conn_unsent(c) == 0)
+        bufferevent_trigger(c->bev, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
     enum http_deadline kind = due(c);
     if (kind != c->deadline || c->rearm)
         http_loop_arm(c, kind);
