@@ -13,7 +13,9 @@
  *          another file add nothing either.
  * Full:    products only: what the file does not have is deactivated, in the transaction that ends the
  *          import, after a check that no more than a fifth would go.
- * Threads: one import per store at a time (the store's import lease); the store has one writer. */
+ * Dry run: everything but the store: what would be quarantined is known, what is there already is not,
+ *          so merged is 0 and created means "would be put".
+ * Threads: one import per store at a time. */
 #ifndef INGEST_IMPORT_H
 #define INGEST_IMPORT_H
 
@@ -25,6 +27,7 @@
 #include "base/json_writer.h"
 #include "base/progress.h"
 #include "base/str.h"
+#include "ingest/reason.h"
 
 struct store;
 
@@ -55,35 +58,6 @@ struct import_options {
     uint32_t batch_rows; /* 0: by time; else commit after this many (tests) */
     enum progress_style progress;
 };
-
-/** Why a row was refused or noted. The names are stable: they stand in reports and quarantine. */
-enum import_reason {
-    REASON_NONE,
-    REASON_BROKEN_ROW, /* quotes, brackets or tags that do not close */
-    REASON_TOO_LONG,   /* a row above READER_ROW_MAX */
-    REASON_TOO_MANY_FIELDS,
-    REASON_FIELD_COUNT, /* fewer or more fields than the header */
-    REASON_BAD_TEXT,    /* not valid in the file's character set, or control characters */
-    REASON_DUPLICATE_KEY,
-    REASON_TOO_DEEP,
-    REASON_MISSING, /* a required field is empty */
-    REASON_BAD_ID,  /* longer than STORE_ID_MAX */
-    REASON_TEXT_TOO_LONG,
-    REASON_BAD_NUMBER,
-    REASON_OUT_OF_RANGE,
-    REASON_BAD_MONEY,
-    REASON_UNKNOWN_CURRENCY,
-    REASON_BAD_TIME,
-    REASON_FUTURE_TIME,   /* more than a day ahead */
-    REASON_ANCIENT_TIME,  /* before 1990: a clock that was never set */
-    REASON_UNKNOWN_VALUE, /* a type, status or flag that we do not know */
-    REASON_UNKNOWN_PRODUCT,
-    REASON_BAD_JSON, /* a field that must be JSON is not */
-    REASON_CONFLICT, /* the same identity with other content, where that may not change */
-    REASON_REFUSED,  /* the store's own rules; the message tells */
-    IMPORT_REASONS
-};
-const char *import_reason_name(enum import_reason r);
 
 struct import_report {
     enum import_kind kind;

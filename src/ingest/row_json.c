@@ -1,0 +1,177 @@
+/* Fields that are JSON in the store: lists of texts, objects, attributes; and a whole row as JSON. */
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "ingest/mapping_int.h"
+
+#include "base/check.h"
+
+/* A JSON text as it came, if it is of the wanted type and within the cap. */
+static bool checked(struct row *row, enum target t, struct str raw, enum jr_type want,
+                    struct str *out)
+{
+    struct json_reader jr;
+    struct err err;
+    if (raw.n > STORE_JSON_MAX)
+        return row_fail(row, t, REASON_TEXT_TOO_LONG, "%zu bytes, above %d", raw.n, STORE_JSON_MAX);
+    jr_init(&jr, raw, row->arena);
+    if (jr_peek(&jr) != want)
+        return row_fail(row, t, REASON_BAD_JSON, "must be %s",
+                        want == JR_ARRAY ? "an array" : "an object");
+    if (want == JR_ARRAY) {
+        struct str item;
+        (void)jr_arr(&jr);
+        while (jr_next(&jr))
+            (void)jr_str(&jr, &item);
+    }
+    if (jr_end(&jr, &err) != ERR_OK)
+        return row_fail(row, t, REASON_BAD_JSON, "%s", err.msg);
+    *out = raw;
+    return true;
+}
+
+static bool finished(struct row *row, enum target t, struct buf *b, struct str *out)
+{
+    bool fits = !b->full && b->len <= STORE_JSON_MAX;
+    if (fits)
+        *out = arena_str(row->arena, buf_str(b));
+    buf_release(b);
+    return (fits && out->p) ||
+           row_fail(row, t, REASON_TEXT_TOO_LONG, "more than %d bytes", STORE_JSON_MAX);
+}
+
+bool row_list(struct row *row, enum target t, struct str *out)
+{
+    enum field_kind kind;
+    struct str s = row_value(row, t, &kind), rest = s;
+    char by = row->m->fields[t].list_by;
+    *out = (struct str){NULL, 0};
+    if (s.n == 0)
+        return true;
+    if (kind == FIELD_JSON || s.p[0] == '[')
+        return checked(row, t, s, JR_ARRAY, out);
+    struct buf b;
+    struct json_writer w;
+    buf_init(&b, STORE_JSON_MAX + 1);
+    jw_init(&w, &b);
+    jw_arr(&w);
+    while (rest.p) {
+        struct str lines = str_split(&rest, by);
+        while (lines.p) {
+            struct str item = str_trim(str_split(&lines, '\n'));
+            if (item.n)
+                jw_str(&w, item);
+        }
+    }
+    jw_arr_end(&w);
+    return finished(row, t, &b, out);
+}
+
+bool row_object(struct row *row, enum target t, struct str *out)
+{
+    struct str s = row_value(row, t, NULL);
+    *out = (struct str){NULL, 0};
+    return s.n == 0 || checked(row, t, s, JR_OBJECT, out);
+}
+
+/* What a piece of an attribute is: the columns do not know types, but numbers are worth knowing. */
+static void write_attribute(struct json_writer *w, struct str v, enum field_kind kind)
+{
+    double number;
+    struct err err;
+    if (kind == FIELD_JSON || kind == FIELD_NUMBER || kind == FIELD_BOOL)
+        jw_raw(w, v);
+    else if (str_parse_double(v, &number, &err) == ERR_OK &&
+             (v.p[0] != '0' || v.n == 1 || v.p[1] == '.'))
+        jw_raw(w, v);
+    else
+        jw_str(w, v);
+}
+
+/* One field that is not in the mapping's table: the value of an attribute, or its name. */
+static struct str side_value(struct row *row, struct map_field *f, enum field_kind *kind)
+{
+    struct map_field kept = row->m->fields[TO_ATTRIBUTES];
+    row->m->fields[TO_ATTRIBUTES] = *f;
+    struct str v = row_value(row, TO_ATTRIBUTES, kind);
+    row->m->fields[TO_ATTRIBUTES] = kept;
+    return v;
+}
+
+/* The members of an object text, without its braces. */
+static struct str members(struct str object)
+{
+    struct str s = str_trim(object);
+    return s.n >= 2 ? str_trim((struct str){s.p + 1, s.n - 2}) : (struct str){NULL, 0};
+}
+
+static bool seen_before(const struct str *names, size_t n, struct str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(names[i], name))
+            return true;
+    return false;
+}
+
+bool row_attributes(struct row *row, struct str *out)
+{
+    struct mapping *m = row->m;
+    struct str whole, names[MAP_ATTRIBUTES_MAX];
+    size_t len = 0;
+    if (!row_object(row, TO_ATTRIBUTES, &whole))
+        return false;
+    *out = whole;
+    if (m->attributes_len == 0)
+        return true;
+    struct buf b;
+    struct json_writer w;
+    buf_init(&b, STORE_JSON_MAX + 1);
+    jw_init(&w, &b);
+    buf_putc(&b, '{');
+    buf_put_str(&b, members(whole));
+    bool comma = b.len > 1;
+    for (size_t i = 0; i < m->attributes_len; i++) {
+        enum field_kind kind;
+        struct str name = side_value(row, &m->attributes[i].name, &kind);
+        struct str v = side_value(row, &m->attributes[i].value, &kind);
+        if (name.n == 0 || v.n == 0 || seen_before(names, len, name))
+            continue;
+        names[len++] = name;
+        if (comma)
+            buf_putc(&b, ',');
+        comma = true;
+        jw_init(&w, &b);
+        jw_str(&w, name);
+        buf_putc(&b, ':');
+        jw_init(&w, &b);
+        write_attribute(&w, v, kind);
+    }
+    buf_putc(&b, '}');
+    if (len == 0) {
+        buf_release(&b);
+        return true;
+    }
+    return finished(row, TO_ATTRIBUTES, &b, out);
+}
+
+struct str row_raw(const struct row *row, const struct reader *r)
+{
+    const struct record *rec = row->rec;
+    if (rec->raw.n || rec->fields_len == 0)
+        return rec->raw;
+    struct buf b;
+    struct json_writer w;
+    buf_init(&b, 4 * READER_ROW_MAX);
+    jw_init(&w, &b);
+    jw_obj(&w);
+    for (size_t i = 0; i < rec->fields_len; i++)
+        if (rec->fields[i].text.n) {
+            jw_key(&w, reader_column_name(r, i));
+            jw_str(&w, rec->fields[i].text);
+        }
+    jw_obj_end(&w);
+    struct str raw = buf_str(&b);
+    raw.n = str_utf8_floor(raw.p, raw.n, READER_RAW_MAX);
+    raw = arena_str(row->arena, raw);
+    buf_release(&b);
+    return raw;
+}
