@@ -181,13 +181,26 @@ static void read_scalar(struct json_reader *r, struct attributes *a)
         jr_skip(r);
 }
 
+/* "attributes." and name; p is NULL past the arena's cap. */
+static struct str facet_of(struct arena *arena, struct str name)
+{
+    static const char prefix[] = "attributes.";
+    size_t n = sizeof prefix - 1;
+    char *p = arena_try_alloc(arena, n + name.n);
+    if (!p)
+        return (struct str){NULL, 0};
+    memcpy(p, prefix, n);
+    memcpy(p + n, name.p, name.n);
+    return (struct str){p, n + name.n};
+}
+
 /* An object of attributes, which comes next in r. */
 static void read_attributes(struct json_reader *r, struct attributes a)
 {
     if (!jr_obj(r))
         return;
     while (jr_key(r, &a.name)) {
-        a.facet = arena_printf(r->arena, "attributes.%.*s", STR_ARG(a.name));
+        a.facet = facet_of(r->arena, a.name);
         a.index = 0;
         if (!a.facet.p) {
             jr_fail(r, ERR_LIMIT, "the attributes are too long");
