@@ -56,7 +56,7 @@ export const realClock: Clock = {
 export function nextBatch(pending: Pending[]): Pending[] {
   const token = pending[0]?.token;
   const end = pending.findIndex((item, i) => i === MAX_BATCH || item.token !== token);
-  return end < 0 ? pending : pending.slice(0, end);
+  return pending.slice(0, end < 0 ? pending.length : end);
 }
 
 export class EventQueue {

@@ -35,8 +35,8 @@ export const zh: Messages = {
   hero: {
     guest: '欢迎光临',
     shopper: (name) => `你好，${name}`,
-    title: '这条货架，专为你陈列。',
-    titleGuest: '一家会为你重新陈列的店。',
+    title: '这条货架，\n专为你陈列。',
+    titleGuest: '一家会为你\n重新陈列的店。',
     text: '随意逛逛。你打开的每一件商品，都会让货架更懂你的喜好。',
     browse: '浏览全部商品',
     pick: '为你挑选',

@@ -10,8 +10,8 @@ export const ADDRESS_FIELDS = [
   'country',
   'region',
   'city',
-  'street',
   'postcode',
+  'street',
 ] as const satisfies readonly (keyof Address)[];
 
 /** ISO 3166 codes; their names come from the browser, in the shopper's language. */

@@ -161,6 +161,20 @@ function CheckoutForm({ cart }: { cart: Cart }) {
     else void place();
   };
 
+  const lines = (
+    <ul className="mini-lines">
+      {cart.lines.map(({ product, quantity, amount }) => (
+        <li key={product.id}>
+          <Picture src={product.image} />
+          <span>
+            {product.title} <span className="quiet">× {quantity}</span>
+          </span>
+          <span>{amount === null ? '–' : money(amount, product.currency)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+
   const problems = Object.keys(errors).length;
   const available = cart.lines.every((line) => line.available);
   return (
@@ -169,18 +183,7 @@ function CheckoutForm({ cart }: { cart: Cart }) {
         <AddressFields address={address} errors={errors} onChange={change} />
         <Payment method={method} onChange={setMethod} />
       </div>
-      <Totals cart={cart}>
-        <ul className="mini-lines">
-          {cart.lines.map(({ product, quantity, amount }) => (
-            <li key={product.id}>
-              <Picture src={product.image} />
-              <span>
-                {product.title} <span className="quiet">× {quantity}</span>
-              </span>
-              <span>{amount === null ? '–' : money(amount, product.currency)}</span>
-            </li>
-          ))}
-        </ul>
+      <Totals cart={cart} lines={lines}>
         <div role="alert" className="form-errors">
           {problems > 0 && <p>{t.checkout.problems(problems)}</p>}
           {failure && (

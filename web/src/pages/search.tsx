@@ -107,31 +107,26 @@ export function SearchPage({ category }: { category?: string }) {
   return (
     <div className="search-page">
       <div className="search-head">
-        {inDepartment && <Crumbs path={category} />}
-        <h1>{title}</h1>
-        <p className="quiet" aria-hidden={found.loading}>
-          {results && total > 0
-            ? t.search.range(from + 1, Math.min(from + PAGE_SIZE, total), total)
-            : '\u00a0'}
-        </p>
-        {subdepartments.length > 0 && (
-          <ul className="pills" aria-label={t.departments}>
-            {subdepartments.map(({ path, label, products }) => (
-              <li key={path}>
-                <Link to={categoryUrl(path)} className="pill">
-                  {label} <span className="pill-count">{number(products)}</span>
-                </Link>
-              </li>
-            ))}
-          </ul>
-        )}
-      </div>
-
-      <aside className="search-facets wide-only" aria-label={t.filters.title}>
-        {facets}
-      </aside>
-
-      <div className="search-results">
+        <div className="search-title">
+          {inDepartment && <Crumbs path={category} />}
+          <h1>{title}</h1>
+          <p className="quiet" aria-hidden={found.loading}>
+            {results && total > 0
+              ? t.search.range(from + 1, Math.min(from + PAGE_SIZE, total), total)
+              : '\u00a0'}
+          </p>
+          {subdepartments.length > 0 && (
+            <ul className="pills" aria-label={t.departments}>
+              {subdepartments.map(({ path, label, products }) => (
+                <li key={path}>
+                  <Link to={categoryUrl(path)} className="pill">
+                    {label} <span className="pill-count">{number(products)}</span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
         <div className="search-tools">
           <Button className="narrow-only" onClick={() => setFiltersOpen(true)}>
             <Icon name="filter" />
@@ -150,6 +145,13 @@ export function SearchPage({ category }: { category?: string }) {
             ))}
           </Select>
         </div>
+      </div>
+
+      <aside className="search-facets wide-only" aria-label={t.filters.title}>
+        {facets}
+      </aside>
+
+      <div className="search-results">
         <Chips chips={chips} clear={reset} />
 
         {found.error !== null ? (

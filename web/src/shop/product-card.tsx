@@ -71,7 +71,10 @@ export function ProductCard({ card, origin, reason, titlePieces, eager }: Produc
         {!card.in_stock && <span className="badge">{t.product.soldOut}</span>}
       </div>
       <div className="card-text">
-        {card.brand && <p className="card-brand">{card.brand}</p>}
+        <p className="card-brand">
+          <span>{card.brand}</span>
+          <Rating rating={card.rating} />
+        </p>
         <h3 className="card-title">
           <Link
             to={productUrl(card.id)}
@@ -83,7 +86,6 @@ export function ProductCard({ card, origin, reason, titlePieces, eager }: Produc
         </h3>
         <p className="card-price">
           <Price price={card.price} listPrice={card.list_price} currency={card.currency} />
-          <Rating rating={card.rating} />
         </p>
         {reason && <ReasonLine reason={reason} />}
       </div>

@@ -3,14 +3,16 @@ import type { Cart } from '../api/types';
 import { useSettings } from '../state/settings';
 
 /** What the cart comes to, as the server counts it. */
-export function Totals({ cart, children }: { cart: Cart; children: ReactNode }) {
+export function Totals(props: { cart: Cart; lines?: ReactNode; children: ReactNode }) {
   const { t, money } = useSettings();
+  const { cart } = props;
   const id = useId();
   const count = cart.lines.reduce((sum, line) => sum + line.quantity, 0);
   const total = money(cart.total, cart.currency);
   return (
     <section className="summary" aria-labelledby={id}>
       <h2 id={id}>{t.checkout.summary}</h2>
+      {props.lines}
       <dl>
         <div>
           <dt>{t.cart.subtotal(count)}</dt>
@@ -25,7 +27,7 @@ export function Totals({ cart, children }: { cart: Cart; children: ReactNode }) 
           <dd>{total}</dd>
         </div>
       </dl>
-      {children}
+      {props.children}
     </section>
   );
 }
