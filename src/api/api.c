@@ -55,6 +55,17 @@ enum err_code reply_json(struct call *call, int status, struct json_writer *w, s
     return code;
 }
 
+enum err_code call_read(struct call *call, read_fn fn, void *arg, struct err *err)
+{
+    struct db *db;
+    enum err_code code = store_read_begin(call->api->o.store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = fn(call, db, arg, err);
+    store_read_end(call->api->o.store, db);
+    return code;
+}
+
 /* --- writes ---------------------------------------------------------------------------------- */
 
 /* On the loop: the job's fate is known and the engine has seen it. */
@@ -67,7 +78,11 @@ static void finish_write(struct http_request *req)
     if (code == ERR_OK) {
         view_unref(view);
         view = call->view = engine_view(call->api->o.engine); /* with what was written */
+        bool again = false;
+        call->again = &again;
         code = call->written(call, &err);
+        if (code == ERR_OK && again)
+            return; /* under way once more; the view went with it */
     } else {
         err = call->err;
     }
@@ -114,6 +129,12 @@ enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, wri
     call->err = *err;
     http_request_resume(call->req, finish_write);
     return ERR_OK;
+}
+
+enum err_code call_again(struct call *call, struct err *err)
+{
+    *call->again = true;
+    return call_write(call, call->job, call->job_arg, call->written, err);
 }
 
 /* --- the guard ------------------------------------------------------------------------------- */

@@ -64,6 +64,7 @@ struct call {
     store_job_fn job;
     void *job_arg;
     written_fn written;
+    bool *again; /* set by call_again; on the stack of finish_write */
     enum err_code code;
     struct err err;
 };
@@ -83,6 +84,13 @@ enum err_code reply_status(struct call *call, int status, const char *code, cons
  *  this returns. job_arg must live in the call's arena. */
 enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, written_fn written,
                          struct err *err);
+
+/** From a written_fn: run the same job once more (a long body in short transactions). */
+enum err_code call_again(struct call *call, struct err *err);
+
+/** Run fn on a snapshot of the store. */
+typedef enum err_code (*read_fn)(struct call *call, struct db *db, void *arg, struct err *err);
+enum err_code call_read(struct call *call, read_fn fn, void *arg, struct err *err);
 
 /* --- params.c: parameters -------------------------------------------------------------------- */
 
@@ -131,17 +139,19 @@ enum err_code check_anonymous_id(struct str id, struct err *err);
 
 /* --- product_json.c -------------------------------------------------------------------------- */
 
-/** Read a product as docs/http-api.md has it; id is from the path where not empty. Everything lies
- *  in the arena or the body. ERR_INVALID with the place. */
-enum err_code product_from_json(struct json_reader *r, struct str id, struct arena *arena,
-                                struct product *out, struct err *err);
+/** Read a product as docs/http-api.md has it; id is from the path where not empty. Texts lie in the
+ *  reader's arena or text. ERR_INVALID with the place. */
+enum err_code product_from_json(struct json_reader *r, struct str id, struct product *out,
+                                struct err *err);
 
-/** Merge a JSON merge patch (RFC 7396) into p. */
-enum err_code product_patch_json(struct json_reader *r, struct arena *arena, struct product *p,
-                                 struct err *err);
+/** Merge a JSON merge patch (RFC 7396) into p: what it names is replaced whole, null clears. */
+enum err_code product_patch_json(struct json_reader *r, struct product *p, struct err *err);
 
 /** The whole product as members of an open object, in its own language. */
 void product_members(const struct product *p, struct json_writer *w);
+
+/** Replace the texts by those of a translation; false, with nothing changed, if there is none. */
+bool product_translate(struct product *p, struct str language, struct arena *arena);
 
 /* --- event_json.c ---------------------------------------------------------------------------- */
 

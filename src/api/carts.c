@@ -1,0 +1,168 @@
+/* carts.c - /v1/carts: one cart per shopper, known or guest, replaced whole. */
+#include "store/carts.h"
+
+#include "api/api_int.h"
+#include "store/products.h"
+
+struct owner {
+    struct shopper shopper;
+    int64_t if_version;
+    struct cart_line *lines; /* [len] */
+    size_t len;
+    int64_t version;
+};
+
+static enum err_code find_owner(struct call *call, struct shopper *out, struct err *err)
+{
+    enum err_code code =
+        find_shopper(call, query_str(call, "user_id"), query_str(call, "anonymous_id"), out, err);
+    if (code == ERR_OK && out->id.n == 0)
+        code = err_set(err, ERR_INVALID, "user_id or anonymous_id: one is needed");
+    return code;
+}
+
+/* Prices are summed only in the cart's currency; a line in another one shows, but does not count. */
+static void write_lines(struct call *call, const struct cart *cart, struct json_writer *w)
+{
+    int64_t total = 0;
+    currency_code currency = call->view->shop->currency;
+    char name[4];
+    JW_ARR(w, "lines");
+    for (size_t i = 0; i < cart->lines_len; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        struct live_row row;
+        live_get(call->view->live, line->product_no, &row);
+        bool priced = row.price_minor != STORE_NO_AMOUNT && row.currency == currency;
+        int64_t amount = priced ? row.price_minor * line->quantity : 0;
+        bool available = live_sellable(call->view->live, line->product_no) && priced &&
+                         (row.stock == STORE_STOCK_UNTRACKED || row.stock >= line->quantity);
+        struct str id = card_id(call->view, line->product_no);
+        if (id.n == 0)
+            continue; /* deleted since */
+        jw_obj(w);
+        JW_OBJ(w, "product");
+        card_write(call->view, line->product_no, call->language, w);
+        jw_obj_end(w);
+        JW_I64(w, "quantity", line->quantity);
+        JW_KEY(w, "amount");
+        if (priced)
+            jw_i64(w, amount);
+        else
+            jw_null(w);
+        JW_BOOL(w, "available", available);
+        jw_obj_end(w);
+        total += available ? amount : 0;
+    }
+    jw_arr_end(w);
+    JW_I64(w, "total", total);
+    JW_KEY(w, "currency");
+    jw_z(w, currency ? currency_name(currency, name) : NULL);
+}
+
+static enum err_code read_cart(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    const struct shopper *s = arg;
+    struct cart cart = {0};
+    struct json_writer w;
+    uint32_t no = 0;
+    /* A shopper who was never seen before has a number only since the cart was put. */
+    enum err_code code = user_no_of(db, s->kind, s->id, &no, err);
+    if (code == ERR_OK && no)
+        code = cart_get(db, no, call->arena, &cart, err);
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    jw_obj(&w);
+    JW_I64(&w, "version", cart.version);
+    write_lines(call, &cart, &w);
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
+static enum err_code get_cart(struct call *call, struct err *err)
+{
+    struct shopper shopper;
+    enum err_code code = find_owner(call, &shopper, err);
+    return code == ERR_OK ? call_read(call, read_cart, &shopper, err) : code;
+}
+
+/* --- put ------------------------------------------------------------------------------------- */
+
+static bool read_line(struct call *call, struct json_reader *r, struct cart_line *out)
+{
+    static const char *const names[] = {"product_id", "quantity"};
+    struct jr_fields fields = {.names = names, .n = 2, .strict = true};
+    struct str id = {NULL, 0};
+    int field;
+    *out = (struct cart_line){0};
+    if (!jr_obj(r))
+        return false;
+    while ((field = jr_field(r, &fields)) >= 0)
+        if (field == 0 ? !jr_str(r, &id) : !jr_i64(r, 1, CART_QUANTITY_MAX, &out->quantity))
+            return false;
+    if (r->failed)
+        return false;
+    if (id.n == 0 || out->quantity == 0)
+        return jr_fail(r, ERR_INVALID, "a line needs product_id and quantity");
+    out->product_no = catalogue_find_id(call->view->catalogue, id);
+    char quoted[64];
+    return out->product_no || jr_fail(r, ERR_NOT_FOUND, "product_id: there is no product '%s'",
+                                      err_quote(quoted, sizeof quoted, id.p, id.n));
+}
+
+static enum err_code read_put(struct call *call, struct owner *o, struct err *err)
+{
+    static const char *const names[] = {"lines", "version"};
+    struct jr_fields fields = {.names = names, .n = 2, .strict = true};
+    struct json_reader r;
+    int field;
+    o->if_version = CART_ANY_VERSION;
+    o->lines = ARENA_NEW(call->arena, struct cart_line, CART_LINES_MAX);
+    jr_init(&r, call->req->body, call->arena);
+    if (jr_obj(&r))
+        while ((field = jr_field(&r, &fields)) >= 0) {
+            if (field == 1) {
+                jr_i64(&r, 0, INT64_MAX, &o->if_version);
+            } else if (jr_arr(&r)) {
+                while (jr_next(&r)) {
+                    if (o->len == CART_LINES_MAX)
+                        jr_fail(&r, ERR_LIMIT, "more than %d lines", CART_LINES_MAX);
+                    else if (read_line(call, &r, &o->lines[o->len]))
+                        o->len++;
+                }
+            }
+        }
+    if (!r.failed && !(fields.seen & 1))
+        jr_fail(&r, ERR_INVALID, "lines: missing");
+    return jr_end(&r, err);
+}
+
+static enum err_code put_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct owner *o = arg;
+    uint32_t no;
+    enum err_code code = user_number(tx, o->shopper.kind, o->shopper.id, &no, err);
+    return code == ERR_OK ? cart_put(tx, no, o->if_version, o->lines, o->len, &o->version, err)
+                          : code;
+}
+
+static enum err_code cart_written(struct call *call, struct err *err)
+{
+    struct owner *o = call->job_arg;
+    return call_read(call, read_cart, &o->shopper, err);
+}
+
+static enum err_code put_cart(struct call *call, struct err *err)
+{
+    struct owner *o = ARENA_NEW(call->arena, struct owner, 1);
+    enum err_code code = find_owner(call, &o->shopper, err);
+    if (code == ERR_OK)
+        code = read_put(call, o, err);
+    return code == ERR_OK ? call_write(call, put_job, o, cart_written, err) : code;
+}
+
+static const struct endpoint endpoints[] = {
+    {HTTP_GET, "/v1/carts", AUTH_PUBLIC, get_cart, 0},
+    {HTTP_PUT, "/v1/carts", AUTH_PUBLIC, put_cart, ENDPOINT_WRITES},
+};
+ENDPOINT_GROUP(cart_endpoints, endpoints);

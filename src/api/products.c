@@ -1,0 +1,375 @@
+/* products.c - /v1/products. */
+#include "api/api_int.h"
+#include "base/check.h"
+#include "index/facets.h"
+#include "store/products.h"
+
+enum { PAGE_DEFAULT = 50, PAGE_MAX = 200, IDS_MAX = 200, VARIANTS_MAX = 50, BULK_CHUNK = 500 };
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static void write_variants(struct call *call, uint32_t product_no, struct json_writer *w)
+{
+    const struct catalogue *c = call->view->catalogue;
+    struct location self = catalogue_locate(c, product_no);
+    uint32_t written = 0;
+    JW_ARR(w, "variants");
+    if (location_found(self)) {
+        uint64_t group = c->segments[self.slot]->group[self.doc];
+        for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+            const struct segment *s = c->segments[slot];
+            for (uint32_t doc = 0; s && doc < s->docs && written < VARIANTS_MAX; doc++)
+                if (s->group[doc] == group && s->product_no[doc] != product_no &&
+                    catalogue_alive(c, slot, doc) &&
+                    live_sellable(call->view->live, s->product_no[doc])) {
+                    jw_obj(w);
+                    card_write(call->view, s->product_no[doc], call->language, w);
+                    jw_obj_end(w);
+                    written++;
+                }
+        }
+    }
+    jw_arr_end(w);
+}
+
+/* The category in the reader's language, as the index knows it. */
+static struct str category_label(struct call *call, uint32_t product_no)
+{
+    struct location at = catalogue_locate(call->view->catalogue, product_no);
+    if (!location_found(at))
+        return (struct str){NULL, 0};
+    const struct segment *s = call->view->catalogue->segments[at.slot];
+    uint32_t facet = segment_find_facet(s, STR_LIT("category"));
+    uint32_t value = facet == ORDINAL_NONE ? ORDINAL_NONE : segment_doc_value(s, at.doc, facet);
+    return value == ORDINAL_NONE
+               ? (struct str){NULL, 0}
+               : segment_value_label(s, value, segment_language(s, call->language));
+}
+
+static void write_product(struct call *call, struct product *p, bool whole, struct json_writer *w)
+{
+    jw_obj(w);
+    if (whole)
+        product_translate(p, call->language, call->arena);
+    product_members(p, w);
+    if (whole) {
+        struct str label = category_label(call, p->no);
+        JW_KEY(w, "category_label");
+        jw_str(w, label.n ? label : p->category);
+        write_variants(call, p->no, w);
+    }
+    jw_obj_end(w);
+}
+
+static enum err_code read_product(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct product *p = arg;
+    char quoted[64];
+    struct str id = http_request_param(call->req, "id");
+    enum err_code code = product_get(db, id, call->arena, p, err);
+    if (code == ERR_NOT_FOUND || (code == ERR_OK && p->status == PRODUCT_DELETED))
+        return err_set(err, ERR_NOT_FOUND, "there is no product '%s'",
+                       err_quote(quoted, sizeof quoted, id.p, id.n));
+    return code;
+}
+
+static enum err_code get_product(struct call *call, struct err *err)
+{
+    struct product p;
+    struct json_writer w;
+    enum err_code code = call_read(call, read_product, &p, err);
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    write_product(call, &p, true, &w);
+    code = jw_end(&w, "the product", err);
+    if (code == ERR_OK)
+        http_reply(call->req, &(struct http_reply){.content_type = HTTP_TYPE_JSON,
+                                                   .body = buf_str(w.out),
+                                                   .cache_control = "no-cache",
+                                                   .hash_etag = true});
+    return code;
+}
+
+struct listing {
+    int64_t after, limit;
+    struct json_writer *w;
+};
+
+static enum err_code list_all(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct listing *l = arg;
+    struct db_rows rows = {0};
+    struct product p;
+    bool more = true;
+    uint32_t last = 0;
+    int64_t seen = 0;
+    enum err_code code = products_after(db, (uint32_t)l->after, l->limit, &rows, err);
+    JW_ARR(l->w, "items");
+    while (code == ERR_OK && (code = products_next(&rows, &p, &more, err)) == ERR_OK && more) {
+        last = p.no;
+        seen++;
+        if (p.status != PRODUCT_DELETED)
+            write_product(call, &p, false, l->w);
+    }
+    db_rows_close(&rows);
+    jw_arr_end(l->w);
+    if (seen == l->limit) {
+        struct str cursor = arena_printf(call->arena, "%u", last);
+        JW_STR(l->w, "next_cursor", cursor);
+    }
+    return code;
+}
+
+static enum err_code list_named(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct listing *l = arg;
+    struct str ids = query_str(call, "ids");
+    enum err_code code = ERR_OK;
+    size_t n = 0;
+    JW_ARR(l->w, "items");
+    while (code == ERR_OK && ids.p && ids.n) {
+        struct product p;
+        struct str id = str_trim(str_split(&ids, ','));
+        if (++n > IDS_MAX)
+            return err_set(err, ERR_LIMIT, "ids: more than %d", IDS_MAX);
+        code = product_get(db, id, call->arena, &p, err);
+        if (code == ERR_OK && p.status != PRODUCT_DELETED)
+            write_product(call, &p, false, l->w);
+        else if (code == ERR_NOT_FOUND)
+            code = ERR_OK;
+    }
+    jw_arr_end(l->w);
+    return code;
+}
+
+static enum err_code list_products(struct call *call, struct err *err)
+{
+    struct json_writer w;
+    struct listing l = {.w = &w};
+    enum err_code code = query_i64(call, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &l.limit, err);
+    if (code == ERR_OK)
+        code = query_cursor(call, 0, &l.after, err);
+    if (code == ERR_OK && l.after > UINT32_MAX)
+        code = err_set(err, ERR_INVALID, "cursor: not one that was given out");
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    jw_obj(&w);
+    code = call_read(call, query_str(call, "ids").n ? list_named : list_all, &l, err);
+    if (code != ERR_OK)
+        return code;
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+struct put {
+    struct product product;
+    uint32_t no;
+    enum product_put_result result;
+};
+
+static enum err_code put_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct put *put = arg;
+    return product_put(tx, &put->product, &put->no, &put->result, err);
+}
+
+static enum err_code read_stored(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    const struct put *put = call->job_arg;
+    return product_get_no(db, put->no, call->arena, arg, err);
+}
+
+static enum err_code product_written(struct call *call, struct err *err)
+{
+    const struct put *put = call->job_arg;
+    struct product p;
+    struct json_writer w;
+    enum err_code code = call_read(call, read_stored, &p, err);
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    write_product(call, &p, false, &w);
+    return reply_json(call, put->result == PRODUCT_CREATED ? 201 : 200, &w, err);
+}
+
+static enum err_code put_product(struct call *call, struct err *err)
+{
+    struct put *put = ARENA_NEW(call->arena, struct put, 1);
+    struct json_reader r;
+    jr_init(&r, call->req->body, call->arena);
+    enum err_code code =
+        product_from_json(&r, http_request_param(call->req, "id"), &put->product, err);
+    if (code == ERR_OK)
+        code = jr_end(&r, err);
+    return code == ERR_OK ? call_write(call, put_job, put, product_written, err) : code;
+}
+
+struct patch {
+    struct put put; /* first: product_written reads it */
+    struct call *call;
+};
+
+/* The patch is merged on the writer thread, into what is stored then. */
+static enum err_code patch_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct patch *patch = arg;
+    struct call *call = patch->call;
+    struct json_reader r;
+    struct product *p = &patch->put.product;
+    enum err_code code =
+        product_get(tx->db, http_request_param(call->req, "id"), call->arena, p, err);
+    if (code == ERR_OK && p->status == PRODUCT_DELETED)
+        code = err_set(err, ERR_NOT_FOUND, "there is no such product");
+    if (code != ERR_OK)
+        return code;
+    jr_init(&r, call->req->body, call->arena);
+    code = product_patch_json(&r, p, err);
+    if (code == ERR_OK)
+        code = jr_end(&r, err);
+    return code == ERR_OK ? put_job(tx, &patch->put, err) : code;
+}
+
+static enum err_code patch_product(struct call *call, struct err *err)
+{
+    struct patch *patch = ARENA_NEW(call->arena, struct patch, 1);
+    patch->call = call;
+    return call_write(call, patch_job, patch, product_written, err);
+}
+
+static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    return product_delete(tx, *(struct str *)arg, NULL, err);
+}
+
+static enum err_code deleted(struct call *call, struct err *err)
+{
+    (void)err;
+    http_reply_empty(call->req, 204);
+    return ERR_OK;
+}
+
+static enum err_code delete_product(struct call *call, struct err *err)
+{
+    struct str *id = ARENA_NEW(call->arena, struct str, 1);
+    *id = http_request_param(call->req, "id");
+    return call_write(call, delete_job, id, deleted, err);
+}
+
+/* --- bulk ------------------------------------------------------------------------------------ */
+
+struct bulk_rejection {
+    unsigned line;
+    struct err err;
+};
+
+enum { REJECTIONS_TOLD = 1000 };
+
+/* A body of lines, written BULK_CHUNK at a time so that no transaction is long. */
+struct bulk {
+    struct call *call;
+    struct str rest; /* lines not yet read */
+    unsigned line;   /* number of the last one read */
+    uint64_t created, changed, unchanged, refused;
+    struct bulk_rejection *rejections; /* [told] */
+    size_t told;
+};
+
+static void refuse(struct bulk *b, const struct err *why)
+{
+    b->refused++;
+    if (b->told < REJECTIONS_TOLD)
+        b->rejections[b->told++] = (struct bulk_rejection){b->line, *why};
+}
+
+static enum err_code bulk_one(struct store_tx *tx, struct bulk *b, struct str line,
+                              struct arena *arena, struct err *err)
+{
+    struct json_reader r;
+    struct put put;
+    struct err why;
+    jr_init(&r, line, arena);
+    r.first_line = b->line;
+    enum err_code code = product_from_json(&r, (struct str){NULL, 0}, &put.product, &why);
+    if (code == ERR_OK)
+        code = jr_end(&r, &why);
+    if (code == ERR_OK)
+        code = put_job(tx, &put, &why);
+    if (code == ERR_INVALID || code == ERR_LIMIT) {
+        refuse(b, &why);
+        return ERR_OK;
+    }
+    if (code != ERR_OK) {
+        *err = why;
+        return code;
+    }
+    b->created += put.result == PRODUCT_CREATED;
+    b->unchanged += put.result == PRODUCT_UNCHANGED;
+    b->changed += put.result == PRODUCT_CHANGED || put.result == PRODUCT_CHANGED_LIVE;
+    return ERR_OK;
+}
+
+static enum err_code bulk_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct bulk *b = arg;
+    struct arena arena;
+    struct str line;
+    enum err_code code = ERR_OK;
+    arena_init(&arena, 0, 4 << 20);
+    for (int i = 0; i < BULK_CHUNK && code == ERR_OK && jr_next_line(&b->rest, &line, &b->line);
+         i++) {
+        arena_reset(&arena);
+        code = bulk_one(tx, b, line, &arena, err);
+    }
+    arena_release(&arena);
+    return code;
+}
+
+static enum err_code bulk_written(struct call *call, struct err *err)
+{
+    struct bulk *b = call->job_arg;
+    struct json_writer w;
+    if (str_trim(b->rest).n)
+        return call_again(call, err);
+    begin_json(call, &w);
+    jw_obj(&w);
+    JW_U64(&w, "created", b->created);
+    JW_U64(&w, "changed", b->changed);
+    JW_U64(&w, "unchanged", b->unchanged);
+    JW_U64(&w, "refused", b->refused);
+    JW_ARR(&w, "rejected");
+    for (size_t i = 0; i < b->told; i++) {
+        jw_obj(&w);
+        JW_U64(&w, "line", b->rejections[i].line);
+        JW_Z(&w, "code", err_code_name(b->rejections[i].err.code));
+        JW_Z(&w, "message", b->rejections[i].err.msg);
+        jw_obj_end(&w);
+    }
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
+static enum err_code bulk_products(struct call *call, struct err *err)
+{
+    struct bulk *b = ARENA_NEW(call->arena, struct bulk, 1);
+    b->call = call;
+    b->rest = call->req->body;
+    b->rejections = arena_try_alloc(call->arena, REJECTIONS_TOLD * sizeof *b->rejections);
+    if (!b->rejections)
+        return err_set(err, ERR_LIMIT, "the request does not fit");
+    return call_write(call, bulk_job, b, bulk_written, err);
+}
+
+static const struct endpoint endpoints[] = {
+    {HTTP_GET, "/v1/products", AUTH_PUBLIC, list_products, 0},
+    {HTTP_GET, "/v1/products/{id}", AUTH_PUBLIC, get_product, 0},
+    {HTTP_PUT, "/v1/products/{id}", AUTH_SERVER, put_product, ENDPOINT_WRITES},
+    {HTTP_PATCH, "/v1/products/{id}", AUTH_SERVER, patch_product, ENDPOINT_WRITES},
+    {HTTP_DELETE, "/v1/products/{id}", AUTH_SERVER, delete_product, ENDPOINT_WRITES},
+    {HTTP_POST, "/v1/products/bulk", AUTH_SERVER, bulk_products, ENDPOINT_WRITES | ENDPOINT_LARGE},
+};
+ENDPOINT_GROUP(product_endpoints, endpoints);
