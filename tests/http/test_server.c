@@ -9,6 +9,20 @@
 #define HOST "Host: h\r\n"
 
 static struct rig rig;
+static struct thread worker; /* one at a time */
+
+static void give_to_worker(thread_fn *fn, struct http_request *req)
+{
+    struct err err;
+    thread_join(&worker);
+    ck_ok(thread_start(&worker, "worker", fn, req, &err));
+}
+
+static void stop(void)
+{
+    rig_stop(&rig);
+    thread_join(&worker);
+}
 
 static void echo(struct http_request *req)
 {
@@ -51,12 +65,8 @@ static void reply_later(void *arg)
 
 static void defer(struct http_request *req)
 {
-    static struct thread worker;
-    struct err err;
-    if (!http_request_suspend(req))
-        return;
-    thread_join(&worker);
-    ck_ok(thread_start(&worker, "worker", reply_later, req, &err));
+    if (http_request_suspend(req))
+        give_to_worker(reply_later, req);
 }
 
 static void hold(struct http_request *req)
@@ -103,13 +113,9 @@ static void resume_now(void *arg)
 /* Each piece waits for a thread: back-pressure all the way to the client. */
 static void upload_slowly(struct http_request *req, struct str piece)
 {
-    static struct thread worker;
-    struct err err;
     upload_piece(req, piece);
-    if (!http_request_suspend(req))
-        return;
-    thread_join(&worker);
-    ck_ok(thread_start(&worker, "worker", resume_now, req, &err));
+    if (http_request_suspend(req))
+        give_to_worker(resume_now, req);
 }
 
 static void upload_end(struct http_request *req)
@@ -177,7 +183,7 @@ START_TEST(a_connection_serves_many_requests)
     ck_assert(client_sees_end(&c));
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -203,7 +209,7 @@ START_TEST(pipelined_requests_are_answered_in_order)
     }
     client_close(&c);
     buf_release(&all);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -220,7 +226,7 @@ START_TEST(a_connection_ends_after_its_number_of_requests)
     }
     ck_assert(client_sees_end(&c));
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -239,7 +245,7 @@ START_TEST(connections_beyond_the_cap_are_turned_away)
     answer_release(&a);
     for (int i = 0; i < 3; i++)
         client_close(&c[i]);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -256,7 +262,7 @@ START_TEST(a_port_in_use_is_a_clear_error)
     snprintf(want, sizeof want, "main: port %u is in use by another program", rig.port);
     ck_assert_str_eq(err.msg, want);
     http_server_free(second);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -289,7 +295,7 @@ START_TEST(a_client_that_drips_is_cut)
     drip("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n", 408);
     drip("POST /upload HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5;", 408);
     ck_assert_int_eq(cancels, 1); /* the streamed upload was told */
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -306,7 +312,7 @@ START_TEST(an_idle_connection_is_closed_without_a_word)
     ck_assert(client_sees_end(&c));
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -329,7 +335,7 @@ START_TEST(a_chunked_upload_arrives_whole_byte_by_byte)
         answer_release(&a);
     }
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -352,7 +358,7 @@ START_TEST(bodies_end_at_their_cap)
         ck_assert_int_eq(rig_status(&rig, b.data), over ? 413 : 200);
     }
     buf_release(&b);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -391,7 +397,7 @@ START_TEST(an_upload_of_50_mb_streams_in_flat_memory)
     (void)grown;
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -413,7 +419,7 @@ START_TEST(a_suspended_upload_waits_and_loses_nothing)
     ck_body(&a, want);
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -433,7 +439,7 @@ START_TEST(who_asks_before_sending_is_told)
     client_close(&c);
     ck_assert_int_eq(rig_status(&rig, EXPECT("/secret")), 401);
     ck_assert_int_eq(rig_status(&rig, EXPECT("/nowhere")), 404);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -450,7 +456,7 @@ START_TEST(a_refusal_survives_the_upload_that_it_ends)
     ck_assert_int_eq(a.status, 401);
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -469,7 +475,7 @@ START_TEST(another_thread_can_answer)
         answer_release(&a);
     }
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -492,7 +498,7 @@ START_TEST(a_client_that_leaves_is_reported)
     ck_assert_int_eq(released, 0);
     http_request_resume(waiting, finish_held);
     await(&released, 1);
-    rig_stop(&rig);
+    stop();
     ck_assert_int_eq(cancels, 1);
 }
 END_TEST
@@ -516,7 +522,7 @@ START_TEST(too_many_suspended_requests_are_answered_busy)
     answer_release(&a);
     client_close(&c);
     client_close(&second);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -524,7 +530,7 @@ START_TEST(a_handler_without_an_answer_is_a_500)
 {
     start_default();
     ck_assert_int_eq(rig_status(&rig, "GET /silent HTTP/1.1\r\n" HOST "\r\n"), 500);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #define HOST "Host: h\r\n"
 
 static struct rig rig;
+static struct thread worker; /* one at a time */
 static atomic_int cancels, refusals, drains;
 static atomic_size_t most_unsent;
 
@@ -79,7 +80,6 @@ static void feed(void *arg)
 
 static void fed(struct http_request *req)
 {
-    static struct thread worker;
     struct err err;
     http_stream_begin(req, &(struct http_reply){.content_type = HTTP_TYPE_TEXT});
     ck_assert(http_request_suspend(req));
@@ -126,6 +126,12 @@ static void start(const struct http_config *config)
     rig_start(&rig, config, routes, sizeof routes / sizeof *routes);
 }
 
+static void stop(void)
+{
+    rig_stop(&rig);
+    thread_join(&worker);
+}
+
 START_TEST(a_slow_reader_gets_everything_within_the_cap)
 {
     struct client c;
@@ -144,7 +150,7 @@ START_TEST(a_slow_reader_gets_everything_within_the_cap)
     ck_assert_int_eq(client_ask(&c, "GET /fed HTTP/1.1\r\n" HOST "\r\n", &a), 200);
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
     ck_assert_int_eq(cancels, 0);
 }
 END_TEST
@@ -158,7 +164,7 @@ START_TEST(a_reader_that_stands_still_is_cut)
     while (atomic_load(&cancels) == 0)
         usleep(1000);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -179,7 +185,7 @@ START_TEST(a_thread_feeds_a_stream_in_order)
     }
     client_close(&c);
     buf_release(&want);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -197,7 +203,7 @@ START_TEST(events_are_framed_as_the_standard_says)
                 "data: \n\n");
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -218,7 +224,7 @@ START_TEST(a_quiet_event_stream_beats_and_outlives_the_read_time_out)
     client_close(&c);
     while (atomic_load(&cancels) == 0)
         usleep(1000);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -231,7 +237,7 @@ START_TEST(an_aborted_stream_is_seen_as_incomplete)
     ck_assert_int_eq(client_ask(&c, "GET /broken HTTP/1.1\r\n" HOST "\r\n", &a), 0);
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
@@ -253,7 +259,7 @@ START_TEST(http_1_0_gets_the_stream_bare)
     ck_assert(client_sees_end(&c));
     answer_release(&a);
     client_close(&c);
-    rig_stop(&rig);
+    stop();
 }
 END_TEST
 
