@@ -3,13 +3,12 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "index/catalogue.h"
-#include "index/postings.h"
+#include "index/damage.h"
 
 enum { DOCS = 60 };
 
@@ -152,46 +151,6 @@ START_TEST(a_segment_cut_anywhere_is_refused)
 }
 END_TEST
 
-/* Make every checksum right, so that only the validator stands between the damage and the readers. */
-static void seal(unsigned char *image)
-{
-    uint32_t sections;
-    memcpy(&sections, image + 12, sizeof sections);
-    for (uint32_t i = 0; i < sections; i++) {
-        struct container_entry e;
-        memcpy(&e, image + 64 + i * sizeof e, sizeof e);
-        e.xxh3 = XXH3_64bits(image + e.offset, e.bytes);
-        memcpy(image + 64 + i * sizeof e, &e, sizeof e);
-    }
-    uint64_t sum = XXH3_64bits(image + 64, sections * sizeof(struct container_entry));
-    memcpy(image + 48, &sum, sizeof sum);
-    sum = XXH3_64bits(image, 56);
-    memcpy(image + 56, &sum, sizeof sum);
-}
-
-/* Damage that the validator lets pass must still be harmless to read. */
-static void read_everything(const struct segment *s)
-{
-    struct err err;
-    for (uint32_t term = 0; term < s->terms; term++) {
-        struct posting_cursor c;
-        uint8_t fields;
-        posting_open(&c, s, term);
-        while (posting_next(&c) != POSTING_END)
-            ck_assert_uint_gt(posting_freqs(&c, &fields)[0], 0);
-    }
-    for (uint32_t doc = 0; doc < s->docs; doc++) {
-        struct arena a;
-        struct product p;
-        arena_init(&a, 0, 4 << 20);
-        ck_ok(segment_source(s, doc, &a, &p, &err));
-        arena_release(&a);
-        ck_assert_uint_eq(segment_find_id(s, segment_id(s, doc)), doc);
-        for (uint32_t language = 0; language < s->languages; language++)
-            ck_assert(str_utf8_valid(segment_card_json(s, doc, language), NULL));
-    }
-}
-
 START_TEST(damage_with_right_checksums_is_refused_or_harmless)
 {
     struct err err;
@@ -215,9 +174,9 @@ START_TEST(damage_with_right_checksums_is_refused_or_harmless)
             else
                 copy[at] = (unsigned char)rng_below(&r, 256);
         }
-        seal(copy);
+        damage_seal(copy, bytes);
         if (segment_open_memory(copy, bytes, 0, &s, &err) == ERR_OK) {
-            read_everything(s);
+            damage_read_segment(s);
             segment_close(s);
         } else {
             refused++;
