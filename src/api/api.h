@@ -25,9 +25,8 @@ struct api_options {
     bool demo;                         /* /v1/demo and /media/demo exist */
     int64_t demo_key_no;               /* the server key that signs demo tokens */
     struct http_server *const *server; /* for /healthz; *server may be NULL until it is made */
-    /** Start a training job; NULL: this process trains nothing. */
-    enum err_code (*start_job)(void *ctx, struct str kind, int64_t *no, struct err *err);
-    void *start_job_ctx;
+    void (*wake_jobs)(void *ctx);      /* a job was queued; NULL: nobody runs jobs here */
+    void *wake_jobs_ctx;
 };
 
 /** Options are copied. returns owned. */

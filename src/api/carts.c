@@ -32,7 +32,8 @@ static void write_lines(struct call *call, const struct cart *cart, struct json_
         const struct cart_line *line = &cart->lines[i];
         struct live_row row;
         live_get(call->view->live, line->product_no, &row);
-        bool priced = row.price_minor != STORE_NO_AMOUNT && row.currency == currency;
+        bool priced = row.price_minor != STORE_NO_AMOUNT && row.currency == currency &&
+                      row.price_minor <= STORE_AMOUNT_MAX / line->quantity;
         int64_t amount = priced ? row.price_minor * line->quantity : 0;
         bool available = live_sellable(call->view->live, line->product_no) && priced &&
                          (row.stock == STORE_STOCK_UNTRACKED || row.stock >= line->quantity);

@@ -1,6 +1,7 @@
 /* product_json.c - a product as docs/http-api.md has it, in both directions. */
 #include "api/api_int.h"
 #include "base/clock.h"
+#include "store/products.h"
 
 enum field {
     P_ID,

@@ -1,0 +1,146 @@
+/* jobs.c - /v1/jobs: long work, asked for and watched. */
+#include "store/jobs.h"
+
+#include <inttypes.h>
+
+#include "api/api_int.h"
+
+enum { PAGE_DEFAULT = 50, PAGE_MAX = 200 };
+
+static void write_time(struct json_writer *w, const char *name, int64_t us)
+{
+    jw_key(w, str_of(name));
+    if (us)
+        jw_time(w, us);
+    else
+        jw_null(w);
+}
+
+static void write_job(const struct job *j, struct json_writer *w)
+{
+    jw_obj(w);
+    JW_I64(w, "id", j->no);
+    JW_STR(w, "kind", j->kind);
+    JW_Z(w, "state", job_state_name(j->state));
+    JW_DECIMAL(w, "progress", j->progress, 3);
+    JW_STR(w, "message", j->message);
+    JW_KEY(w, "result");
+    jw_raw(w, j->result.n ? j->result : STR_LIT("null"));
+    write_time(w, "created_at", j->created_at);
+    write_time(w, "started_at", j->started_at);
+    write_time(w, "finished_at", j->finished_at);
+    jw_obj_end(w);
+}
+
+struct listing {
+    int64_t before, limit;
+    struct json_writer *w;
+};
+
+static enum err_code read_jobs(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct listing *l = arg;
+    struct db_rows rows = {0};
+    struct job j;
+    bool more;
+    int64_t seen = 0, last = 0;
+    enum err_code code = jobs_list(db, l->before, l->limit, &rows, err);
+    JW_ARR(l->w, "items");
+    while (code == ERR_OK && (code = jobs_next(&rows, &j, &more, err)) == ERR_OK && more) {
+        write_job(&j, l->w);
+        last = j.no;
+        seen++;
+    }
+    db_rows_close(&rows);
+    jw_arr_end(l->w);
+    if (seen == l->limit)
+        JW_STR(l->w, "next_cursor", arena_printf(call->arena, "%" PRId64, last));
+    return code;
+}
+
+static enum err_code list_jobs(struct call *call, struct err *err)
+{
+    struct json_writer w;
+    struct listing l = {.w = &w};
+    enum err_code code = query_i64(call, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &l.limit, err);
+    if (code == ERR_OK)
+        code = query_cursor(call, INT64_MAX, &l.before, err);
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    jw_obj(&w);
+    code = call_read(call, read_jobs, &l, err);
+    if (code != ERR_OK)
+        return code;
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
+static enum err_code read_job(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct job j;
+    struct json_writer w;
+    enum err_code code = job_get(db, *(int64_t *)arg, call->arena, &j, err);
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    write_job(&j, &w);
+    return reply_json(call, 200, &w, err);
+}
+
+static enum err_code get_job(struct call *call, struct err *err)
+{
+    int64_t no;
+    if (str_parse_i64(http_request_param(call->req, "id"), 1, INT64_MAX, &no, NULL) != ERR_OK)
+        return err_set(err, ERR_NOT_FOUND, "there is no such job");
+    return call_read(call, read_job, &no, err);
+}
+
+struct asked {
+    struct str kind;
+    int64_t no;
+};
+
+static enum err_code add_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct asked *a = arg;
+    return job_add(tx, a->kind, (struct str){NULL, 0}, &a->no, err);
+}
+
+static enum err_code job_added(struct call *call, struct err *err)
+{
+    struct asked *a = call->job_arg;
+    struct json_writer w;
+    if (call->api->o.wake_jobs)
+        call->api->o.wake_jobs(call->api->o.wake_jobs_ctx);
+    begin_json(call, &w);
+    jw_obj(&w);
+    JW_I64(&w, "id", a->no);
+    JW_STR(&w, "kind", a->kind);
+    JW_Z(&w, "state", job_state_name(JOB_QUEUED));
+    jw_obj_end(&w);
+    return reply_json(call, 202, &w, err);
+}
+
+static enum err_code post_job(struct call *call, struct err *err)
+{
+    static const char *const names[] = {"kind"};
+    struct jr_fields fields = {.names = names, .n = 1, .strict = true};
+    struct asked *a = ARENA_NEW(call->arena, struct asked, 1);
+    struct json_reader r;
+    jr_init(&r, call->req->body, call->arena);
+    if (jr_obj(&r))
+        while (jr_field(&r, &fields) >= 0)
+            jr_str(&r, &a->kind);
+    enum err_code code = jr_end(&r, err);
+    if (code == ERR_OK && !str_is(a->kind, "train"))
+        code = err_set(err, ERR_INVALID, "kind: expected train");
+    return code == ERR_OK ? call_write(call, add_job, a, job_added, err) : code;
+}
+
+static const struct endpoint endpoints[] = {
+    {HTTP_POST, "/v1/jobs", AUTH_ADMIN, post_job, ENDPOINT_WRITES},
+    {HTTP_GET, "/v1/jobs", AUTH_ADMIN, list_jobs, 0},
+    {HTTP_GET, "/v1/jobs/{id}", AUTH_ADMIN, get_job, 0},
+};
+ENDPOINT_GROUP(job_endpoints, endpoints);

@@ -1,0 +1,129 @@
+/* models.c - /v1/models: which versions exist, which one serves. */
+#include "store/models.h"
+
+#include "api/api_int.h"
+
+static const char *const states[] = {
+    [MODEL_TRAINED] = "trained", [MODEL_PASSED] = "passed", [MODEL_REJECTED] = "rejected"};
+
+static void write_model(const struct model_version *m, struct json_writer *w)
+{
+    jw_obj(w);
+    JW_STR(w, "family", m->family);
+    JW_STR(w, "version", m->version);
+    JW_Z(w, "state", states[m->state]);
+    JW_BOOL(w, "live", m->live);
+    JW_KEY(w, "previous");
+    if (m->previous.n)
+        jw_str(w, m->previous);
+    else
+        jw_null(w);
+    JW_TIME(w, "created_at", m->created_at);
+    if (m->published_at)
+        JW_TIME(w, "published_at", m->published_at);
+    JW_KEY(w, "manifest");
+    jw_raw(w, m->manifest.n ? m->manifest : STR_LIT("{}"));
+    jw_obj_end(w);
+}
+
+struct listing {
+    struct str family; /* empty: all */
+    struct json_writer *w;
+    size_t n;
+};
+
+static enum err_code read_models(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct listing *l = arg;
+    struct db_rows rows = {0};
+    struct model_version m;
+    bool more;
+    (void)call;
+    enum err_code code = models_list(db, l->family, &rows, err);
+    while (code == ERR_OK && (code = models_next(&rows, &m, &more, err)) == ERR_OK && more) {
+        write_model(&m, l->w);
+        l->n++;
+    }
+    db_rows_close(&rows);
+    return code;
+}
+
+static enum err_code answer_models(struct call *call, struct str family, struct err *err)
+{
+    struct json_writer w;
+    struct listing l = {.family = family, .w = &w};
+    begin_json(call, &w);
+    jw_obj(&w);
+    JW_ARR(&w, "items");
+    enum err_code code = call_read(call, read_models, &l, err);
+    if (code != ERR_OK)
+        return code;
+    if (family.n && l.n == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no model of this family");
+    jw_arr_end(&w);
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
+static enum err_code list_models(struct call *call, struct err *err)
+{
+    return answer_models(call, (struct str){NULL, 0}, err);
+}
+
+static enum err_code list_family(struct call *call, struct err *err)
+{
+    return answer_models(call, http_request_param(call->req, "family"), err);
+}
+
+struct publication {
+    struct str family, version;
+    bool force;
+};
+
+static enum err_code publish_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    const struct publication *p = arg;
+    return model_publish(tx, p->family, p->version, p->force, err);
+}
+
+static enum err_code rollback_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    const struct publication *p = arg;
+    return model_rollback(tx, p->family, err);
+}
+
+static enum err_code model_changed(struct call *call, struct err *err)
+{
+    return list_family(call, err);
+}
+
+static enum err_code publish_model(struct call *call, struct err *err)
+{
+    static const char *const names[] = {"version", "force"};
+    struct jr_fields fields = {.names = names, .n = 2, .strict = true};
+    struct publication *p = ARENA_NEW(call->arena, struct publication, 1);
+    struct json_reader r;
+    int field;
+    p->family = http_request_param(call->req, "family");
+    jr_init(&r, call->req->body, call->arena);
+    if (jr_obj(&r))
+        while ((field = jr_field(&r, &fields)) >= 0)
+            field == 0 ? jr_str(&r, &p->version) : jr_bool(&r, &p->force);
+    enum err_code code = jr_end(&r, err);
+    return code == ERR_OK ? call_write(call, publish_job, p, model_changed, err) : code;
+}
+
+static enum err_code rollback_model(struct call *call, struct err *err)
+{
+    struct publication *p = ARENA_NEW(call->arena, struct publication, 1);
+    p->family = http_request_param(call->req, "family");
+    return call_write(call, rollback_job, p, model_changed, err);
+}
+
+static const struct endpoint endpoints[] = {
+    {HTTP_GET, "/v1/models", AUTH_ADMIN, list_models, 0},
+    {HTTP_GET, "/v1/models/{family}", AUTH_ADMIN, list_family, 0},
+    {HTTP_POST, "/v1/models/{family}/publish", AUTH_ADMIN, publish_model, ENDPOINT_WRITES},
+    {HTTP_POST, "/v1/models/{family}/rollback", AUTH_ADMIN, rollback_model, ENDPOINT_WRITES},
+};
+ENDPOINT_GROUP(model_endpoints, endpoints);
