@@ -314,6 +314,20 @@ static void print_leads(void)
     printf("\n};\n");
 }
 
+/* Every ASCII character folds to one: a table without detours for the commonest texts. */
+static void print_ascii(void)
+{
+    printf("\nstatic const uint32_t ascii_folded[128] = {");
+    for (UChar32 c = 0; c < 128; c++) {
+        struct folded f = fold(c);
+        if (f.n != 1)
+            die("an ASCII character folds to several");
+        printf("%s%u,", c % 8 ? " " : "\n    ",
+               (unsigned)f.cp[0] | (unsigned)class_of(f.cp[0]) << 24);
+    }
+    printf("\n};\n");
+}
+
 int main(void)
 {
     UErrorCode status = U_ZERO_ERROR;
@@ -326,5 +340,6 @@ int main(void)
     print_mappings();
     print_blocks();
     print_leads();
+    print_ascii();
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

@@ -139,16 +139,46 @@ static enum err_code next_segment(struct str in, size_t at, struct segment *s, s
     return ERR_OK;
 }
 
+/* The end of the ASCII characters from `at` on, each of which is a segment of its own. */
+static size_t ascii_end(struct str in, size_t at)
+{
+    size_t end = at;
+    while (end < in.n && (unsigned char)in.p[end] < 0x80)
+        end++;
+    bool last_may_be_joined = end > at && end < in.n && lead_may_join[(unsigned char)in.p[end]];
+    return last_may_be_joined ? end - 1 : end;
+}
+
+static uint32_t code_point(uint32_t item)
+{
+    return item & ((1u << CLASS_SHIFT) - 1);
+}
+
+static size_t fold_ascii(struct str in, size_t at, struct buf *out)
+{
+    char chunk[256];
+    size_t n = ascii_end(in, at) - at;
+    if (n > sizeof chunk)
+        n = sizeof chunk;
+    for (size_t i = 0; i < n; i++)
+        chunk[i] = (char)code_point(ascii_folded[(unsigned char)in.p[at + i]]);
+    buf_put(out, chunk, n);
+    return n;
+}
+
 enum err_code text_fold(struct str in, struct buf *out, struct err *err)
 {
     struct segment s;
     for (size_t at = 0; at < in.n; at += s.bytes) {
+        at += fold_ascii(in, at, out);
+        if (at == in.n)
+            break;
         enum err_code code = next_segment(in, at, &s, err);
         if (code)
             return code;
         for (size_t i = 0; i < s.n; i++) {
             char utf8[4];
-            buf_put(out, utf8, str_utf8_put(s.items[i] & ((1u << CLASS_SHIFT) - 1), utf8));
+            buf_put(out, utf8, str_utf8_put(code_point(s.items[i]), utf8));
         }
     }
     return buf_ok(out, "folded text", err);
@@ -160,11 +190,12 @@ void fold_chars_release(struct fold_chars *c)
     *c = (struct fold_chars){0};
 }
 
-static enum err_code make_room(struct fold_chars *c, struct err *err)
+/* Room for more characters. */
+static enum err_code make_room(struct fold_chars *c, size_t more, struct err *err)
 {
-    if (c->cap - c->n >= MAX_SEGMENT)
+    if (c->cap - c->n >= more)
         return ERR_OK;
-    size_t cap = c->cap ? 2 * c->cap : 8 * MAX_SEGMENT;
+    size_t cap = 2 * c->cap + more;
     struct fold_char *items = mem_try_resize(c->items, cap, sizeof *items);
     if (!items)
         return err_set(err, ERR_MEMORY, "no memory for a text of %zu characters", cap);
@@ -173,9 +204,29 @@ static enum err_code make_room(struct fold_chars *c, struct err *err)
     return ERR_OK;
 }
 
+static void put(struct fold_chars *c, uint32_t item, size_t start, size_t end)
+{
+    c->items[c->n++] = (struct fold_char){.cp = code_point(item),
+                                          .start = (uint32_t)start,
+                                          .end = (uint32_t)end,
+                                          .class = (enum fold_class)(item >> CLASS_SHIFT)};
+}
+
 static size_t utf8_bytes(uint32_t cp)
 {
     return cp < 0x80 ? 1 : cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+}
+
+/* The ASCII characters from `at` on, as many as there is room for within max. Returns their number. */
+static size_t put_ascii(struct str in, size_t at, size_t max, struct fold_chars *c)
+{
+    size_t n = ascii_end(in, at) - at;
+    if (n > max - c->n)
+        n = max - c->n;
+    for (size_t i = at; i < at + n; i++)
+        put(c, ascii_folded[(unsigned char)in.p[i]], i, i + 1);
+    c->bytes += n;
+    return n;
 }
 
 enum err_code fold_chars(struct str in, size_t max, struct fold_chars *c, struct err *err)
@@ -185,22 +236,21 @@ enum err_code fold_chars(struct str in, size_t max, struct fold_chars *c, struct
     c->cut = false;
     struct segment s;
     for (size_t at = 0; at < in.n; at += s.bytes) {
-        enum err_code code = next_segment(in, at, &s, err);
-        if (!code)
-            code = make_room(c, err);
+        enum err_code code = make_room(c, in.n - at + MAX_SEGMENT, err);
         if (code)
             return code;
-        if (s.n > max - c->n) {
-            c->cut = true;
+        at += put_ascii(in, at, max, c);
+        if (at == in.n)
             break;
-        }
+        code = next_segment(in, at, &s, err);
+        if (code)
+            return code;
+        c->cut = s.n > max - c->n;
+        if (c->cut)
+            break;
         for (size_t i = 0; i < s.n; i++) {
-            struct fold_char *to = &c->items[c->n++];
-            to->cp = s.items[i] & ((1u << CLASS_SHIFT) - 1);
-            to->class = (enum fold_class)(s.items[i] >> CLASS_SHIFT);
-            to->start = (uint32_t)at;
-            to->end = (uint32_t)(at + s.bytes);
-            c->bytes += utf8_bytes(to->cp);
+            put(c, s.items[i], at, at + s.bytes);
+            c->bytes += utf8_bytes(code_point(s.items[i]));
         }
     }
     return ERR_OK;

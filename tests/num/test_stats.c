@@ -66,6 +66,25 @@ START_TEST(the_interval_covers_the_truth_as_often_as_it_says)
 }
 END_TEST
 
+/* For a large sample the interval is that of the normal approximation. */
+START_TEST(the_interval_is_as_wide_as_theory_says)
+{
+    enum { N = 400 };
+    struct err err;
+    struct rng rng;
+    rng_init(&rng, 3);
+    double a[N];
+    struct stats s = {0};
+    for (size_t i = 0; i < N; i++)
+        stats_add(&s, a[i] = rng_normal(&rng));
+    struct stats_interval got;
+    ck_ok(stats_bootstrap(a, NULL, N, 4000, 0.9, &rng, &got, &err));
+    double want = 1.645 * sqrt(stats_variance(&s) / N);
+    ck_assert_double_eq_tol(got.high - got.mean, want, 0.08 * want);
+    ck_assert_double_eq_tol(got.mean - got.low, want, 0.08 * want);
+}
+END_TEST
+
 START_TEST(the_same_seed_gives_the_same_interval)
 {
     struct err err;
