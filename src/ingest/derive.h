@@ -1,15 +1,17 @@
 /* derive.h - from what happened to what the trainers learn from.
  *
- * Model:   reads events, order lines and imported interactions up to a position of the change log, in
+ * Model:   reads events (imported interactions are events) and order lines up to a position of the log, in
  *          short transactions (each well under a second, so nobody waits for us); leaves out what is
  *          no shopper's taste (bots, test users, returns, adjustments); resolves anonymous shoppers to
  *          known ones through the store's links; cuts each shopper's past into sessions; and gives each
- *          act a weight: that of its type, times 2^(-age / half life).
+ *          act a weight: that of its type, times 2^(-age / half life). A sold line is a purchase; one
+ *          that came back whole is none. Where a shopper has orders, purchase events from the day
+ *          before the first of them on tell the same again and are left out.
  * Result:  columns of equal length, sorted by (user_no, time, product_no): one shopper's acts stand
  *          together in the order of time, so both "all pairs" and "the last n" are one walk.
  * Guests:  user_no 0 is "no shopper known": only `session` tells which acts belong together (an order
  *          of a guest is one session). Left out unless options ask for them.
- * Memory:  struct interactions owns its columns (31 bytes an act); release with interactions_release.
+ * Memory:  struct interactions owns its columns (33 bytes an act); release with interactions_release.
  * Threads: one at a time.
  * Bots:    see struct derive_filter; the numbers are chosen so that a busy wholesaler's buyer stays. */
 #ifndef INGEST_DERIVE_H
@@ -55,7 +57,7 @@ struct derive_options {
 struct derive_options derive_defaults(void);
 
 struct interactions {
-    size_t len;
+    size_t len, cap;
     uint32_t *user_no;     /* [len] 0: a guest's */
     uint32_t *product_no;  /* [len] > 0 */
     int64_t *time;         /* [len] UTC us */
@@ -72,10 +74,12 @@ struct interactions {
 };
 
 struct derive_report {
-    uint64_t events, order_lines, imported; /* rows read */
-    uint64_t kept;                          /* acts in the result */
-    uint64_t bots, bot_acts;                /* shoppers left out, and their acts */
+    uint64_t events, order_lines; /* rows read */
+    uint64_t kept;                /* acts in the result */
+    uint64_t bots, bot_acts;      /* shoppers left out, and their acts */
     uint64_t test_users, test_acts;
+    uint64_t returned;   /* sales that came back whole */
+    uint64_t twice;      /* purchase events that an order tells as well */
     uint64_t guest_acts; /* left out or kept as options say */
     uint64_t unresolved; /* acts without a product, or on one not sold */
     uint64_t joined;     /* anonymous shoppers counted as the known one */
@@ -95,8 +99,10 @@ void interactions_release(struct interactions *it);
 size_t interactions_user_begin(const struct interactions *it, uint32_t user_no);
 size_t interactions_user_end(const struct interactions *it, uint32_t user_no);
 
-/** An empty set to be filled by hand (a test, `aisle eval` on a caller's data): append acts in any
- *  order, then interactions_sort, which also numbers the sessions by the options' rules. */
+/** An empty set (all-zero) to be filled by hand (a test, `aisle eval` on a caller's data): append acts
+ *  in any order, then interactions_sort, which also finds the ends and numbers the sessions by the
+ *  options' rules. Before the sort `session` may be set to a number of the order that an act belongs
+ *  to (0: none). On failure what was there stays releasable. */
 ERR_MUST_USE enum err_code interactions_append(struct interactions *it, uint32_t user_no,
                                                uint32_t product_no, int64_t time, float weight,
                                                enum event_type type, uint32_t quantity,
@@ -104,16 +110,21 @@ ERR_MUST_USE enum err_code interactions_append(struct interactions *it, uint32_t
 ERR_MUST_USE enum err_code interactions_sort(struct interactions *it,
                                              const struct derive_options *o, struct err *err);
 
+/** Drop the rows whose flag is not 0 and number the sessions anew.
+ *  drop  [len] */
+void interactions_drop(struct interactions *it, const uint8_t *drop);
+
 /** What is known of a product's success. Columns by product_no. */
 struct product_stats {
-    uint32_t len;          /* products_end */
-    uint32_t *impressions; /* [len] */
-    uint32_t *views;       /* [len] views and clicks */
-    uint32_t *carts;       /* [len] added to carts and favourites */
-    uint32_t *purchases;   /* [len] acts of buying, not pieces */
-    uint32_t *buyers;      /* [len] shoppers who bought */
-    int64_t *last_time;    /* [len] of any act, 0 none */
-    float *popularity;     /* [len] sum of the acts' weights, decayed as they are */
+    uint32_t len;                      /* products_end */
+    uint32_t *impressions;             /* [len] */
+    uint32_t *views;                   /* [len] views and clicks */
+    uint32_t *carts;                   /* [len] added to carts and favourites */
+    uint32_t *purchases;               /* [len] acts of buying, not pieces */
+    uint32_t *buyers;                  /* [len] shoppers who bought */
+    int64_t *last_time;                /* [len] of any act, 0 none */
+    uint64_t all_views, all_purchases; /* of the shop */
+    float *popularity;                 /* [len] sum of the acts' weights, decayed as they are */
 };
 
 /** Conversion with a prior that pulls products with few views to the shop's mean:
