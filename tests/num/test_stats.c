@@ -122,5 +122,5 @@ START_TEST(what_cannot_be_measured_is_refused)
 END_TEST
 
 SUITE("stats", mean_and_variance_match_two_passes_in_any_split, quantiles_interpolate_between_ranks,
-      the_interval_covers_the_truth_as_often_as_it_says, the_same_seed_gives_the_same_interval,
-      what_cannot_be_measured_is_refused)
+      the_interval_covers_the_truth_as_often_as_it_says, the_interval_is_as_wide_as_theory_says,
+      the_same_seed_gives_the_same_interval, what_cannot_be_measured_is_refused)
