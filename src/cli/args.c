@@ -1,0 +1,118 @@
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/check.h"
+
+enum cli_exit exit_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_OK:
+        return EXIT_FINE;
+    case ERR_INVALID:
+    case ERR_LIMIT:
+    case ERR_CORRUPT:
+    case ERR_UNSUPPORTED:
+        return EXIT_DATA;
+    case ERR_NOT_FOUND:
+        return EXIT_NO_INPUT;
+    case ERR_CONFLICT:
+    case ERR_BUSY:
+        return EXIT_BUSY;
+    case ERR_DENIED:
+    case ERR_UNAUTHENTICATED:
+        return EXIT_DENIED;
+    case ERR_TIMEOUT:
+    case ERR_UNAVAILABLE:
+        return EXIT_UNAVAILABLE;
+    case ERR_CANCELLED:
+        return EXIT_STOPPED;
+    case ERR_NO_SPACE:
+        return EXIT_NO_SPACE;
+    case ERR_IO:
+        return EXIT_IO;
+    case ERR_MEMORY:
+    case ERR_INTERNAL:
+    case ERR_CODES:
+        break;
+    }
+    return EXIT_SOFTWARE;
+}
+
+enum cli_exit fail(const struct args *args, const struct err *err)
+{
+    fprintf(stderr, "aisle %s: %s\n", args->command->name, err->msg);
+    return exit_of(err->code);
+}
+
+enum cli_exit fail_usage(const struct args *args, const char *fmt, ...)
+{
+    va_list ap;
+    fprintf(stderr, "aisle %s: ", args->command->name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "\n`aisle %s --help` tells more.\n", args->command->name);
+    return EXIT_USAGE;
+}
+
+static size_t index_of(const struct args *args, const char *name)
+{
+    size_t i = 0;
+    while (i < args->command->flags_len && strcmp(args->command->flags[i].name, name) != 0)
+        i++;
+    CHECK(i < args->command->flags_len);
+    return i;
+}
+
+const char *args_flag(const struct args *args, const char *name)
+{
+    return args->values[index_of(args, name)];
+}
+
+bool args_has(const struct args *args, const char *name)
+{
+    return args_flag(args, name) != NULL;
+}
+
+bool args_i64(const struct args *args, const char *name, int64_t fallback, int64_t lo, int64_t hi,
+              int64_t *out)
+{
+    const char *text = args_flag(args, name);
+    struct err err;
+    *out = fallback;
+    if (!text || str_parse_i64(str_of(text), lo, hi, out, &err) == ERR_OK)
+        return true;
+    fail_usage(args, "%s: %s", name, err.msg);
+    return false;
+}
+
+const char *data_dir(const struct args *args)
+{
+    return config_str(args->config, "store.dir");
+}
+
+enum err_code open_store(const struct args *args, bool must_exist, bool read_only,
+                         struct store **out, struct err *err)
+{
+    struct store_options options = {
+        .dir = data_dir(args), .must_exist = must_exist, .read_only = read_only};
+    return store_open(&options, out, err);
+}
+
+enum progress_style progress_style_of(const struct args *args)
+{
+    return args->quiet || args->json ? PROGRESS_QUIET : PROGRESS_AUTO;
+}
+
+enum cli_exit print_json(const struct args *args, struct json_writer *w)
+{
+    struct err err;
+    if (jw_end(w, "the result", &err) != ERR_OK)
+        return fail(args, &err);
+    buf_putc(w->out, '\n');
+    if (fwrite(w->out->data, 1, w->out->len, stdout) != w->out->len || fflush(stdout) != 0)
+        return EXIT_IO;
+    return EXIT_FINE;
+}

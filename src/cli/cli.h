@@ -1,0 +1,92 @@
+/* cli.h - what every subcommand shares: flags, settings, the data folder, exit statuses.
+ *
+ * A command is a table of flags and one function. `--help` is made from the tables. Results go to
+ * standard output, everything else to standard error; `--json` prints one JSON object. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/config.h"
+#include "base/json_writer.h"
+#include "base/progress.h"
+#include "store/store.h"
+
+/* Exit statuses, after sysexits(3). */
+enum cli_exit {
+    EXIT_FINE = 0,
+    EXIT_FAILED = 1,       /* the work was done and its answer is no (doctor found trouble, a gate failed) */
+    EXIT_USAGE = 64,       /* the command line is wrong */
+    EXIT_DATA = 65,        /* the input is wrong */
+    EXIT_NO_INPUT = 66,    /* a file or thing named is not there */
+    EXIT_UNAVAILABLE = 69, /* something this depends on is not there now */
+    EXIT_SOFTWARE = 70,    /* a bug */
+    EXIT_NO_SPACE = 73,    /* disk full */
+    EXIT_IO = 74,
+    EXIT_BUSY = 75,        /* locked or in use: try again */
+    EXIT_DENIED = 77,
+    EXIT_CONFIG = 78,      /* a setting is wrong */
+    EXIT_STOPPED = 130,    /* interrupted */
+};
+
+struct flag {
+    const char *name;  /* "--limit" */
+    const char *value; /* "N": what it takes; NULL: nothing */
+    const char *help;  /* one line */
+};
+
+enum { CLI_FLAGS_MAX = 24, CLI_WORDS_MAX = 64, CLI_FLAG_REPEATS_MAX = 64 };
+
+/* The command line of a command, taken apart. */
+struct args {
+    const struct command *command;
+    const char *values[CLI_FLAGS_MAX]; /* by flag: its value, "" for one without; NULL: not given */
+    const char *words[CLI_WORDS_MAX];  /* [words_len] what is no flag */
+    size_t words_len;
+    struct config *config; /* settings in force, owned by main */
+    bool json;             /* --json */
+    bool quiet;            /* --quiet */
+};
+
+struct command {
+    const char *name;
+    const char *summary;  /* one line */
+    const char *usage;    /* behind the name: "products|orders [--mapping M] FILE..." */
+    const char *text;     /* paragraphs that teach, with examples */
+    const struct flag *flags; /* [flags_len] besides --data, --config, --json, --quiet, --help */
+    size_t flags_len;
+    size_t words_min, words_max;
+    enum cli_exit (*run)(const struct args *args);
+};
+
+/** The value of a flag; NULL where it was not given. The name is CHECKed to be in the table. */
+const char *args_flag(const struct args *args, const char *name);
+bool args_has(const struct args *args, const char *name);
+
+/** A whole number in a flag. False, with the message printed, if it is none. */
+bool args_i64(const struct args *args, const char *name, int64_t fallback, int64_t lo, int64_t hi,
+              int64_t *out);
+
+/** Print "aisle COMMAND: message" and return the exit status of the error. */
+enum cli_exit fail(const struct args *args, const struct err *err);
+enum cli_exit fail_usage(const struct args *args, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+enum cli_exit exit_of(enum err_code code);
+
+/** The data folder: --data, or the setting store.dir. */
+const char *data_dir(const struct args *args);
+
+/** Open the store of the data folder. */
+enum err_code open_store(const struct args *args, bool must_exist, bool read_only,
+                         struct store **out, struct err *err);
+
+enum progress_style progress_style_of(const struct args *args);
+
+/** Print a JSON text and a line feed to standard output. */
+enum cli_exit print_json(const struct args *args, struct json_writer *w);
+
+/** All commands, in the order of `aisle help`. */
+const struct command *const *all_commands(size_t *n);
+
+/** The table of settings (settings.c). */
+const struct config_setting *settings_table(size_t *n);
+
+#endif

@@ -1,0 +1,16 @@
+/* commands.c - the list of commands, in the order in which people meet them. */
+#include "cli/commands.h"
+
+#include "cli/cli.h"
+
+static const struct command *const commands[] = {
+    &cmd_demo,   &cmd_serve,     &cmd_import, &cmd_train,   &cmd_models, &cmd_recommend,
+    &cmd_search, &cmd_key,       &cmd_token,  &cmd_user,    &cmd_backup, &cmd_restore,
+    &cmd_doctor, &cmd_export,    &cmd_eval,   &cmd_bench,   &cmd_version,
+};
+
+const struct command *const *all_commands(size_t *n)
+{
+    *n = sizeof commands / sizeof *commands;
+    return commands;
+}

@@ -1,0 +1,46 @@
+/* settings.c - every setting there is; docs/configuration.md is written from this table. */
+#include "cli/cli.h"
+
+static const char *const formats[] = {"text", "json", NULL};
+static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
+
+static const struct config_setting table[] = {
+    {"store", "dir", CONFIG_STRING, "./data", 0, 0, NULL,
+     "the data folder: everything of one shop", false},
+    {"shop", "name_en", CONFIG_STRING, "Aisle", 0, 0, NULL, "the shop's name in English", false},
+    {"shop", "name_zh", CONFIG_STRING, "Aisle", 0, 0, NULL, "the shop's name in Chinese", false},
+    {"shop", "languages", CONFIG_STRING, "en,zh", 0, 0, NULL,
+     "languages of the storefront, the default one first", false},
+    {"shop", "currency", CONFIG_STRING, "", 0, 0, NULL,
+     "ISO 4217 code that sorts, filters and carts use; empty: that of the first product", false},
+    {"server", "address", CONFIG_STRING, "", 0, 0, NULL,
+     "numeric address to listen on; empty: all", false},
+    {"server", "port", CONFIG_INT, "5000", 0, 65535, NULL, "port of storefront and API; 0: any",
+     false},
+    {"server", "admin_port", CONFIG_INT, "0", 0, 65535, NULL,
+     "a separate port for health and metrics; 0: they stand on the main port only", false},
+    {"server", "loops", CONFIG_INT, "0", 0, 64, NULL, "event loops; 0: one per processor", false},
+    {"server", "tls_cert", CONFIG_STRING, "", 0, 0, NULL, "PEM chain; empty: plain HTTP", false},
+    {"server", "tls_key", CONFIG_STRING, "", 0, 0, NULL, "PEM key of tls_cert", false},
+    {"server", "cors_origins", CONFIG_STRING, "", 0, 0, NULL,
+     "origins whose pages may call the API, separated by commas; empty: none but our own", false},
+    {"server", "access_log", CONFIG_BOOL, "false", 0, 0, NULL, "one line per request", false},
+    {"server", "max_connections", CONFIG_INT, "8192", 1, 1000000, NULL, "connections at once",
+     false},
+    {"server", "max_body", CONFIG_BYTES, "1M", 1024, 1 << 30, NULL, "bytes of a request's body",
+     false},
+    {"server", "drain_grace", CONFIG_DURATION, "0s", 0, 0, NULL,
+     "after SIGTERM, how long to go on accepting while not ready", false},
+    {"server", "drain_finish", CONFIG_DURATION, "20s", 0, 0, NULL,
+     "then, how long requests under way may take", false},
+    {"server", "read_only", CONFIG_BOOL, "false", 0, 0, NULL,
+     "serve what is there and answer writes with 503", false},
+    {"log", "format", CONFIG_ENUM, "text", 0, 0, formats, "text or json", false},
+    {"log", "level", CONFIG_ENUM, "info", 0, 0, levels, "debug, info, warn, error or off", false},
+};
+
+const struct config_setting *settings_table(size_t *n)
+{
+    *n = sizeof table / sizeof *table;
+    return table;
+}
