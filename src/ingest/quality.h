@@ -27,10 +27,10 @@ enum quality_code {
     QUALITY_PRICE_ABOVE_LIST, /* price above list price */
     QUALITY_MIXED_CURRENCY,   /* active products in another currency than the most */
     QUALITY_OUT_OF_STOCK,
-    QUALITY_NEVER_SEEN,       /* active products without any event or sale */
-    QUALITY_FUTURE_TIME,      /* events more than a day ahead: a clock that runs wrong */
-    QUALITY_ANCIENT_TIME,     /* events before 1990 */
-    QUALITY_VOLUME_DROP,      /* days with less than a third of the median of the 28 days before */
+    QUALITY_NEVER_SEEN,   /* active products without any event or sale */
+    QUALITY_FUTURE_TIME,  /* events more than a day ahead: a clock that runs wrong */
+    QUALITY_ANCIENT_TIME, /* events before 1990 */
+    QUALITY_VOLUME_DROP, /* days with under a third of what that weekday had in the 8 weeks before */
     QUALITY_UNKNOWN_PRODUCT,  /* quarantined rows that name a product the shop does not have */
     QUALITY_QUARANTINED,      /* all rows in quarantine */
     QUALITY_UNMATCHED_RETURN, /* return lines whose sale is not known */
