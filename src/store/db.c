@@ -110,6 +110,17 @@ enum err_code db_run(struct db *db, const char *sql, const struct db_arg *args, 
     return code;
 }
 
+enum err_code db_insert(struct db *db, const char *sql, const struct db_arg *args, size_t args_len,
+                        int64_t *no, struct err *err)
+{
+    int64_t changed = 0;
+    *no = 0;
+    enum err_code code = db_run(db, sql, args, args_len, &changed, err);
+    if (!code && changed)
+        *no = db->driver->inserted(db);
+    return code;
+}
+
 enum err_code db_query_i64(struct db *db, const char *sql, const struct db_arg *args,
                            size_t args_len, int64_t *out, bool *found, struct err *err)
 {

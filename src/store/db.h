@@ -102,6 +102,11 @@ static inline struct db_arg db_i64_or_null(int64_t v)
 ERR_MUST_USE enum err_code db_run(struct db *db, const char *sql, const struct db_arg *args,
                                   size_t args_len, int64_t *changed, struct err *err);
 
+/** Insert at most one row and tell the number that its identity column was given; *no is 0 where
+ *  ON CONFLICT left it out. Cheaper than RETURNING. */
+ERR_MUST_USE enum err_code db_insert(struct db *db, const char *sql, const struct db_arg *args,
+                                     size_t args_len, int64_t *no, struct err *err);
+
 /** A cursor. All-zero is a closed one. */
 struct db_rows {
     struct db *db;

@@ -32,7 +32,8 @@ struct db_driver {
                           struct err *err);
     enum err_code (*step)(struct db *db, void *stmt, bool *row, struct err *err);
     void (*reset)(void *stmt); /* ends the statement; its arguments are no longer borrowed */
-    int64_t (*changed)(struct db *db); /* rows written by the last statement */
+    int64_t (*changed)(struct db *db);  /* rows written by the last statement */
+    int64_t (*inserted)(struct db *db); /* identity of the last row inserted */
 
     int64_t (*col_i64)(void *stmt, int col);
     double (*col_double)(void *stmt, int col);

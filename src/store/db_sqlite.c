@@ -101,7 +101,7 @@ static enum err_code configure(struct sqlite_db *s, enum db_mode mode, struct er
                    "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY; PRAGMA query_only = 1;",
                    err);
     enum err_code code = run(s,
-                             "PRAGMA page_size = 8192; PRAGMA auto_vacuum = NONE;"
+                             "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;"
                              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                              "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;"
                              "PRAGMA secure_delete = ON; PRAGMA cache_size = -65536;"
@@ -252,6 +252,11 @@ static int64_t sqlite_changed(struct db *db)
     return sqlite3_changes64(self(db)->handle);
 }
 
+static int64_t sqlite_inserted(struct db *db)
+{
+    return sqlite3_last_insert_rowid(self(db)->handle);
+}
+
 static int64_t sqlite_col_i64(void *stmt, int col)
 {
     return sqlite3_column_int64(stmt, col);
@@ -395,6 +400,7 @@ const struct db_driver db_sqlite = {
     .step = sqlite_step,
     .reset = sqlite_reset,
     .changed = sqlite_changed,
+    .inserted = sqlite_inserted,
     .col_i64 = sqlite_col_i64,
     .col_double = sqlite_col_double,
     .col_text = sqlite_col_text,

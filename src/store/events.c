@@ -69,11 +69,9 @@ enum err_code event_check(const struct event *e, struct err *err)
 /* --- writing ---------------------------------------------------------------------------------- */
 
 /* The commonest values are not written: quantity 1, position unknown. */
-static enum err_code insert_event(struct db *db, const struct event *e, bool *added,
-                                  struct err *err)
+static enum err_code insert_event(struct db *db, struct event *e, struct err *err)
 {
-    int64_t changed;
-    enum err_code code = db_run(
+    return db_insert(
         db,
         "INSERT INTO events (time, id, type, user_no, product_no, session_id, query, quantity,"
         " value, currency, rating, request_id, place, context)"
@@ -84,9 +82,7 @@ static enum err_code insert_event(struct db *db, const struct event *e, bool *ad
                 db_amount(e->value_minor), db_i64_or_null(e->currency),
                 db_double_or_null(e->rating), db_text_or_null(e->request_id),
                 e->position < 0 ? db_null() : db_i64(e->position), db_text_or_null(e->context)),
-        &changed, err);
-    *added = !code && changed != 0;
-    return code;
+        &e->seq, err);
 }
 
 static enum err_code find_product(struct store_tx *tx, struct event *e, unsigned flags,
@@ -104,8 +100,9 @@ static enum err_code find_product(struct store_tx *tx, struct event *e, unsigned
 static enum err_code add_event(struct store_tx *tx, struct event *e, unsigned flags,
                                enum event_outcome *outcome, struct err *err)
 {
-    bool added;
     e->user_no = 0;
+    e->seq = 0;
+    *outcome = EVENT_DUPLICATE;
     enum err_code code = find_product(tx, e, flags, err);
     if (code)
         return code;
@@ -115,35 +112,27 @@ static enum err_code add_event(struct store_tx *tx, struct event *e, unsigned fl
     }
     code = user_number_of_ids(tx, e->user_id, e->anonymous_id, &e->user_no, err);
     if (!code)
-        code = insert_event(tx->db, e, &added, err);
-    *outcome = !code && added ? EVENT_ADDED : EVENT_DUPLICATE;
-    return code;
-}
-
-static enum err_code last_seq(struct db *db, int64_t *seq, struct err *err)
-{
-    return db_query_i64(db, "SELECT MAX(seq) FROM events", DB_NO_ARGS, seq, NULL, err);
+        code = insert_event(tx->db, e, err);
+    if (code || !e->seq)
+        return code;
+    *outcome = EVENT_ADDED;
+    return tx_change(tx, CHANGE_EVENT, CHANGE_PUT, e->seq, err);
 }
 
 enum err_code events_add(struct store_tx *tx, struct event *events, size_t n, unsigned flags,
                          enum event_outcome *outcomes, size_t *added, struct err *err)
 {
-    int64_t before, seq;
-    enum err_code code = last_seq(tx->db, &before, err);
-    seq = before;
+    size_t count = 0;
+    enum err_code code = ERR_OK;
     for (size_t i = 0; i < n && !code; i++) {
         enum event_outcome outcome;
         code = add_event(tx, &events[i], flags, &outcome, err);
-        if (code)
-            break;
-        events[i].seq = outcome == EVENT_ADDED ? ++seq : 0;
+        count += outcome == EVENT_ADDED;
         if (outcomes)
             outcomes[i] = outcome;
     }
     if (!code && added)
-        *added = (size_t)(seq - before);
-    if (!code && seq > before)
-        code = tx_change_range(tx, CHANGE_EVENT, CHANGE_PUT, before + 1, seq, err);
+        *added = count;
     return code;
 }
 

@@ -118,17 +118,17 @@ static enum err_code insert_head(struct store_tx *tx, const struct order *o, str
         .currency = o->currency,
         .status = o->status,
     };
-    return db_query_i64(
+    return db_insert(
         tx->db,
         "INSERT INTO orders (id, user_no, currency, status, total, address, payment, coupons,"
         " placed_at, paid_at, shipped_at, delivered_at, closed_at)"
-        " VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING no",
+        " VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
         DB_ARGS(db_text(o->id), db_i64_or_null(head->user_no), db_i64(o->currency),
                 db_i64(o->status), db_text_or_null(o->address), db_text_or_null(o->payment),
                 db_text_or_null(o->coupons), db_i64(o->placed_at), db_i64_or_null(o->paid_at),
                 db_i64_or_null(o->shipped_at), db_i64_or_null(o->delivered_at),
                 db_i64_or_null(o->closed_at)),
-        &head->no, NULL, err);
+        &head->no, err);
 }
 
 /* What is given replaces what is stored; only rows that then differ are written. */

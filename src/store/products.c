@@ -179,20 +179,30 @@ static enum err_code read_live(struct db *db, uint32_t no, struct live *live, st
     return ERR_OK;
 }
 
-static enum err_code write_live(struct store_tx *tx, uint32_t no, const struct live *live,
-                                struct err *err)
+static enum err_code insert_live(struct store_tx *tx, uint32_t no, const struct live *live,
+                                 struct err *err)
 {
     return db_run(
         tx->db,
         "INSERT INTO product_live (no, status, price, list_price, currency, stock, content_hash,"
-        " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (no) DO UPDATE SET status = excluded.status, price = excluded.price,"
-        " list_price = excluded.list_price, currency = excluded.currency, stock = excluded.stock,"
-        " content_hash = excluded.content_hash, created_at = excluded.created_at,"
-        " updated_at = excluded.updated_at",
+        " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         DB_ARGS(db_i64(no), db_i64(live->status), db_amount(live->price_minor),
                 db_amount(live->list_price_minor), db_i64(live->currency), db_i64(live->stock),
                 db_i64(live->content_hash), db_i64(live->created_at), db_i64(tx->now_us)),
+        NULL, err);
+}
+
+static enum err_code update_live(struct store_tx *tx, uint32_t no, const struct live *live,
+                                 struct err *err)
+{
+    return db_run(
+        tx->db,
+        "UPDATE product_live SET status = ?, price = ?, list_price = ?, currency = ?, stock = ?,"
+        " content_hash = ?, created_at = ?, updated_at = ? WHERE no = ?",
+        DB_ARGS(db_i64(live->status), db_amount(live->price_minor),
+                db_amount(live->list_price_minor), db_i64(live->currency), db_i64(live->stock),
+                db_i64(live->content_hash), db_i64(live->created_at), db_i64(tx->now_us),
+                db_i64(no)),
         NULL, err);
 }
 
@@ -200,11 +210,11 @@ static enum err_code insert_product(struct store_tx *tx, const struct product *p
                                     struct err *err)
 {
     int64_t wide;
-    enum err_code code = db_query_i64(
+    enum err_code code = db_insert(
         tx->db,
         "INSERT INTO products (id, group_id, title, description, brand, category, images,"
         " attributes, tags, rating_mean, rating_count, supplier_id, url, translations, language)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING no",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         DB_ARGS(db_text(p->id), db_text_or_null(p->group_id), db_text_or_null(p->title),
                 db_text_or_null(p->description), db_text_or_null(p->brand),
                 db_text_or_null(p->category), db_text_or_null(p->images),
@@ -212,7 +222,7 @@ static enum err_code insert_product(struct store_tx *tx, const struct product *p
                 db_double_or_null(p->rating_mean), db_i64_or_null(p->rating_count),
                 db_text_or_null(p->supplier_id), db_text_or_null(p->url),
                 db_text_or_null(p->translations), db_text_or_null(p->language)),
-        &wide, NULL, err);
+        &wide, err);
     if (!code)
         code = record_number("product number", wide, no, err);
     if (!code)
@@ -258,7 +268,7 @@ static enum err_code replace_product(struct store_tx *tx, uint32_t no, const str
     if (!same_content)
         code = update_content(tx, no, p, err);
     if (!code)
-        code = write_live(tx, no, &wanted, err);
+        code = update_live(tx, no, &wanted, err);
     *result = revived ? PRODUCT_CREATED : same_content ? PRODUCT_CHANGED_LIVE : PRODUCT_CHANGED;
     return code;
 }
@@ -270,7 +280,7 @@ static enum err_code create_product(struct store_tx *tx, const struct product *p
     if (!live.created_at)
         live.created_at = tx->now_us;
     enum err_code code = insert_product(tx, p, no, err);
-    return code ? code : write_live(tx, *no, &live, err);
+    return code ? code : insert_live(tx, *no, &live, err);
 }
 
 enum err_code product_put(struct store_tx *tx, const struct product *p, uint32_t *no,
@@ -374,7 +384,7 @@ enum err_code product_patch(struct store_tx *tx, struct str id, const struct pro
     code = check_patch(&stored, &wanted, patch, err);
     bool differs = !same_live(&stored, &wanted);
     if (!code && differs)
-        code = write_live(tx, no, &wanted, err);
+        code = update_live(tx, no, &wanted, err);
     if (!code && differs)
         code = tx_change(tx, CHANGE_PRODUCT, CHANGE_LIVE, no, err);
     if (!code && changed)
@@ -397,7 +407,7 @@ enum err_code product_stock_add(struct store_tx *tx, uint32_t no, int64_t delta,
     live.stock = stock;
     code = check_amount("stock", stock, err);
     if (!code)
-        code = write_live(tx, no, &live, err);
+        code = update_live(tx, no, &live, err);
     return code ? code : tx_change(tx, CHANGE_PRODUCT, CHANGE_LIVE, no, err);
 }
 
@@ -416,7 +426,7 @@ enum err_code product_delete(struct store_tx *tx, struct str id, uint32_t *no, s
         code = update_content(tx, found, &nothing, err);
     if (!code) {
         live = live_of(&nothing);
-        code = write_live(tx, found, &live, err);
+        code = update_live(tx, found, &live, err);
     }
     if (!code)
         code = tx_change(tx, CHANGE_PRODUCT, CHANGE_DELETE, found, err);

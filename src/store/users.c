@@ -30,11 +30,8 @@ static enum err_code create_number(struct store_tx *tx, enum user_kind kind, str
     int64_t wide;
     enum err_code code = store_id_check(kind == USER_KNOWN ? "user_id" : "anonymous_id", id, err);
     if (!code)
-        code =
-            db_query_i64(tx->db,
-                         "INSERT INTO user_ids (kind, id, created_at) VALUES (?, ?, ?)"
-                         " RETURNING user_no",
-                         DB_ARGS(db_i64(kind), db_text(id), db_i64(tx->now_us)), &wide, NULL, err);
+        code = db_insert(tx->db, "INSERT INTO user_ids (kind, id, created_at) VALUES (?, ?, ?)",
+                         DB_ARGS(db_i64(kind), db_text(id), db_i64(tx->now_us)), &wide, err);
     if (!code)
         code = record_number("user number", wide, no, err);
     return code ? code : tx_change(tx, CHANGE_USER, CHANGE_PUT, *no, err);
