@@ -110,12 +110,20 @@ static void queue_bytes(struct http_conn *c, const char *p, size_t n)
     c->queued_bytes += n;
 }
 
+/* c has something to do although nothing may arrive on its socket: it gets a turn of its own. */
+static void wake(struct http_conn *c)
+{
+    bufferevent_trigger(c->bev, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
+}
+
 void http_conn_send(struct http_conn *c, const char *p, size_t n)
 {
-    if (c->loop->current == c)
+    if (c->loop->current == c) {
         buf_put(&c->loop->out, p, n);
-    else
+    } else {
         queue_bytes(c, p, n);
+        wake(c);
+    }
 }
 
 void http_conn_send_ref(struct http_conn *c, struct str bytes, evbuffer_ref_cleanup_cb release,
@@ -263,6 +271,16 @@ static void shut_down(struct http_conn *c)
     c->dead = c->eof;
 }
 
+/* Did it stop for output that the kernel has taken at once, so that no write event will come? */
+static bool is_held_up(const struct http_conn *c)
+{
+    size_t unsent = http_conn_unsent(c);
+    if (c->state == CONN_IDLE)
+        return unsent <= HTTP_OUTPUT_BYTES &&
+               evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+    return c->exchange && c->exchange->blocked && unsent == 0;
+}
+
 static void leave(struct http_conn *c)
 {
     flush(c);
@@ -273,9 +291,8 @@ static void leave(struct http_conn *c)
         http_conn_cut(c);
         return;
     }
-    /* What the kernel took at once makes no write event: a waiting stream is called from here. */
-    if (c->exchange && c->exchange->blocked && http_conn_unsent(c) == 0)
-        bufferevent_trigger(c->bev, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
+    if (is_held_up(c))
+        wake(c);
     enum http_deadline kind = due(c);
     if (kind != c->deadline || c->rearm)
         http_loop_arm(c, kind);
@@ -298,8 +315,8 @@ void http_conn_next(struct http_conn *c, bool keep_alive, bool body_read)
 {
     c->exchange = NULL;
     http_conn_set_state(c, keep_alive && body_read ? CONN_IDLE : CONN_LINGER);
-    if (c->loop->current != c) /* answered from elsewhere: its own turn comes */
-        bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_OPT_DEFER_CALLBACKS);
+    if (c->loop->current != c) /* answered from elsewhere */
+        wake(c);
 }
 
 void http_conn_cut(struct http_conn *c)

@@ -24,7 +24,8 @@ struct http_exchange *http_exchange_begin(struct http_conn *c)
     ex->req.start_ns = clock_mono_ns();
     ex->req.arena = &ex->arena;
     ex->req.loop_ctx = loop->ctx;
-    ex->req.remote = str_of(c->remote);
+    memcpy(ex->remote, c->remote, sizeof ex->remote); /* c may be gone before ex */
+    ex->req.remote = str_of(ex->remote);
     ex->req.tls = c->listener->tls != NULL;
     http_parser_init(&ex->parser, &loop->server->config.limits);
     return ex;
@@ -153,7 +154,11 @@ void http_exchange_refuse(struct http_exchange *ex, struct http_fault fault)
         ex->conn->dead = true;
         return;
     }
+    struct http_conn *c = ex->conn;
+    ex->conn = NULL; /* what on_cancel replies goes nowhere */
     call_cancel(ex);
+    ex->conn = c;
+    ex->replied = false;
     atomic_store(&ex->cancelled, false);
     if (!ex->req.request_id.n)
         make_id(ex);

@@ -168,6 +168,7 @@ struct http_exchange {
     struct arena arena;
     struct http_body decoder;
     char id[40]; /* a request id made here */
+    char remote[INET6_ADDRSTRLEN];
     TAILQ_ENTRY(http_exchange) streams;
     STAILQ_ENTRY(http_exchange) spare;
     struct http_head head;

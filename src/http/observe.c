@@ -48,9 +48,11 @@ void http_observe(const struct http_exchange *ex)
     bool wanted = ex->loop->server->config.access_log;
     if (!wanted || (ex->req.route && ex->req.route->no_access_log))
         return;
+    log_set_request_id(ex->req.request_id);
     log_info("request", LOG_Z("listener", ex->listener->name),
              LOG_Z("method", http_method_name(ex->req.method)),
              LOG_Z("route", ex->req.route ? ex->req.route->pattern : "none"),
              LOG_I64("status", cancelled ? CANCELLED_STATUS : ex->status),
              LOG_I64("bytes", ex->reply_bytes), LOG_I64("us", ns / 1000));
+    log_set_request_id((struct str){NULL, 0});
 }

@@ -7,7 +7,9 @@
 
 #include "http/rig.h"
 
+#include "base/log.h"
 #include "base/thread.h"
+#include "http/http_int.h"
 
 #define HOST "Host: h\r\n"
 
@@ -227,6 +229,50 @@ START_TEST(each_loop_has_its_own_context_and_its_share_of_connections)
 }
 END_TEST
 
+START_TEST(connections_are_counted_by_address)
+{
+    struct err err;
+    struct http_server *s;
+    const struct http_config config = {.max_connections = 5, .max_per_address = 2};
+    ck_ok(http_server_new(&config, &s, &err));
+    ck_assert(http_server_admit(s, 7) && http_server_admit(s, 7));
+    ck_assert(!http_server_admit(s, 7));
+    ck_assert(http_server_admit(s, 8) && http_server_admit(s, 8));
+    ck_assert(http_server_admit(s, 0));
+    ck_assert(!http_server_admit(s, 9)); /* five in all */
+    http_server_depart(s, 7);
+    ck_assert(!http_server_admit(s, 8));
+    ck_assert(http_server_admit(s, 7));
+    ck_assert_uint_eq(http_server_connections(s), 5);
+    http_server_free(s);
+}
+END_TEST
+
+START_TEST(the_access_log_names_the_route_and_no_person)
+{
+    char lines[4096];
+    int ends[2];
+    ck_assert_int_eq(pipe(ends), 0);
+    log_init(LOG_JSON, LOG_LEVEL_INFO, ends[1], NULL, 0);
+    rig_start(&rig, &(struct http_config){.access_log = true}, routes, N_ROUTES);
+    ck_assert_int_eq(rig_status(&rig, "GET /?user_id=u17 HTTP/1.1\r\n" HOST
+                                      "X-Request-Id: abc\r\nUser-Agent: Me\r\n\r\n"),
+                     200);
+    ck_assert_int_eq(rig_status(&rig, "GET /u17 HTTP/1.1\r\n" HOST "\r\n"), 404);
+    rig_stop(&rig);
+    ssize_t n = read(ends[0], lines, sizeof lines);
+    struct str text = {lines, (size_t)n}, first = str_split(&text, '\n');
+    static const char *const want[] = {"\"method\":\"GET\"", "\"route\":\"/\"", "\"status\":200",
+                                       "\"bytes\":2",        "\"us\":",         "abc"};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        ck_assert_msg(str_search(first, str_of(want[i])) != SIZE_MAX, "%.*s", STR_ARG(first));
+    ck_assert(str_search(text, STR_LIT("\"route\":\"none\"")) != SIZE_MAX);
+    static const char *const never[] = {"u17", "127.0.0.1", "Me\""};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        ck_assert(str_search((struct str){lines, (size_t)n}, str_of(never[i])) == SIZE_MAX);
+}
+END_TEST
+
 /* --- TLS --- */
 
 static char cert_path[64], key_path[64];
@@ -347,4 +393,5 @@ END_TEST
 SUITE("life", a_drain_under_load_loses_no_request,
       a_drain_closes_the_idle_and_finally_cuts_the_stuck, a_server_that_never_started_is_freed,
       a_loop_that_hangs_is_noticed, each_loop_has_its_own_context_and_its_share_of_connections,
+      connections_are_counted_by_address, the_access_log_names_the_route_and_no_person,
       tls_serves_what_plain_serves, bad_certificates_and_addresses_are_clear_errors)
