@@ -183,7 +183,9 @@ static inline void fake_make(struct fake *f, uint32_t no, struct rng *r, struct 
     *f = (struct fake){0};
     struct product *p = &f->product;
     p->no = no;
-    p->id = rng_below(r, 2) ? arena_printf(a, "K-%u-RED", no) : arena_printf(a, "id %u_x", no);
+    p->id = rng_below(r, 2)   ? arena_printf(a, "K-%u-RED", no)
+            : rng_below(r, 2) ? arena_printf(a, "id %u_x", no)
+                              : arena_printf(a, "SKU%u", no);
     p->group_id = rng_below(r, 2) ? arena_printf(a, "K-%u", no / 3) : (struct str){NULL, 0};
     p->title = fake_words(r, a, false, 1 + rng_below(r, 6));
     p->description = fake_words(r, a, false, rng_below(r, 30));

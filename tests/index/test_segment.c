@@ -10,7 +10,7 @@
 #include "text/analyse.h"
 #include "text/fold.h"
 
-enum { DOCS = 700 };
+enum { DOCS = 700, MANY_DOCS = 3000 };
 
 /* What every test starts from. */
 struct world {
@@ -158,11 +158,16 @@ START_TEST(advance_finds_the_first_doc_at_or_behind_any_target)
 {
     struct world w;
     struct rng r;
-    setup(&w, DOCS, 2);
+    setup(&w, MANY_DOCS, 2);
     rng_init(&r, 3);
-    for (uint32_t term = 0; term < w.s->terms; term += 1 + (uint32_t)rng_below(&r, 5)) {
+    uint32_t longest = 0;
+    for (uint32_t term = 0; term < w.s->terms; term++) {
+        uint32_t df = w.s->term[term].df;
+        longest = df > longest ? df : longest;
+        if (df <= POSTINGS_BLOCK && rng_below(&r, 50)) /* most terms are short: take some */
+            continue;
         struct posting_cursor c;
-        uint32_t docs[DOCS], n = 0;
+        uint32_t docs[MANY_DOCS], n = 0;
         posting_open(&c, w.s, term);
         while (posting_next_block(&c))
             for (uint32_t i = 0; i < c.len; i++)
@@ -171,7 +176,7 @@ START_TEST(advance_finds_the_first_doc_at_or_behind_any_target)
             uint32_t at = 0, target = 0;
             posting_open(&c, w.s, term);
             while (at < n) {
-                target += (uint32_t)rng_below(&r, round < 5 ? 4 : 300);
+                target += (uint32_t)rng_below(&r, round < 5 ? 40 : 2000);
                 while (at < n && docs[at] < target)
                     at++;
                 const struct posting_bound *bound = posting_bound_at(&c, target);
@@ -186,6 +191,7 @@ START_TEST(advance_finds_the_first_doc_at_or_behind_any_target)
             }
         }
     }
+    ck_assert_uint_gt(longest, 10 * POSTINGS_BLOCK);
     teardown(&w);
 }
 END_TEST
@@ -489,6 +495,31 @@ START_TEST(a_category_is_a_range_that_holds_all_its_descendants)
 }
 END_TEST
 
+START_TEST(a_translation_into_its_own_language_changes_no_card_and_labels_nothing)
+{
+    struct err err;
+    struct segment_builder *b;
+    struct segment *s;
+    struct product p = {.no = 1,
+                        .id = STR_LIT("a"),
+                        .title = STR_LIT("Oak desk"),
+                        .brand = STR_LIT("Hema"),
+                        .language = STR_LIT("en-GB"),
+                        .translations = STR_LIT("{\"en\":{\"title\":\"Desk of oak\",\"brand\":"
+                                                "\"HEMA\"},\"fr\":{\"title\":\"Bureau\"}}")};
+    ck_ok(segment_builder_new(fake_languages, 2, &b, &err));
+    ck_ok(segment_builder_add(b, &p, &err));
+    ck_ok(segment_builder_finish_memory(b, &s, &err));
+    segment_builder_free(b);
+    for (uint32_t language = 0; language < s->languages; language++) {
+        ck_assert(str_is(segment_title(s, 0, language), "Oak desk"));
+        ck_assert(str_is(segment_value_label(s, 0, language), "Hema"));
+    }
+    ck_assert_uint_ne(segment_find_term(s, STR_LIT("bureau")), ORDINAL_NONE);
+    segment_close(s);
+}
+END_TEST
+
 START_TEST(numbers_stand_in_columns_in_ascending_order)
 {
     struct world w;
@@ -613,5 +644,6 @@ SUITE("segment", postings_of_every_term_are_what_a_naive_count_gives,
       docs_have_exactly_the_values_that_were_given,
       values_that_differ_in_case_are_one_and_show_the_first_spelling,
       a_category_is_a_range_that_holds_all_its_descendants,
+      a_translation_into_its_own_language_changes_no_card_and_labels_nothing,
       numbers_stand_in_columns_in_ascending_order, an_empty_segment_is_a_segment,
       a_bad_product_is_refused_and_leaves_no_trace, what_passes_a_cap_is_left_out_and_counted)
