@@ -25,6 +25,9 @@ enum {
     CATALOGUE_DAYS = 730, /* how long before now the first products came */
 };
 
+/* The shop's only currency. */
+#define CNY ((currency_code)('C' << 16 | 'N' << 8 | 'Y'))
+
 /* Streams of the seed, far apart. */
 #define STREAM_CATALOGUE (1ULL << 56)
 #define STREAM_GROUP     (2ULL << 56)

@@ -1,7 +1,7 @@
 /* choice.c - what a shopper came for, what he considers, and what it is worth to him.
  *
  * Source: the multinomial logit over a consideration set (McFadden 1974; Hauser and Wernerfelt 1990).
- *         Docs: docs/demo-shop.md gives each term its number. */
+ *         docs/demo-shop.md explains each term. */
 #include "demo/visit_int.h"
 
 #include <math.h>

@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "demo/picture.h"
 
-#define CNY ((currency_code)('C' << 16 | 'N' << 8 | 'Y'))
-
 void item_words(const struct catalogue *c, const struct item *it, enum lang lang, struct words *w)
 {
     const struct type_info *info = &c->types[it->type];
@@ -146,7 +144,7 @@ static void put_category(const struct type_info *info, enum lang lang, struct bu
 static void put_images(const struct catalogue *c, const struct item *it, struct buf *out)
 {
     const struct type_info *info = &c->types[it->type];
-    uint32_t look = (it->ordinal * 2654435761u) >> 16 ^ it->twist * 257u;
+    uint32_t look = (it->ordinal * 256 + it->twist + 1) * 2654435761u >> 16;
     struct picture picture = {
         .shape = str_of(info->row->shape),
         .colour = it->colour,

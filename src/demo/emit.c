@@ -4,8 +4,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-#define CNY ((currency_code)('C' << 16 | 'N' << 8 | 'Y'))
-
 enum { IDS_MAX = 512 };
 
 /* Text put at the end of the buffer, whose room was reserved before. */

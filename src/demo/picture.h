@@ -1,6 +1,6 @@
 /* picture.h - product pictures, drawn when asked for.
  *
- * Model:   the name says everything: "kettle-red-dots-7a3f" is a shape, a colour, a pattern and 16 bits
+ * Model:   the name says everything: "kettle-red-2-7a3f" is a shape, a colour, a pattern and 16 bits
  *          that choose accent, proportions and backdrop; "-detail" behind it draws the same thing closer. The
  *          renderer keeps no state and reads nothing else, so a picture can be cached for ever.
  * Output:  one self-contained square SVG of 480 x 480 without script, text or references to elsewhere,

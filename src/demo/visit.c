@@ -165,13 +165,18 @@ static enum err_code search(struct visit *v, const struct list *l, struct err *e
 {
     if (l->len == 0)
         return ERR_OK;
-    int best = 0; /* he has in mind what comes nearest to what he would like */
-    for (int i = 1; i < l->len; i++)
-        if (visit_utility(v, l->items[i], l->anchor) > visit_utility(v, l->items[best], l->anchor))
-            best = i;
+    uint32_t wanted = NO_ITEM; /* he has in mind what comes nearest to what he would like */
+    double most = -INFINITY;
+    for (int i = 0; i < l->len; i++) {
+        double worth = visit_utility(v, l->items[i], l->anchor);
+        if (worth > most) {
+            most = worth;
+            wanted = l->items[i];
+        }
+    }
     struct buf *text = &v->world->text;
     buf_reset(text);
-    visit_put_query(v, l->items[best], text);
+    visit_put_query(v, wanted, text);
     struct event_details d = {
         .item = NO_ITEM, .query = buf_str(text), .list = -1, .position = -1, .pause_s = 6};
     return visit_emit(v, EVENT_SEARCH, &d, err);

@@ -15,8 +15,7 @@
 #define NO_ITEM UINT32_MAX
 
 enum {
-    LIST_MAX = 16,   /* products in one list */
-    VIEWED_MAX = 32, /* products looked at in one visit */
+    LIST_MAX = 16, /* products in one list */
     CART_MAX = 8,
 };
 
@@ -81,18 +80,18 @@ void visit_put_query(struct visit *v, uint32_t item, struct buf *out);
 ERR_MUST_USE enum err_code visit_run(struct world *w, uint32_t number, uint32_t who,
                                      int32_t start_s, struct err *err);
 
-/** Write an event of this visit and let some seconds pass. list is the number of the list that led to
- *  it, or -1; position the place in it. */
+/** What an event says. */
 struct event_details {
     uint32_t item;       /* or NO_ITEM */
     struct str query;    /* EVENT_SEARCH */
-    int list, position;  /* -1: none */
+    int list, position;  /* of the list that led here, and the place in it; -1: none */
     uint32_t quantity;   /* 0: 1 */
     int64_t value_minor; /* 0: none */
     double rating;
     uint32_t pause_s; /* seconds until the next event, on average */
 };
 
+/** Write an event of this visit and let some seconds pass. */
 ERR_MUST_USE enum err_code visit_emit(struct visit *v, enum event_type type,
                                       const struct event_details *d, struct err *err);
 
