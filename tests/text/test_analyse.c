@@ -1,7 +1,6 @@
 #include "support/suite.h"
 
-#include <stdio.h>
-
+#include <libstemmer.h>
 #include <unicode/ubrk.h>
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
@@ -61,6 +60,30 @@ START_TEST(words_have_stems_and_lose_their_possessive)
            "levi@0w oneill@1w dont@2w shoes@3w rocknroll@4w");
     expect("Ελληνικά עברית кухня", TEXT_INDEX, "ελληνικά@0w עברית@1w кухня@2w");
     expect("हिन्दी में", TEXT_INDEX, "हिन्दी@0w में@1w");
+}
+END_TEST
+
+/* More words than the stemmer remembers, many of them twice. */
+START_TEST(stems_are_those_of_snowball)
+{
+    static const char *const ends[] = {"", "s", "ed", "ing", "ational", "iveness"};
+    struct sb_stemmer *snowball = sb_stemmer_new("english", "UTF_8");
+    struct rng rng;
+    rng_init(&rng, 5);
+    for (int round = 0; round < 20000; round++) {
+        char word[40];
+        size_t n = 3;
+        for (size_t i = 0; i < n; i++)
+            word[i] = (char)('a' + rng_below(&rng, 12));
+        const char *end = ends[rng_below(&rng, sizeof ends / sizeof *ends)];
+        memcpy(word + n, end, strlen(end));
+        n += strlen(end);
+        struct text_tokens t = analyse((struct str){word, n}, TEXT_INDEX);
+        const sb_symbol *stem = sb_stemmer_stem(snowball, (const sb_symbol *)word, (int)n);
+        struct str want = {(const char *)stem, (size_t)sb_stemmer_length(snowball)};
+        ck_assert(str_eq(t.items[t.n - 1].term, want));
+    }
+    sb_stemmer_delete(snowball);
 }
 END_TEST
 
@@ -428,7 +451,7 @@ START_TEST(every_failing_allocation_is_an_error_and_the_next_call_works)
 }
 END_TEST
 
-SUITE("analyse", words_have_stems_and_lose_their_possessive,
+SUITE("analyse", words_have_stems_and_lose_their_possessive, stems_are_those_of_snowball,
       joined_words_are_found_with_and_without_the_joiner,
       numbers_keep_their_point_and_lose_their_thousands,
       skus_are_found_whole_in_parts_and_without_separators,
