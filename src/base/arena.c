@@ -16,10 +16,10 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-#define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define POISON(p, n)   ASAN_POISON_MEMORY_REGION((p), (n))
 #define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
 #else
-#define POISON(p, n) ((void)(p), (void)(n))
+#define POISON(p, n)   ((void)(p), (void)(n))
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
@@ -81,7 +81,7 @@ void *arena_try_alloc(struct arena *a, size_t bytes)
         size_t want = a->block_bytes ? a->block_bytes : DEFAULT_BLOCK;
         if (bytes > want)
             want = bytes;
-        b = mem_try_new(1, sizeof *b + want);
+        b = a->aborts ? mem_new(1, sizeof *b + want) : mem_try_new(1, sizeof *b + want);
         if (!b)
             return NULL;
         b->size = want;

@@ -9,6 +9,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/str.h"
@@ -21,6 +22,7 @@ struct arena {
     size_t used_bytes;         /* given out since the last reset */
     size_t block_bytes;        /* size of the next block */
     size_t max_bytes;          /* cap on used_bytes */
+    bool aborts;               /* blocks come from mem_new: for owners that cannot report */
 };
 
 /** block_bytes 0: 16 KiB. Nothing is allocated before the first use. */

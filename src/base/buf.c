@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 
+#define LEN_MAX ((size_t)PTRDIFF_MAX - 1) /* so that no size below overflows, whatever max is */
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};
@@ -29,7 +31,8 @@ char *buf_reserve(struct buf *b, size_t n)
 {
     if (__builtin_expect(b->full, 0))
         return NULL;
-    if (n > b->max || b->len > b->max - n) {
+    const size_t max = b->max < LEN_MAX ? b->max : LEN_MAX;
+    if (n > max || b->len > max - n) {
         b->full = true;
         return NULL;
     }
@@ -38,8 +41,8 @@ char *buf_reserve(struct buf *b, size_t n)
         size_t cap = b->cap ? b->cap : 64;
         while (cap < need)
             cap += cap / 2;
-        if (cap > b->max + 1)
-            cap = b->max + 1;
+        if (cap > max + 1)
+            cap = max + 1;
         char *data = mem_try_resize(b->data, cap, 1);
         if (!data) {
             b->full = true;

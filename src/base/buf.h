@@ -31,7 +31,7 @@ void buf_release(struct buf *b);
 void buf_reset(struct buf *b);
 
 /** returns borrowed room for n more bytes at data + len, or NULL (then b->full). Follow with
- *  b->len += what was used, and buf_terminate if the NUL matters. */
+ *  b->len += what was used, and a NUL behind it. */
 char *buf_reserve(struct buf *b, size_t n);
 
 void buf_put(struct buf *b, const void *p, size_t n);

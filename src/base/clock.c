@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,16 +16,20 @@ int64_t clock_mono_ns(void)
 
 int64_t clock_now_us(void)
 {
-    static _Atomic int64_t pinned = -1; /* -1: not read yet, -2: not pinned */
-    int64_t p = pinned;
-    if (__builtin_expect(p == -1, 0)) {
+    enum { UNREAD, FREE, PINNED };
+    static _Atomic int64_t pinned_us;
+    static atomic_int state = UNREAD;
+    int now = atomic_load_explicit(&state, memory_order_acquire);
+    if (__builtin_expect(now == UNREAD, 0)) {
         const char *env = getenv("AISLE_NOW");
         int64_t us;
-        p = env && clock_parse_iso(str_of(env), &us, NULL) == ERR_OK ? us : -2;
-        pinned = p;
+        now = env && clock_parse_iso(str_of(env), &us, NULL) == ERR_OK ? PINNED : FREE;
+        if (now == PINNED)
+            pinned_us = us;
+        atomic_store_explicit(&state, now, memory_order_release);
     }
-    if (p >= 0)
-        return p;
+    if (now == PINNED)
+        return pinned_us;
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * CLOCK_US_PER_S + t.tv_nsec / 1000;

@@ -20,7 +20,7 @@
 #include "base/str.h"
 
 enum config_type {
-    CONFIG_STRING,
+    CONFIG_STRING,   /* in the file also a list of texts: joined by commas */
     CONFIG_INT,      /* lo..hi */
     CONFIG_BOOL,     /* true, false, yes, no, on, off */
     CONFIG_DURATION, /* 250ms, 10s, 5m, 2h, 1d; kept in microseconds, lo..hi in those */
@@ -49,6 +49,10 @@ void config_free(struct config *c);
 
 /** ERR_NOT_FOUND if there is no such file; ERR_INVALID, ERR_LIMIT with file and line. */
 ERR_MUST_USE enum err_code config_load_file(struct config *c, const char *path, struct err *err);
+
+/** As config_load_file, for a text from elsewhere; name stands for the file in messages. */
+ERR_MUST_USE enum err_code config_load_text(struct config *c, struct str text, const char *name,
+                                            struct err *err);
 
 /** vars: environ's shape. Names AISLE_... that are neither settings nor among others
  *  (NULL-terminated, variables with a meaning elsewhere) are errors. An empty value counts as

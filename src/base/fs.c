@@ -23,7 +23,7 @@ enum err_code fs_join(char out[FS_PATH_MAX], const char *dir, const char *name, 
     return ERR_OK;
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static enum err_code read_some(int fd, const char *path, char *at, size_t want, size_t *n,
                                struct err *err)
@@ -77,7 +77,7 @@ enum err_code fs_read_file(const char *path, size_t max_bytes, struct buf *out, 
     return code;
 }
 
-/* --- writing ------------------------------------------------------------------------------------ */
+/* --- writing --------------------------------------------------------------------------------- */
 
 enum err_code fs_open_write(const char *path, int flags, unsigned mode, int *fd, struct err *err)
 {
@@ -132,7 +132,7 @@ enum err_code fs_truncate(int fd, uint64_t bytes, const char *path, struct err *
     return ERR_OK;
 }
 
-/* --- mapped files -------------------------------------------------------------------------------- */
+/* --- mapped files ---------------------------------------------------------------------------- */
 
 static int madvice(enum fs_advice advice)
 {
@@ -199,7 +199,7 @@ void fs_map_advise(const struct fs_map *m, size_t offset, size_t n, enum fs_advi
     (void)madvise((void *)(uintptr_t)(m->data + from), offset + n - from, madvice(advice));
 }
 
-/* --- about files --------------------------------------------------------------------------------- */
+/* --- about files ----------------------------------------------------------------------------- */
 
 enum err_code fs_stat(const char *path, struct fs_info *out, struct err *err)
 {

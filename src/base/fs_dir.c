@@ -47,7 +47,7 @@ static enum err_code sync_parent(const char *path, struct err *err)
     return code == ERR_OK ? fs_sync_dir(dir, err) : code;
 }
 
-/* --- making, renaming, removing ------------------------------------------------------------------ */
+/* --- making, renaming, removing -------------------------------------------------------------- */
 
 static enum err_code make_one(const char *path, struct err *err)
 {
@@ -178,7 +178,7 @@ enum err_code fs_remove_tree(const char *path, struct err *err)
     return remove_at(AT_FDCWD, path, 0, err);
 }
 
-/* --- listing ------------------------------------------------------------------------------------- */
+/* --- listing --------------------------------------------------------------------------------- */
 
 struct listing {
     struct arena *arena; /* borrowed: names live here */
@@ -271,7 +271,7 @@ enum err_code fs_sweep(const char *dir, struct err *err)
     return code;
 }
 
-/* --- the lock ------------------------------------------------------------------------------------ */
+/* --- the lock -------------------------------------------------------------------------------- */
 
 static enum err_code held_by(int fd, const char *path, struct err *err)
 {

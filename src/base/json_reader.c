@@ -31,8 +31,7 @@ bool jr_next_line(struct str *rest, struct str *line, unsigned *line_no)
     return false;
 }
 
-/* --- failures
- * ----------------------------------------------------------------------------------- */
+/* --- failures -------------------------------------------------------------------------------- */
 
 static bool fail_at(struct json_reader *r, const char *at, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -84,8 +83,7 @@ static bool fail_syntax(struct json_reader *r, const char *what)
                    err_quote(quoted, sizeof quoted, r->at, n ? n : 1));
 }
 
-/* --- bytes
- * -------------------------------------------------------------------------------------- */
+/* --- bytes ----------------------------------------------------------------------------------- */
 
 static void skip_space(struct json_reader *r)
 {
@@ -146,8 +144,7 @@ static bool expect(struct json_reader *r, enum jr_type want)
     return true;
 }
 
-/* --- strings
- * ------------------------------------------------------------------------------------ */
+/* --- strings --------------------------------------------------------------------------------- */
 
 /* Move over a string from its opening quote; *text is what stands between the quotes. */
 static bool scan_string(struct json_reader *r, struct str *text, bool *escaped)
@@ -309,8 +306,7 @@ bool jr_str_max(struct json_reader *r, size_t max_bytes, struct str *out)
     return true;
 }
 
-/* --- numbers
- * ------------------------------------------------------------------------------------ */
+/* --- numbers --------------------------------------------------------------------------------- */
 
 static bool is_digit(const struct json_reader *r)
 {
@@ -425,8 +421,7 @@ bool jr_double(struct json_reader *r, double *out)
     return true;
 }
 
-/* --- words
- * -------------------------------------------------------------------------------------- */
+/* --- words ----------------------------------------------------------------------------------- */
 
 static bool word(struct json_reader *r, struct str w)
 {
@@ -453,8 +448,7 @@ bool jr_null(struct json_reader *r)
     return jr_peek(r) == JR_NULL && expect(r, JR_NULL) && word(r, STR_LIT("null"));
 }
 
-/* --- containers
- * --------------------------------------------------------------------------------- */
+/* --- containers ------------------------------------------------------------------------------ */
 
 static bool in_object(const struct json_reader *r)
 {
@@ -546,8 +540,7 @@ bool jr_next(struct json_reader *r)
     return r->due;
 }
 
-/* --- skipping
- * ----------------------------------------------------------------------------------- */
+/* --- skipping -------------------------------------------------------------------------------- */
 
 /* One value that holds no others, or the opening of a container. */
 static bool skip_one(struct json_reader *r)
@@ -621,8 +614,7 @@ bool jr_raw(struct json_reader *r, struct str *out)
     return true;
 }
 
-/* --- the end, and going on after a failure
- * ------------------------------------------------------ */
+/* --- the end, and going on after a failure --------------------------------------------------- */
 
 enum err_code jr_end(struct json_reader *r, struct err *err)
 {

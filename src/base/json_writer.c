@@ -87,7 +87,7 @@ enum err_code jw_end(struct json_writer *w, const char *what, struct err *err)
     return buf_ok(w->out, what, err);
 }
 
-/* --- strings ------------------------------------------------------------------------------------ */
+/* --- strings --------------------------------------------------------------------------------- */
 
 /* The escape of a control character, quote or backslash. */
 static void put_escape(struct buf *out, unsigned char c)
@@ -179,7 +179,7 @@ void jw_z(struct json_writer *w, const char *z)
         jw_null(w);
 }
 
-/* --- the other values --------------------------------------------------------------------------- */
+/* --- the other values ------------------------------------------------------------------------ */
 
 void jw_i64(struct json_writer *w, int64_t v)
 {

@@ -29,8 +29,7 @@ static struct log_limit limit;
 static _Thread_local char request_id[LOG_REQUEST_ID_MAX];
 static _Thread_local size_t request_id_len;
 
-/* --- fields
- * ------------------------------------------------------------------------------------- */
+/* --- fields ---------------------------------------------------------------------------------- */
 
 /* A value in the text format: bare where it is one plain word, in quotes otherwise. */
 static void text_value(struct buf *b, struct str s)
@@ -109,8 +108,7 @@ static void put_field(struct buf *b, const struct log_field *f)
     }
 }
 
-/* --- the line
- * ----------------------------------------------------------------------------------- */
+/* --- the line -------------------------------------------------------------------------------- */
 
 static void put_head(struct buf *b, enum log_level level, const char *message)
 {
@@ -200,8 +198,7 @@ bool log_limit_pass(struct log_limit *l, uint64_t hash, int64_t now_ns, unsigned
     return true;
 }
 
-/* --- settings
- * ----------------------------------------------------------------------------------- */
+/* --- settings -------------------------------------------------------------------------------- */
 
 void log_init(enum log_format fmt, enum log_level level, int fd, const struct log_field *fields,
               size_t n)

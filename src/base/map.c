@@ -97,8 +97,10 @@ uint64_t *map_str_at(struct map_str *m, struct str key, bool *added)
     if (added)
         *added = !m->slots[i].p;
     if (!m->slots[i].p) {
-        if (m->keys.max_bytes == 0)
+        if (m->keys.max_bytes == 0) {
             arena_init(&m->keys, 0, SIZE_MAX / 2);
+            m->keys.aborts = true;
+        }
         struct str copy = arena_str(&m->keys, key);
         CHECK(copy.p && "out of memory");
         m->slots[i] = (struct map_str_slot){copy.p, (uint32_t)copy.n, hash, 0};

@@ -57,8 +57,7 @@ struct metrics {
     size_t n, cap;
 };
 
-/* --- recording
- * ---------------------------------------------------------------------------------- */
+/* --- recording ------------------------------------------------------------------------------- */
 
 /* Threads take shards in turn. */
 static unsigned own_shard(void)
@@ -200,8 +199,7 @@ uint64_t hist_quantile(const struct hist *h, double q)
     return h->max;
 }
 
-/* --- registration
- * ------------------------------------------------------------------------------- */
+/* --- registration ---------------------------------------------------------------------------- */
 
 struct metrics *metrics_new(void)
 {
@@ -390,8 +388,7 @@ void metrics_counter_fn(struct metrics *m, const struct metric_opts *o, metric_f
     register_series(m, o, COUNTER_FN, fn, arg);
 }
 
-/* --- rendering
- * ---------------------------------------------------------------------------------- */
+/* --- rendering ------------------------------------------------------------------------------- */
 
 static void put_number(struct buf *out, double v)
 {

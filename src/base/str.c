@@ -223,6 +223,17 @@ out_of_range:
                    err_quote(quoted, sizeof quoted, s.p, s.n), (long long)lo, (long long)hi);
 }
 
+bool str_parse_bool(struct str s, bool *out)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (str_eq_nocase(s, str_of(words[i]))) {
+            *out = i % 2;
+            return true;
+        }
+    return false;
+}
+
 /* JSON's number grammar. */
 static bool number_grammar(struct str s)
 {

@@ -18,7 +18,7 @@ struct str {
 };
 
 /** printf("%.*s", STR_ARG(s)) */
-#define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
+#define STR_ARG(s)   (int)(s).n, (s).p ? (s).p : ""
 #define STR_LIT(lit) ((struct str){"" lit, sizeof(lit) - 1})
 
 static inline struct str str_of(const char *z)
@@ -75,6 +75,9 @@ size_t str_utf8_floor(const char *p, size_t n, size_t at);
  *  ERR_INVALID  not a number, or out of range; the message quotes s. */
 ERR_MUST_USE enum err_code str_parse_i64(struct str s, int64_t lo, int64_t hi, int64_t *out,
                                          struct err *err);
+
+/** true, yes, on, false, no, off, without case. Returns false, *out untouched, for anything else. */
+bool str_parse_bool(struct str s, bool *out);
 
 /** Parse all of s as a finite decimal number (JSON's grammar, a leading '+' or '.' is refused).
  *  Independent of the locale.

@@ -50,8 +50,7 @@ void thread_join(struct thread *t)
     t->running = false;
 }
 
-/* --- processors
- * --------------------------------------------------------------------------------- */
+/* --- processors ------------------------------------------------------------------------------ */
 
 static unsigned affinity_cpus(void)
 {

@@ -39,8 +39,8 @@ ERR_MUST_USE enum err_code yaml_parse(struct yaml **out, struct str text, const 
                                       struct err *err);
 ERR_MUST_USE enum err_code yaml_load(struct yaml **out, const char *path, struct err *err);
 
-/** NULL is fine. */
-void yaml_free(struct yaml *y);
+/** NULL is fine. (libyaml has a yaml_free already.) */
+void yaml_close(struct yaml *y);
 
 const struct yaml_node *yaml_root(const struct yaml *y);
 const char *yaml_name(const struct yaml *y);
