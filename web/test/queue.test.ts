@@ -85,6 +85,20 @@ describe('the event queue', () => {
     expect(wire.sent).toHaveLength(1);
   });
 
+  it('sends an event that is added right after there was nothing to send', async () => {
+    void queue.flush();
+    queue.add(view('p1'), undefined, true);
+    await clock.pass(0);
+    expect(wire.sent).toHaveLength(1);
+  });
+
+  it('takes along what is added while a batch travels', async () => {
+    queue.add(view('p1'), undefined, true);
+    queue.add(view('p2'));
+    await clock.pass(0);
+    expect(wire.sent.flatMap(({ events }) => events)).toHaveLength(2);
+  });
+
   it('gives every event its own id and the time it happened', async () => {
     queue.add(view('p1'));
     await clock.pass(10);

@@ -91,8 +91,8 @@ export class EventQueue {
 
   /** Sends what is pending, batch by batch, until nothing is left or the server does not answer. */
   flush(): Promise<void> {
-    this.running ??= this.drain().finally(() => (this.running = null));
-    return this.running;
+    if (this.pending.length > 0) this.running ??= this.drain();
+    return this.running ?? Promise.resolve();
   }
 
   private async drain(): Promise<void> {
@@ -109,6 +109,8 @@ export class EventQueue {
         .catch((): Delivery => 'retry');
       if (delivery === 'done') this.remove(batch);
     }
+    // From here on nothing waits, so an event added later starts a run of its own.
+    this.running = null;
     this.failures = delivery === 'done' ? 0 : this.failures + 1;
     if (this.pending.length > 0) this.schedule(this.retryDelay());
   }

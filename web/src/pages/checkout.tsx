@@ -118,16 +118,10 @@ function CheckoutForm({ cart }: { cart: Cart }) {
   const { reload } = useCart();
   const [address, setAddress] = useState(() => emptyAddress(lang === 'zh' ? 'CN' : 'GB'));
   const [method, setMethod] = useState(METHODS[0]!);
-  const [errors, setErrors] = useState<AddressErrors>({});
+  const [tried, setTried] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const orderKey = useOrderKey();
-
-  const change = (next: Address) => {
-    setAddress(next);
-    // What was marked as wrong is judged again while it is being put right.
-    if (Object.keys(errors).length > 0) setErrors(checkAddress(next, t));
-  };
 
   const place = async () => {
     const order = { lines: toLines(cart), address: tidyAddress(address), method };
@@ -154,8 +148,8 @@ function CheckoutForm({ cart }: { cart: Cart }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (busy) return;
+    setTried(true);
     const found = checkAddress(address, t);
-    setErrors(found);
     const first = ADDRESS_FIELDS.find((field) => found[field]);
     if (first) document.getElementById(`address-${first}`)?.focus();
     else void place();
@@ -175,12 +169,14 @@ function CheckoutForm({ cart }: { cart: Cart }) {
     </ul>
   );
 
+  // Nobody is told off before having tried; from then on every key is judged.
+  const errors = tried ? checkAddress(address, t) : {};
   const problems = Object.keys(errors).length;
   const available = cart.lines.every((line) => line.available);
   return (
     <form className="with-summary" onSubmit={submit} noValidate>
       <div className="checkout-fields">
-        <AddressFields address={address} errors={errors} onChange={change} />
+        <AddressFields address={address} errors={errors} onChange={setAddress} />
         <Payment method={method} onChange={setMethod} />
       </div>
       <Totals cart={cart} lines={lines}>
