@@ -175,8 +175,7 @@ int reader_want(struct reader *r, struct str name)
 
 void reader_begin(struct reader *r)
 {
-    uint64_t number = r->rec.number;
-    r->rec = (struct record){.number = number,
+    r->rec = (struct record){.number = r->given,
                              .line = r->w.line,
                              .offset = r->w.offset,
                              .fields = r->fields,
@@ -204,8 +203,7 @@ enum err_code reader_next(struct reader *r, const struct record **rec, struct er
     enum err_code rc = r->ops->next(r, &more, err);
     if (rc == ERR_OK && more) {
         *rec = &r->rec;
-        /* Numbers count what was given: the next record begins with this one's successor. */
-        r->rec.number++;
+        r->given++;
     }
     return rc;
 }
