@@ -382,22 +382,37 @@ static bool letter(char c)
     return (c | 32) >= 'a' && (c | 32) <= 'z';
 }
 
+static bool three_letters(const char *p)
+{
+    return letter(p[0]) && letter(p[1]) && letter(p[2]);
+}
+
+/* Three letters beside a digit, at either end, are a currency's code. */
+static struct str cut_code(struct str *s)
+{
+    struct str code = {NULL, 0};
+    if (s->n < 4)
+        return code;
+    struct str before = str_trim((struct str){s->p, s->n - 3});
+    struct str behind = str_trim((struct str){s->p + 3, s->n - 3});
+    if (three_letters(s->p + s->n - 3) && before.n &&
+        isdigit((unsigned char)before.p[before.n - 1])) {
+        code = (struct str){s->p + s->n - 3, 3};
+        *s = before;
+    } else if (three_letters(s->p) && behind.n && strchr("-.0123456789", behind.p[0])) {
+        code = (struct str){s->p, 3};
+        *s = behind;
+    }
+    return code;
+}
+
 /* Cut a currency off either end of an amount: "12.99 USD", "EUR 5", "£3.50". A symbol says nothing
  * certain ("$"), so it is dropped. */
 static bool cut_currency(struct row *row, enum target t, struct str *s, currency_code *named)
 {
     static const char *const symbols[] = {"\xc2\xa3", "\xe2\x82\xac", "$", "\xc2\xa5",
                                           "\xef\xbf\xa5"};
-    struct str code = {NULL, 0};
-    if (s->n > 3 && letter(s->p[s->n - 1]) && letter(s->p[s->n - 2]) && letter(s->p[s->n - 3])) {
-        code = (struct str){s->p + s->n - 3, 3};
-        s->n -= 3;
-    } else if (s->n > 3 && letter(s->p[0]) && letter(s->p[1]) && letter(s->p[2])) {
-        code = (struct str){s->p, 3};
-        s->p += 3;
-        s->n -= 3;
-    }
-    *s = str_trim(*s);
+    struct str code = cut_code(s);
     for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
         struct str symbol = str_of(symbols[i]);
         if (str_starts(*s, symbol))
