@@ -31,7 +31,15 @@ static void deferred(struct http_request *req)
         http_request_resume(req, resume_now);
 }
 
-static atomic_int held, cancels;
+static atomic_int cancels;
+static struct http_request *held_request;
+static atomic_bool is_held;
+
+static void await_held(void)
+{
+    while (!atomic_load(&is_held))
+        usleep(1000);
+}
 
 static void let_go(struct http_request *req)
 {
@@ -42,8 +50,10 @@ static void let_go(struct http_request *req)
 static void hold(struct http_request *req)
 {
     http_request_on_cancel(req, let_go);
-    if (http_request_suspend(req))
-        held++;
+    if (!http_request_suspend(req))
+        return;
+    held_request = req;
+    atomic_store(&is_held, true);
 }
 
 static void upload(struct http_request *req)
@@ -130,30 +140,49 @@ START_TEST(a_drain_under_load_loses_no_request)
 }
 END_TEST
 
-START_TEST(a_drain_closes_the_idle_and_finally_cuts_the_stuck)
+START_TEST(a_drain_closes_the_idle_and_waits_for_the_busy)
 {
-    struct client stuck, idle;
+    struct client busy, idle;
     struct answer a;
     struct thread drainer;
-    unsigned times[] = {0, 300};
+    unsigned times[] = {0, 60000};
     struct err err;
     rig_start(&rig, &(struct http_config){.loops = 2}, routes, N_ROUTES);
-    client_open(&stuck, rig.port);
+    client_open(&busy, rig.port);
     client_open(&idle, rig.port);
     ck_assert_int_eq(client_ask(&idle, "GET / HTTP/1.1\r\n" HOST "\r\n", &a), 200);
     answer_release(&a);
-    client_send(&stuck, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
-    while (atomic_load(&held) == 0)
-        usleep(1000);
+    client_send(&busy, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    await_held();
     ck_ok(thread_start(&drainer, "drain", drain, times, &err));
     ck_assert(client_sees_end(&idle));
+    http_request_resume(held_request, resume_now);
+    client_read(&busy, &a);
+    ck_assert_int_eq(a.status, 200);
+    ck_assert(str_is(answer_header(&a, "Connection"), "close"));
+    answer_release(&a);
+    client_close(&busy);
+    thread_join(&drainer);
+    ck_assert_int_eq(cancels, 0);
+    client_close(&idle);
+    rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(a_drain_finally_cuts_what_is_stuck)
+{
+    struct client stuck;
+    struct answer a;
+    rig_start(&rig, &(struct http_config){.loops = 2}, routes, N_ROUTES);
+    client_open(&stuck, rig.port);
+    client_send(&stuck, "GET /hold HTTP/1.1\r\n" HOST "\r\n");
+    await_held();
+    http_server_drain(rig.server, 0, 100);
     client_read(&stuck, &a);
     ck_assert_int_eq(a.status, 0);
-    answer_release(&a);
-    thread_join(&drainer);
     ck_assert_int_eq(cancels, 1);
+    answer_release(&a);
     client_close(&stuck);
-    client_close(&idle);
     rig_stop(&rig);
 }
 END_TEST
@@ -390,8 +419,8 @@ START_TEST(bad_certificates_and_addresses_are_clear_errors)
 }
 END_TEST
 
-SUITE("life", a_drain_under_load_loses_no_request,
-      a_drain_closes_the_idle_and_finally_cuts_the_stuck, a_server_that_never_started_is_freed,
+SUITE("life", a_drain_under_load_loses_no_request, a_drain_closes_the_idle_and_waits_for_the_busy,
+      a_drain_finally_cuts_what_is_stuck, a_server_that_never_started_is_freed,
       a_loop_that_hangs_is_noticed, each_loop_has_its_own_context_and_its_share_of_connections,
       connections_are_counted_by_address, the_access_log_names_the_route_and_no_person,
       tls_serves_what_plain_serves, bad_certificates_and_addresses_are_clear_errors)
