@@ -130,6 +130,7 @@ void id_cache_forget_since_mark(struct id_cache *c)
 
 void id_cache_forget_all(struct id_cache *c)
 {
-    memset(c->slots, 0, c->groups * ID_CACHE_WAYS * sizeof *c->slots);
+    if (c->groups)
+        memset(c->slots, 0, c->groups * ID_CACHE_WAYS * sizeof *c->slots);
     c->learned_len = 0;
 }
