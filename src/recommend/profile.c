@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-
 enum { HISTORY_MAX = 256, TABLE = 1024 /* slots, over twice the entries */ };
 
 /* An act loses half of its say in this time. */
@@ -23,7 +21,8 @@ struct builder {
     struct profile_item *items; /* [HISTORY_MAX + USERS_ACTIONS_MAX] */
     size_t len;
     uint16_t slots[TABLE]; /* 0: empty, else index + 1 */
-    uint32_t now_s;
+    uint32_t
+        newest_s; /* of all acts: ages are counted from here, so taste fades by what came after */
 };
 
 static struct profile_item *item_of(struct builder *b, uint32_t product_no)
@@ -44,7 +43,7 @@ static void add(struct builder *b, uint32_t product_no, enum event_type type, ui
     float weight = profile_type_weight(type);
     if (weight == 0)
         return;
-    float age_days = b->now_s > time_s ? (float)(b->now_s - time_s) / 86400 : 0;
+    float age_days = b->newest_s > time_s ? (float)(b->newest_s - time_s) / 86400 : 0;
     struct profile_item *item = item_of(b, product_no);
     item->weight += weight * exp2f(-age_days / HALF_LIFE_DAYS);
     item->types |= 1u << type;
@@ -81,6 +80,22 @@ static void add_history(struct builder *b, const struct recommend_model *m, uint
     }
 }
 
+static uint32_t newest_act(const struct recommend_model *m, uint32_t user_no,
+                           const struct user_action *fresh, size_t fresh_len)
+{
+    const uint32_t *acts;
+    const uint16_t *days;
+    uint32_t newest = fresh_len ? fresh[0].time_s : 0;
+    if (m && recommend_model_history(m, user_no, &acts, &days) && days[0] * 86400u > newest)
+        newest = days[0] * 86400u;
+    return newest;
+}
+
+float profile_confidence(float weight)
+{
+    return log1pf(weight);
+}
+
 static int heaviest_first(const void *a, const void *b)
 {
     const struct profile_item *x = a, *y = b;
@@ -91,8 +106,8 @@ static int heaviest_first(const void *a, const void *b)
     return x->product_no < y->product_no ? -1 : x->product_no > y->product_no;
 }
 
-enum err_code profile_load(const struct view *view, uint32_t user_no, int64_t now_us,
-                           struct arena *arena, struct profile *out, struct err *err)
+enum err_code profile_load(const struct view *view, uint32_t user_no, struct arena *arena,
+                           struct profile *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
     struct user_action fresh[USERS_ACTIONS_MAX];
@@ -104,9 +119,9 @@ enum err_code profile_load(const struct view *view, uint32_t user_no, int64_t no
         arena_try_alloc(arena, (HISTORY_MAX + USERS_ACTIONS_MAX) * sizeof *items);
     if (!b || !items)
         return err_set(err, ERR_LIMIT, "the shopper's profile does not fit");
-    *b = (struct builder){.items = items, .now_s = (uint32_t)(now_us / CLOCK_US_PER_S)};
     uint32_t known = users_resolve(view->users, user_no);
     size_t n = users_recent(view->users, known, fresh, USERS_ACTIONS_MAX);
+    *b = (struct builder){.items = items, .newest_s = newest_act(m, known, fresh, n)};
     for (size_t i = 0; i < n; i++)
         add(b, fresh[i].product_no, (enum event_type)fresh[i].type, fresh[i].time_s);
     if (m)

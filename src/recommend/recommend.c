@@ -240,7 +240,7 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     struct profile profile;
     struct candidates c;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = profile_load(view, r->user_no, r->now_us, arena, &profile, err);
+    enum err_code code = profile_load(view, r->user_no, arena, &profile, err);
     if (code == ERR_OK)
         code = candidates_init(&c, arena, err);
     if (code != ERR_OK)

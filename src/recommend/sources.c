@@ -21,7 +21,7 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
     for (size_t i = 0; i < profile->len; i++)
         if (profile->items[i].row != UINT32_MAX) {
             rows[n] = profile->items[i].row;
-            weights[n++] = profile->items[i].weight;
+            weights[n++] = profile_confidence(profile->items[i].weight);
         }
     if (n == 0)
         return ERR_OK;

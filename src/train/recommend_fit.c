@@ -1,0 +1,349 @@
+#include "train/recommend_fit.h"
+
+#include <math.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "num/dense.h"
+#include "recommend/profile.h"
+#include "train/als.h"
+#include "train/cells.h"
+#include "train/matrix.h"
+#include "train/neighbours.h"
+
+enum {
+    HISTORY_KEPT = 256 /* acts of a shopper, the newest */,
+    BASKET_MAX = 100,
+    SHOPPER_MAX = 500
+};
+
+struct recommend_params recommend_defaults(void)
+{
+    return (struct recommend_params){.dim = 64,
+                                     .alpha = 10,
+                                     .regularisation = 10,
+                                     .iterations = 10,
+                                     .neighbours = 50,
+                                     .shrink = 5,
+                                     .half_life_days = 30,
+                                     .seed = 1};
+}
+
+enum err_code recommend_param_set(struct recommend_params *p, struct str text, struct err *err)
+{
+    struct str rest = text, name = str_split(&rest, '=');
+    double value;
+    static const struct {
+        const char *name;
+        double lo, hi;
+    } known[] = {{"dim", 0, RECOMMEND_DIM_MAX},
+                 {"alpha", 1e-6, 1e6},
+                 {"regularisation", 1e-6, 1e6},
+                 {"iterations", 1, 1000},
+                 {"neighbours", 1, RECOMMEND_NEIGHBOURS_MAX},
+                 {"shrink", 0, 1e6},
+                 {"half_life_days", 0.01, 1e5},
+                 {"seed", 0, 1e15}};
+    size_t i = 0, n = sizeof known / sizeof *known;
+    while (i < n && !str_is(name, known[i].name))
+        i++;
+    if (i == n)
+        return err_set(err, ERR_INVALID, "there is no parameter '%.*s'", STR_ARG(name));
+    enum err_code code = str_parse_double(rest, &value, err);
+    if (code != ERR_OK)
+        return err_prefix(err, code, "%s", known[i].name);
+    if (value < known[i].lo || value > known[i].hi)
+        return err_set(err, ERR_INVALID, "%s: not between %g and %g", known[i].name, known[i].lo,
+                       known[i].hi);
+    switch (i) {
+    case 0:
+        p->dim = (uint32_t)value;
+        break;
+    case 1:
+        p->alpha = (float)value;
+        break;
+    case 2:
+        p->regularisation = (float)value;
+        break;
+    case 3:
+        p->iterations = (uint32_t)value;
+        break;
+    case 4:
+        p->neighbours = (uint32_t)value;
+        break;
+    case 5:
+        p->shrink = (float)value;
+        break;
+    case 6:
+        p->half_life_days = (float)value;
+        break;
+    default:
+        p->seed = (uint64_t)value;
+    }
+    return ERR_OK;
+}
+
+/* --- numbering ------------------------------------------------------------------------------- */
+
+struct work {
+    const struct interactions *it;
+    int64_t until;
+    const struct recommend_params *p;
+    struct pool *pool;
+    uint32_t *row_of;  /* [products_end] row + 1; 0: none */
+    uint32_t *user_of; /* [users_end] index + 1; 0: none */
+    struct recommend_model *m;
+    struct matrix by_user, by_item, baskets;
+};
+
+static bool counts(const struct work *w, size_t i)
+{
+    return w->it->time[i] < w->until && w->it->user_no[i] != 0;
+}
+
+static enum err_code number_rows(struct work *w, struct err *err)
+{
+    const struct interactions *it = w->it;
+    uint32_t rows = 0, users = 0;
+    w->row_of = mem_try_new(it->products_end, sizeof *w->row_of);
+    w->user_of = mem_try_new(it->users_end, sizeof *w->user_of);
+    if (!w->row_of || !w->user_of)
+        return err_set(err, ERR_MEMORY, "no memory to number products and shoppers");
+    for (size_t i = 0; i < it->len; i++) {
+        if (it->time[i] < w->until)
+            w->row_of[it->product_no[i]] = 1;
+        if (counts(w, i))
+            w->user_of[it->user_no[i]] = 1;
+    }
+    uint32_t *items = mem_try_new(it->products_end, sizeof *items);
+    uint32_t *user_no = mem_try_new(it->users_end, sizeof *user_no);
+    w->m->items = items;
+    w->m->user_no = user_no;
+    if (!items || !user_no)
+        return err_set(err, ERR_MEMORY, "no memory to number products and shoppers");
+    for (uint32_t no = 0; no < it->products_end; no++)
+        if (w->row_of[no]) {
+            items[rows++] = no;
+            w->row_of[no] = rows;
+        }
+    for (uint32_t no = 0; no < it->users_end; no++)
+        if (w->user_of[no]) {
+            user_no[users++] = no;
+            w->user_of[no] = users;
+        }
+    w->m->rows = rows;
+    w->m->users = users;
+    return rows ? ERR_OK : err_set(err, ERR_INVALID, "there are no acts to learn from");
+}
+
+/* --- matrices -------------------------------------------------------------------------------- */
+
+static enum err_code build_matrices(struct work *w, struct err *err)
+{
+    const struct interactions *it = w->it;
+    size_t n = 0, baskets = 0;
+    struct matrix_cell *cells = mem_try_new(it->len, sizeof *cells);
+    if (!cells)
+        return err_set(err, ERR_MEMORY, "no memory for %zu acts", it->len);
+    for (size_t i = 0; i < it->len; i++)
+        if (counts(w, i))
+            cells[n++] = (struct matrix_cell){w->user_of[it->user_no[i]] - 1,
+                                              w->row_of[it->product_no[i]] - 1, it->weight[i]};
+    enum err_code code = matrix_build(cells, n, w->m->users, w->m->rows, &w->by_user, err);
+    for (size_t i = 0; i < it->len && code == ERR_OK; i++)
+        if (it->time[i] < w->until && it->type[i] == EVENT_PURCHASE)
+            cells[baskets++] =
+                (struct matrix_cell){it->session[i], w->row_of[it->product_no[i]] - 1, 1};
+    if (code == ERR_OK)
+        code = matrix_build(cells, baskets, it->sessions, w->m->rows, &w->baskets, err);
+    mem_free(cells);
+    for (uint64_t i = 0, all = matrix_cells(&w->by_user); i < all && code == ERR_OK; i++)
+        w->by_user.value[i] = profile_confidence(w->by_user.value[i]);
+    return code == ERR_OK ? matrix_transpose(&w->by_user, &w->by_item, err) : code;
+}
+
+/* --- parts ----------------------------------------------------------------------------------- */
+
+static enum err_code fit_popularity(struct work *w, struct err *err)
+{
+    const struct interactions *it = w->it;
+    float *popularity = mem_try_new(w->m->rows, sizeof *popularity);
+    w->m->popularity = popularity;
+    int64_t newest = INT64_MIN;
+    if (!popularity)
+        return err_set(err, ERR_MEMORY, "no memory for popularity");
+    for (size_t i = 0; i < it->len; i++)
+        if (it->time[i] < w->until && it->time[i] > newest)
+            newest = it->time[i];
+    for (size_t i = 0; i < it->len; i++)
+        if (it->time[i] < w->until) {
+            float age = (float)((newest - it->time[i]) / CLOCK_US_PER_S) / 86400;
+            popularity[w->row_of[it->product_no[i]] - 1] +=
+                it->weight[i] * exp2f(-age / w->p->half_life_days);
+        }
+    return ERR_OK;
+}
+
+static enum err_code fit_factors(struct work *w, struct err *err)
+{
+    const struct recommend_params *p = w->p;
+    struct recommend_model *m = w->m;
+    struct als_options o = {.dim = p->dim,
+                            .alpha = p->alpha,
+                            .regularisation = p->regularisation,
+                            .iterations = p->iterations,
+                            .seed = p->seed};
+    size_t d = p->dim;
+    if (d == 0 || m->users == 0)
+        return ERR_OK;
+    float *users = mem_try_aligned((size_t)m->users * d, sizeof *users, 64);
+    float *items = mem_try_aligned((size_t)m->rows * d, sizeof *items, 64);
+    float *gram = mem_try_aligned(d * d, sizeof *gram, 64);
+    m->factors = items;
+    m->gram = gram;
+    enum err_code code = ERR_OK;
+    if (!users || !items || !gram)
+        code = err_set(err, ERR_MEMORY, "no memory for factors");
+    if (code == ERR_OK)
+        code = als_fit(&w->by_user, &w->by_item, &o, w->pool, users, items, err);
+    if (code == ERR_OK) {
+        m->dim = p->dim;
+        m->alpha = p->alpha;
+        m->regularisation = p->regularisation;
+        dense_gram(1, items, m->rows, d, 0, gram);
+    }
+    mem_free(users);
+    return code;
+}
+
+static enum err_code fit_cells(struct work *w, struct err *err)
+{
+    struct recommend_model *m = w->m;
+    struct cells c;
+    if (m->dim == 0)
+        return ERR_OK;
+    enum err_code code = cells_fit(m->factors, m->rows, m->dim, w->p->seed, w->pool, &c, err);
+    if (code != ERR_OK)
+        return code;
+    m->cells = c.cells;
+    m->centroids = c.centroids;
+    m->cell_offsets = c.offsets;
+    m->cell_rows = c.rows;
+    m->cell_codes = c.codes;
+    m->cell_scales = c.scales;
+    return ERR_OK;
+}
+
+static enum err_code fit_neighbours(struct work *w, const struct matrix *by_group,
+                                    uint32_t group_max, struct neighbour_lists *lists,
+                                    struct err *err)
+{
+    struct neighbour_options o = {
+        .keep = w->p->neighbours, .shrink = w->p->shrink, .group_max = group_max, .support = 2};
+    struct neighbour_result r;
+    enum err_code code = neighbours_fit(by_group, &o, w->pool, &r, err);
+    if (code == ERR_OK)
+        *lists = (struct neighbour_lists){r.offsets, r.rows, r.scores};
+    return code;
+}
+
+/* Acts stand sorted by (user, time), so a shopper's history is their slice, backwards. */
+static enum err_code fit_histories(struct work *w, struct err *err)
+{
+    const struct interactions *it = w->it;
+    struct recommend_model *m = w->m;
+    uint64_t *offsets = mem_try_new((size_t)m->users + 1, sizeof *offsets);
+    uint32_t *acts = mem_try_new(it->len, sizeof *acts);
+    uint16_t *days = mem_try_new(it->len, sizeof *days);
+    m->history_offsets = offsets;
+    m->history_acts = acts;
+    m->history_days = days;
+    if (!offsets || !acts || !days)
+        return err_set(err, ERR_MEMORY, "no memory for histories");
+    uint64_t n = 0;
+    for (uint32_t u = 0; u < m->users; u++) {
+        size_t begin = interactions_user_begin(it, m->user_no[u]);
+        uint64_t first = n;
+        offsets[u] = n;
+        for (size_t i = interactions_user_end(it, m->user_no[u]);
+             i-- > begin && n - first < HISTORY_KEPT;) {
+            int64_t day = it->time[i] / CLOCK_US_PER_DAY;
+            if (!counts(w, i) || day < 0 || day > UINT16_MAX)
+                continue;
+            acts[n] =
+                (uint32_t)it->type[i] << HISTORY_ROW_BITS | (w->row_of[it->product_no[i]] - 1);
+            days[n++] = (uint16_t)day;
+        }
+    }
+    offsets[m->users] = n;
+    return ERR_OK;
+}
+
+enum err_code recommend_fit(const struct interactions *it, int64_t until,
+                            const struct recommend_params *p, struct pool *pool,
+                            struct recommend_model *out, struct err *err)
+{
+    struct recommend_model m = {.position = it->position, .trained_at = clock_now_us()};
+    struct work w = {.it = it, .until = until, .p = p, .pool = pool, .m = &m};
+    enum err_code code = number_rows(&w, err);
+    if (code == ERR_OK)
+        code = build_matrices(&w, err);
+    if (code == ERR_OK)
+        code = fit_popularity(&w, err);
+    if (code == ERR_OK)
+        code = fit_factors(&w, err);
+    if (code == ERR_OK)
+        code = fit_cells(&w, err);
+    if (code == ERR_OK)
+        code = fit_neighbours(&w, &w.by_user, SHOPPER_MAX, &m.near, err);
+    if (code == ERR_OK)
+        code = fit_neighbours(&w, &w.baskets, BASKET_MAX, &m.with, err);
+    if (code == ERR_OK)
+        code = fit_histories(&w, err);
+    mem_free(w.row_of);
+    mem_free(w.user_of);
+    matrix_release(&w.by_user);
+    matrix_release(&w.by_item);
+    matrix_release(&w.baskets);
+    if (code != ERR_OK) {
+        recommend_fit_release(&m);
+        return code;
+    }
+    *out = m;
+    return ERR_OK;
+}
+
+/* The model borrows where it is mapped and owns where it is fitted. */
+static void free_owned(const void *p)
+{
+    mem_free((void *)(uintptr_t)p);
+}
+
+static void free_lists(const struct neighbour_lists *l)
+{
+    free_owned(l->offsets);
+    free_owned(l->rows);
+    free_owned(l->scores);
+}
+
+void recommend_fit_release(struct recommend_model *m)
+{
+    CHECK(!m->file);
+    free_owned(m->items);
+    free_owned(m->popularity);
+    free_owned(m->factors);
+    free_owned(m->gram);
+    free_owned(m->centroids);
+    free_owned(m->cell_offsets);
+    free_owned(m->cell_rows);
+    free_owned(m->cell_codes);
+    free_owned(m->cell_scales);
+    free_lists(&m->near);
+    free_lists(&m->with);
+    free_owned(m->user_no);
+    free_owned(m->history_offsets);
+    free_owned(m->history_acts);
+    free_owned(m->history_days);
+    *m = (struct recommend_model){0};
+}

@@ -1,0 +1,36 @@
+/* recommend_fit.h - from acts to the model of the family "recommend". */
+#ifndef TRAIN_RECOMMEND_FIT_H
+#define TRAIN_RECOMMEND_FIT_H
+
+#include "base/pool.h"
+#include "engine/recommend_model.h"
+#include "ingest/derive.h"
+
+struct recommend_params {
+    uint32_t dim;         /* factors; 0: no factor model */
+    float alpha;          /* confidence of a weight */
+    float regularisation; /* lambda */
+    uint32_t iterations;
+    uint32_t neighbours;  /* kept per product */
+    float shrink;         /* of neighbours with little support */
+    float half_life_days; /* of popularity */
+    uint64_t seed;
+};
+
+/** Chosen on the validation parts named in docs/recommendations.md. */
+struct recommend_params recommend_defaults(void);
+
+/** Set one parameter by name ("dim=128"). ERR_INVALID. */
+ERR_MUST_USE enum err_code recommend_param_set(struct recommend_params *p, struct str text,
+                                               struct err *err);
+
+/** Fit on the acts with time < until (INT64_MAX: all) of known and anonymous shoppers.
+ *  out   a model on the writing side, with memory of its own: recommend_fit_release. position and
+ *        trained_at are it->position and now.
+ *  ERR_INVALID  no acts at all; ERR_MEMORY, ERR_CANCELLED */
+ERR_MUST_USE enum err_code recommend_fit(const struct interactions *it, int64_t until,
+                                         const struct recommend_params *p, struct pool *pool,
+                                         struct recommend_model *out, struct err *err);
+void recommend_fit_release(struct recommend_model *m);
+
+#endif
