@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/check.h"
 #include "base/str.h"
 #include "num/vec_int.h"
 

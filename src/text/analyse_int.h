@@ -3,9 +3,9 @@
 #define TEXT_ANALYSE_INT_H
 
 #include "text/analyse.h"
-#include "text/breaks.h"
+#include "text/breaks_int.h"
 #include "text/fold_int.h"
-#include "text/stem.h"
+#include "text/stem_int.h"
 
 struct text_analyser {
     struct fold_chars text;

@@ -1,4 +1,4 @@
-#include "text/breaks.h"
+#include "text/breaks_int.h"
 
 #include <unicode/ubrk.h>
 #include <unicode/utf16.h>

@@ -1,7 +1,5 @@
 #include "text/fold.h"
 
-#include <string.h>
-
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 #include <unicode/uscript.h>

@@ -1,4 +1,4 @@
-#include "text/stem.h"
+#include "text/stem_int.h"
 
 #include <libstemmer.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* breaks.h - ICU's dictionary words in a run of folded characters (only for text/'s own files).
+/* breaks_int.h - ICU's dictionary words in a run of folded characters.
  *
  * Threads: one per thread. */
-#ifndef TEXT_BREAKS_H
-#define TEXT_BREAKS_H
+#ifndef TEXT_BREAKS_INT_H
+#define TEXT_BREAKS_INT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
-/* stem.h - English stems with a memory (only for text/'s own files).
+/* stem_int.h - English stems with a memory.
  *
  * Model:   Snowball's "english" (Porter 2) behind a direct-mapped cache: titles repeat few words,
  *          and the cache answers in a tenth of the time. The answer does not depend on what was
  *          asked before.
  * Threads: one per thread. */
-#ifndef TEXT_STEM_H
-#define TEXT_STEM_H
+#ifndef TEXT_STEM_INT_H
+#define TEXT_STEM_INT_H
 
 #include "base/err.h"
 #include "base/str.h"
