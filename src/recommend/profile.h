@@ -27,8 +27,11 @@ float profile_type_weight(enum event_type type);
 /** Collect fresh acts (engine/users.h) and the packed history of the model (of the shopper alone).
  *  user_no 0 gives an empty profile. Each act counts once even where both know it.
  *  ERR_LIMIT  the arena's cap */
-ERR_MUST_USE enum err_code profile_load(const struct view *view, uint32_t user_no, int64_t now_us,
+ERR_MUST_USE enum err_code profile_load(const struct view *view, uint32_t user_no,
                                         struct arena *arena, struct profile *out, struct err *err);
+
+/** What a summed weight becomes in the factor model, in training and in serving: log(1 + weight). */
+float profile_confidence(float weight);
 
 static inline bool profile_owns(const struct profile_item *item)
 {

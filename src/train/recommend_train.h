@@ -1,0 +1,59 @@
+/* recommend_train.h - train, measure, gate, write and publish the family "recommend".
+ *
+ * Steps:   derive acts up to a position of the log; fit on the earlier share and measure on the rest; refit on
+ *          everything; write models/recommend/<version>/ (recommend.model, manifest.json) aside and rename
+ *          it into place; register; publish if the gates pass.
+ * Gates:   not worse than popularity, and not worse than the live model as measured when it was trained,
+ *          each beyond the bootstrap interval. A shop with fewer than GATE_USERS_MIN shoppers to measure
+ *          passes: there is nothing to be sure about.
+ * Crash:   until the rename nothing is there but a temporary folder, which the next training removes; until
+ *          the register's transaction the live model serves.
+ * Stores:  a read-only store can train into its folder (recommend_train), and whoever owns the writer
+ *          registers (recommend_publish): the server's child process and the server. */
+#ifndef TRAIN_RECOMMEND_TRAIN_H
+#define TRAIN_RECOMMEND_TRAIN_H
+
+#include "store/store.h"
+#include "train/recommend_evaluate.h"
+
+enum { GATE_USERS_MIN = 30, VERSION_SIZE = 40 };
+
+struct train_options {
+    struct recommend_params params;
+    double test_share; /* of the acts, at the end of time; 0: 0.2 */
+    size_t users_max;  /* shoppers to measure; 0: 20,000 */
+    unsigned threads;  /* 0: all processors */
+    /** Told now and then how far it is, 0..1; may be NULL. */
+    void (*progress)(void *arg, double done, const char *what);
+    void *progress_arg;
+};
+
+struct train_result {
+    char version[VERSION_SIZE];
+    bool passed;
+    char verdict[240]; /* why it did not pass, or what it beat; one line */
+    struct recommend_evaluation evaluation;
+    struct derive_report acts;
+    uint32_t products, shoppers, dim, cells;
+    double derive_s, evaluate_s, fit_s, write_s; /* wall time */
+};
+
+/** ERR_INVALID  no acts; ERR_CANCELLED, ERR_MEMORY, or what store and files report. */
+ERR_MUST_USE enum err_code recommend_train(struct store *store, const struct train_options *o,
+                                           struct train_result *out, struct err *err);
+
+/** Register a version that recommend_train wrote, from its manifest, and publish it if it passed, or if
+ *  force. *published (may be NULL) tells.
+ *  ERR_NOT_FOUND  there is no such folder; ERR_CORRUPT  its manifest or its file is damaged */
+ERR_MUST_USE enum err_code recommend_publish(struct store *store, const char *version, bool force,
+                                             bool *published, struct err *err);
+
+/** Remove versions beyond the newest `keep`, but for the live one and the one before it: register first,
+ *  then files. *removed (may be NULL) counts. */
+ERR_MUST_USE enum err_code recommend_gc(struct store *store, size_t keep, size_t *removed,
+                                        struct err *err);
+
+/** One JSON object, as `aisle train --json` prints it. */
+void train_result_json(const struct train_result *r, struct json_writer *w);
+
+#endif
