@@ -104,7 +104,8 @@ static void begin_record(struct reader *r)
     x->path_len[x->depth] = 0;
     x->path[0] = '\0';
     buf_reset(&x->text);
-    memset(x->parts, 0, x->parts_len * sizeof *x->parts);
+    if (x->parts_len)
+        memset(x->parts, 0, x->parts_len * sizeof *x->parts);
 }
 
 static void on_start(void *arg, const XML_Char *name, const XML_Char **attributes)

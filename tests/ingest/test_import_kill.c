@@ -1,0 +1,149 @@
+/* An import that is killed at any moment goes on where its last commit ended, and what is stored in the
+ * end is what an import in one piece stores. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ingest/shop.h"
+
+enum { ORDERS = 400, ROUNDS = 4, KILLS = 8 };
+
+/* Orders with repeated lines, late lines, returns and lines that are refused. */
+static void make_orders(struct buf *out, uint64_t seed)
+{
+    struct rng rng;
+    rng_init(&rng, seed);
+    buf_puts(out, "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n");
+    for (unsigned i = 0; i < ORDERS; i++) {
+        unsigned lines = 1 + (unsigned)rng_below(&rng, 9);
+        unsigned late = rng_below(&rng, 10) == 0 ? (unsigned)rng_below(&rng, i + 1) : i;
+        for (unsigned l = 0; l < lines; l++) {
+            unsigned sku = (unsigned)rng_below(&rng, 30);
+            bool back = rng_below(&rng, 12) == 0;
+            buf_printf(out, "%s%u,S%u,THING %u,%s%u,2011-01-%02u %02u:00:00,%s,%u\n",
+                       back ? "C" : "", 1000 + late, sku, sku, back ? "-" : "",
+                       1 + (unsigned)rng_below(&rng, 3), 1 + i / 20, i % 20,
+                       rng_below(&rng, 40) ? "2.55" : "much", late % 20);
+        }
+    }
+}
+
+static enum err_code run_import(const char *dir, const char *path, struct import_report *r,
+                                struct err *err)
+{
+    struct store *store;
+    struct import_options o = {.kind = IMPORT_ORDERS,
+                               .path = path,
+                               .mapping = "online-retail",
+                               .batch_rows = 64,
+                               .progress = PROGRESS_QUIET};
+    enum err_code rc = store_open(&(struct store_options){.dir = dir}, &store, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = import_file(store, &o, r, err);
+    store_close(store);
+    return rc;
+}
+
+/* Everything that an import stores, as one text. */
+static void dump(const char *dir, struct buf *out)
+{
+    static const char *const queries[] = {
+        "SELECT o.id || '/' || l.ordinal || '/' || l.kind || '/' || l.product_no || '/' || "
+        "l.quantity "
+        "|| '/' || l.amount || '/' || COALESCE(l.sale_order_no, 0) || '/' || "
+        "COALESCE(l.sale_ordinal, 0) FROM order_lines l JOIN orders o ON o.no = l.order_no "
+        "ORDER BY o.no, l.ordinal",
+        "SELECT id || '/' || title FROM products ORDER BY no",
+        "SELECT line || '/' || reason FROM quarantine ORDER BY line",
+        "SELECT id || '/' || total FROM orders ORDER BY no",
+    };
+    struct store *store;
+    struct db *db;
+    struct err err;
+    ck_ok(store_open(&(struct store_options){.dir = dir}, &store, &err));
+    ck_ok(store_read_begin(store, &db, &err));
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        struct db_rows rows;
+        bool more = true;
+        ck_ok(db_query(db, queries[i], DB_NO_ARGS, &rows, &err));
+        while (more) {
+            ck_ok(db_next(&rows, &more, &err));
+            if (more) {
+                buf_put_str(out, db_col_text(&rows, 0));
+                buf_putc(out, '\n');
+            }
+        }
+    }
+    store_read_end(store, db);
+    store_close(store);
+}
+
+static void import_in_a_child_and_kill_it(const char *dir, const char *path, uint64_t after_us)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        struct import_report r;
+        struct err err;
+        _exit(run_import(dir, path, &r, &err) == ERR_OK ? 0 : 1);
+    }
+    usleep((useconds_t)after_us);
+    kill(pid, SIGKILL);
+    int status;
+    waitpid(pid, &status, 0);
+    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+}
+
+static void make_dir(char dir[64])
+{
+    snprintf(dir, 64, "/tmp/aisle-kill-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+START_TEST(a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed)
+{
+    struct rng rng;
+    unsigned resumed = 0;
+    rng_init(&rng, 11);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        char whole[64], killed[64];
+        struct buf text, want, got;
+        struct import_report r, k;
+        struct err err;
+        buf_init(&text, 4 << 20);
+        buf_init(&want, 16 << 20);
+        buf_init(&got, 16 << 20);
+        make_dir(whole);
+        make_dir(killed);
+        make_orders(&text, round);
+        const char *path = write_file(whole, "orders.csv", buf_str(&text), 0);
+        int64_t begin = clock_mono_ns();
+        ck_ok(run_import(whole, path, &r, &err));
+        uint64_t took_us = (uint64_t)(clock_mono_ns() - begin) / 1000;
+        for (unsigned i = 0; i < KILLS; i++)
+            import_in_a_child_and_kill_it(killed, path, rng_below(&rng, took_us + 1));
+        ck_ok(run_import(killed, path, &k, &err));
+        resumed += k.resumed || k.again;
+        dump(whole, &want);
+        dump(killed, &got);
+        ck_assert(!want.full && !got.full && want.len > 1000);
+        ck_assert(str_eq(buf_str(&want), buf_str(&got)));
+        ck_assert_uint_eq(k.lines, r.lines);
+        ck_assert_uint_eq(k.accepted, r.accepted);
+        ck_assert_uint_eq(k.quarantined, r.quarantined);
+        ck_assert_uint_eq(k.invoices, r.invoices);
+        ck_assert_uint_eq(k.returns_matched, r.returns_matched);
+        ck_assert_int_eq(k.net_revenue_minor, r.net_revenue_minor);
+        ck_ok(fs_remove_tree(whole, &err));
+        ck_ok(fs_remove_tree(killed, &err));
+        buf_release(&text);
+        buf_release(&want);
+        buf_release(&got);
+    }
+    ck_assert_uint_gt(resumed, 0);
+}
+END_TEST
+
+SUITE("import_kill", a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed)
