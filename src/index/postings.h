@@ -8,7 +8,8 @@
  * Use:     posting_open, then either block by block (posting_next_block; docs, fields, freqs are
  *          arrays) or doc by doc (posting_next, posting_advance). Both may be mixed.
  * Threads: one cursor per thread; it borrows the segment.
- * Cost:    unpacking is about 1 ns a doc; frequencies are unpacked only where asked for. */
+ * Cost:    unpacking is about 1.4 ns a doc; fields and frequencies, unpacked only where asked for, 4 ns
+ *          more. */
 #ifndef INDEX_POSTINGS_H
 #define INDEX_POSTINGS_H
 

@@ -4,7 +4,8 @@
  *          bytes; merging segments gives the bytes that building from their products would (they
  *          keep their sources).
  * Memory:  the builder owns copies of all it needs; it grows to about three times the segment.
- * Cost:    some 30,000 products/s on one core, merging included.
+ * Cost:    about 25,000 products/s of 600 bytes of text in two languages, on one busy core; merging
+ *          costs the same.
  * Threads: one builder per thread. */
 #ifndef INDEX_SEGMENT_BUILD_H
 #define INDEX_SEGMENT_BUILD_H

@@ -36,7 +36,7 @@ void segment_term_walk(struct segment_term_walk *w, const struct segment *s, uin
 /** False behind the last term. *text (may be NULL) is borrowed until the next call. */
 bool segment_term_next(struct segment_term_walk *w, uint32_t *term, struct str *text);
 
-/** The length that a code of field_length stands for: exact to 16, then within 1/16 below. */
+/** The length that a code of field_length stands for: exact below 32, then within 1/16 below. */
 uint32_t segment_length(uint8_t code);
 
 /** The inverse, rounding down; lengths beyond the range give the last code. */
