@@ -69,10 +69,8 @@ enum err_code db_query(struct db *db, const char *sql, const struct db_arg *args
     if (code)
         return code;
     code = db->driver->bind(db, stmt, args, args_len, err);
-    if (code) {
-        db->driver->reset(stmt);
+    if (code)
         return code;
-    }
     *rows = (struct db_rows){.db = db, .stmt = stmt};
     return ERR_OK;
 }

@@ -28,6 +28,7 @@ struct db_driver {
 
     enum err_code (*prepare)(struct db *db, const char *sql, void **stmt, struct err *err);
     void (*finalise)(void *stmt);
+    /* refuses a statement that is in use, and leaves it alone */
     enum err_code (*bind)(struct db *db, void *stmt, const struct db_arg *args, size_t args_len,
                           struct err *err);
     enum err_code (*step)(struct db *db, void *stmt, bool *row, struct err *err);
