@@ -13,7 +13,8 @@
 /* Exit statuses, after sysexits(3). */
 enum cli_exit {
     EXIT_FINE = 0,
-    EXIT_FAILED = 1,       /* the work was done and its answer is no (doctor found trouble, a gate failed) */
+    EXIT_FAILED =
+        1, /* the work was done and its answer is no (doctor found trouble, a gate failed) */
     EXIT_USAGE = 64,       /* the command line is wrong */
     EXIT_DATA = 65,        /* the input is wrong */
     EXIT_NO_INPUT = 66,    /* a file or thing named is not there */
@@ -21,10 +22,10 @@ enum cli_exit {
     EXIT_SOFTWARE = 70,    /* a bug */
     EXIT_NO_SPACE = 73,    /* disk full */
     EXIT_IO = 74,
-    EXIT_BUSY = 75,        /* locked or in use: try again */
+    EXIT_BUSY = 75, /* locked or in use: try again */
     EXIT_DENIED = 77,
-    EXIT_CONFIG = 78,      /* a setting is wrong */
-    EXIT_STOPPED = 130,    /* interrupted */
+    EXIT_CONFIG = 78,   /* a setting is wrong */
+    EXIT_STOPPED = 130, /* interrupted */
 };
 
 struct flag {
@@ -48,9 +49,9 @@ struct args {
 
 struct command {
     const char *name;
-    const char *summary;  /* one line */
-    const char *usage;    /* behind the name: "products|orders [--mapping M] FILE..." */
-    const char *text;     /* paragraphs that teach, with examples */
+    const char *summary;      /* one line */
+    const char *usage;        /* behind the name: "products|orders [--mapping M] FILE..." */
+    const char *text;         /* paragraphs that teach, with examples */
     const struct flag *flags; /* [flags_len] besides --data, --config, --json, --quiet, --help */
     size_t flags_len;
     size_t words_min, words_max;

@@ -23,7 +23,7 @@ static const struct flag common[] = {
 enum { COMMON_DATA, COMMON_CONFIG, COMMON_SET, COMMON_JSON, COMMON_QUIET, COMMON_HELP };
 
 /* Variables of our name that are no settings. */
-static const char *const other_variables[] = {"AISLE_SIMD", "AISLE_DATA", "AISLE_NOW",
+static const char *const other_variables[] = {"AISLE_SIMD", "AISLE_DATA",      "AISLE_NOW",
                                               "AISLE_URL",  "AISLE_ARTIFACTS", NULL};
 
 static const char default_config[] = "aisle.yaml";

@@ -5,16 +5,16 @@ static const char *const formats[] = {"text", "json", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
 
 static const struct config_setting table[] = {
-    {"store", "dir", CONFIG_STRING, "./data", 0, 0, NULL,
-     "the data folder: everything of one shop", false},
+    {"store", "dir", CONFIG_STRING, "./data", 0, 0, NULL, "the data folder: everything of one shop",
+     false},
     {"shop", "name_en", CONFIG_STRING, "Aisle", 0, 0, NULL, "the shop's name in English", false},
     {"shop", "name_zh", CONFIG_STRING, "Aisle", 0, 0, NULL, "the shop's name in Chinese", false},
     {"shop", "languages", CONFIG_STRING, "en,zh", 0, 0, NULL,
      "languages of the storefront, the default one first", false},
     {"shop", "currency", CONFIG_STRING, "", 0, 0, NULL,
      "ISO 4217 code that sorts, filters and carts use; empty: that of the first product", false},
-    {"server", "address", CONFIG_STRING, "", 0, 0, NULL,
-     "numeric address to listen on; empty: all", false},
+    {"server", "address", CONFIG_STRING, "", 0, 0, NULL, "numeric address to listen on; empty: all",
+     false},
     {"server", "port", CONFIG_INT, "5000", 0, 65535, NULL, "port of storefront and API; 0: any",
      false},
     {"server", "admin_port", CONFIG_INT, "0", 0, 65535, NULL,

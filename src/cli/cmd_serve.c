@@ -1,0 +1,405 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/json_reader.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/thread.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "demo/create.h"
+#include "jobs/runner.h"
+#include "search/search.h"
+#include "store/keys.h"
+
+enum { NAME_MAX_BYTES = 256, ORIGINS_MAX = 32 };
+
+static const struct flag flags[] = {
+    {"--port", "N", "port (setting server.port, 5000)"},
+    {"--address", "A", "numeric address to listen on (setting server.address, all)"},
+    {"--read-only", NULL, "serve what is there; answer writes with 503"},
+};
+
+/* Everything that a server has; all-zero is nothing. */
+struct serving {
+    const struct args *args;
+    struct arena texts;
+    struct store *store;
+    struct engine *engine;
+    struct auth *auth;
+    struct api *api;
+    struct runner *runner;
+    struct http_router *router, *admin_router;
+    struct http_server *server;
+    struct api_options options;
+    const char *origins[ORIGINS_MAX];
+    size_t origins_len;
+    char name_en[NAME_MAX_BYTES], name_zh[NAME_MAX_BYTES];
+    char public_key[AUTH_KEY_SIZE];
+    uint16_t port;
+};
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+static enum err_code apply_flags(const struct args *args, struct err *err)
+{
+    static const struct {
+        const char *flag, *setting;
+    } map[] = {{"--port", "server.port"}, {"--address", "server.address"}};
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < 2 && code == ERR_OK; i++)
+        if (args_has(args, map[i].flag))
+            code = config_set(args->config, map[i].setting, args_flag(args, map[i].flag),
+                              map[i].flag, err);
+    if (code == ERR_OK && args_has(args, "--read-only"))
+        code = config_set(args->config, "server.read_only", "true", "--read-only", err);
+    return code;
+}
+
+static enum err_code read_profile(struct serving *s, struct shop_profile *shop, struct err *err)
+{
+    struct str languages = str_of(config_str(s->args->config, "shop.languages"));
+    struct str currency = str_of(config_str(s->args->config, "shop.currency"));
+    *shop = (struct shop_profile){0};
+    while (languages.p && languages.n) {
+        struct str language = str_trim(str_split(&languages, ','));
+        if (language.n == 0 || shop->languages_len == VIEW_LANGUAGES_MAX)
+            return err_set(err, ERR_INVALID, "shop.languages: 1 to %d languages",
+                           VIEW_LANGUAGES_MAX);
+        shop->languages[shop->languages_len++] = language;
+    }
+    if (currency.n && !currency_of(currency, &shop->currency))
+        return err_set(err, ERR_INVALID, "shop.currency: not a currency of ISO 4217");
+    return ERR_OK;
+}
+
+static void read_origins(struct serving *s)
+{
+    struct str rest = str_of(config_str(s->args->config, "server.cors_origins"));
+    while (rest.p && rest.n && s->origins_len < ORIGINS_MAX) {
+        struct str origin = arena_str(&s->texts, str_trim(str_split(&rest, ',')));
+        if (origin.n)
+            s->origins[s->origins_len++] = origin.p;
+    }
+}
+
+/* --- what the store knows of the shop -------------------------------------------------------- */
+
+static void copy_name(struct str name, char out[NAME_MAX_BYTES])
+{
+    snprintf(out, NAME_MAX_BYTES, "%.*s", STR_ARG(name));
+}
+
+static void read_names(struct serving *s, struct str json)
+{
+    struct json_reader r;
+    struct str key, name;
+    jr_init(&r, json, &s->texts);
+    if (jr_obj(&r))
+        while (jr_key(&r, &key))
+            if (jr_str(&r, &name))
+                copy_name(name, str_is(key, "zh") ? s->name_zh : s->name_en);
+}
+
+static enum err_code read_shop(struct serving *s, struct err *err)
+{
+    struct db *db;
+    struct str text;
+    enum err_code code = store_read_begin(s->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    copy_name(str_of(config_str(s->args->config, "shop.name_en")), s->name_en);
+    copy_name(str_of(config_str(s->args->config, "shop.name_zh")), s->name_zh);
+    code = demo_is_here(db, &s->options.demo, err);
+    if (code == ERR_OK)
+        code = setting_get(db, STR_LIT(DEMO_NAME_SETTING), &s->texts, &text, err);
+    if (code == ERR_OK && text.n)
+        read_names(s, text);
+    if (code == ERR_OK)
+        code = setting_get(db, STR_LIT("storefront.public_key"), &s->texts, &text, err);
+    if (code == ERR_OK && text.n == AUTH_KEY_SIZE - 1)
+        memcpy(s->public_key, text.p, text.n);
+    if (code == ERR_OK)
+        code = setting_get(db, STR_LIT("demo.key_no"), &s->texts, &text, err);
+    if (code == ERR_OK && text.n)
+        code = str_parse_i64(text, 1, INT64_MAX, &s->options.demo_key_no, err);
+    store_read_end(s->store, db);
+    return code;
+}
+
+struct setting {
+    struct str name, value;
+};
+
+static enum err_code put_setting(struct store_tx *tx, void *arg, struct err *err)
+{
+    const struct setting *p = arg;
+    return setting_put(tx, p->name, p->value, err);
+}
+
+/* The storefront's public key is no secret: every visitor gets it. It is made once. */
+static enum err_code make_public_key(struct serving *s, struct err *err)
+{
+    int64_t no;
+    if (s->public_key[0])
+        return ERR_OK;
+    enum err_code code =
+        auth_key_create(s->store, STR_LIT("storefront"), AUTH_PUBLIC, s->public_key, &no, err);
+    struct setting p = {STR_LIT("storefront.public_key"), str_of(s->public_key)};
+    return code == ERR_OK ? store_write(s->store, put_setting, &p, err) : code;
+}
+
+/* Demo tokens are signed by a server key that nobody was ever shown. */
+static enum err_code make_demo_key(struct serving *s, struct err *err)
+{
+    char key[AUTH_KEY_SIZE], text[24];
+    if (!s->options.demo || s->options.demo_key_no)
+        return ERR_OK;
+    enum err_code code = auth_key_create(s->store, STR_LIT("demonstration"), AUTH_SERVER, key,
+                                         &s->options.demo_key_no, err);
+    explicit_bzero(key, sizeof key);
+    snprintf(text, sizeof text, "%" PRId64, s->options.demo_key_no);
+    struct setting p = {STR_LIT("demo.key_no"), str_of(text)};
+    return code == ERR_OK ? store_write(s->store, put_setting, &p, err) : code;
+}
+
+/* --- starting -------------------------------------------------------------------------------- */
+
+static enum err_code open_shop(struct serving *s, struct err *err)
+{
+    struct engine_options options = {0};
+    bool read_only = config_bool(s->args->config, "server.read_only");
+    enum err_code code = read_profile(s, &options.shop, err);
+    if (code == ERR_OK)
+        code = open_store(s->args, read_only, read_only, &s->store, err);
+    if (code == ERR_OK)
+        code = read_shop(s, err);
+    if (code == ERR_OK && !read_only)
+        code = make_public_key(s, err);
+    if (code == ERR_OK && !read_only)
+        code = make_demo_key(s, err);
+    options.frozen = read_only;
+    if (code == ERR_OK)
+        code = engine_open(s->store, &options, &s->engine, err);
+    if (code == ERR_OK)
+        code = auth_open(s->store, &s->auth, err);
+    return code;
+}
+
+static void wake_runner(void *arg)
+{
+    struct serving *s = arg;
+    if (s->runner)
+        runner_wake(s->runner);
+}
+
+static enum err_code start_runner(struct serving *s, struct err *err)
+{
+    char program[4096];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0)
+        return err_set_errno(err, ERR_IO, errno, "/proc/self/exe");
+    program[n] = '\0';
+    return runner_start(&(struct runner_options){.store = s->store, .program = program}, &s->runner,
+                        err);
+}
+
+static void *loop_begin(void *ctx, unsigned loop)
+{
+    (void)ctx;
+    (void)loop;
+    return searcher_new();
+}
+
+static void loop_end(void *ctx, unsigned loop, void *searcher)
+{
+    (void)ctx;
+    (void)loop;
+    searcher_free(searcher);
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+static enum err_code listen_on(struct serving *s, struct err *err)
+{
+    const struct config *c = s->args->config;
+    const struct http_route *routes;
+    size_t n;
+    unsigned index;
+    routes = api_routes(s->api, &n);
+    enum err_code code = http_router_new(routes, n, &s->router, err);
+    if (code != ERR_OK)
+        return code;
+    struct http_listen main_port = {.address = text_or_null(config_str(c, "server.address")),
+                                    .port = (uint16_t)config_int(c, "server.port"),
+                                    .router = s->router,
+                                    .name = "main",
+                                    .tls_cert = text_or_null(config_str(c, "server.tls_cert")),
+                                    .tls_key = text_or_null(config_str(c, "server.tls_key"))};
+    code = http_server_listen(s->server, &main_port, &index, err);
+    if (code != ERR_OK)
+        return code;
+    s->port = http_server_port(s->server, index);
+    int64_t admin_port = config_int(c, "server.admin_port");
+    if (admin_port == 0)
+        return ERR_OK;
+    routes = api_admin_routes(s->api, &n);
+    code = http_router_new(routes, n, &s->admin_router, err);
+    struct http_listen admin = {.address = main_port.address,
+                                .port = (uint16_t)admin_port,
+                                .router = s->admin_router,
+                                .name = "admin"};
+    return code == ERR_OK ? http_server_listen(s->server, &admin, NULL, err) : code;
+}
+
+static enum err_code start_http(struct serving *s, struct err *err)
+{
+    const struct config *c = s->args->config;
+    int64_t loops = config_int(c, "server.loops");
+    read_origins(s);
+    struct http_config config = {
+        .loops = loops ? (unsigned)loops : thread_cpus(),
+        .max_connections = (unsigned)config_int(c, "server.max_connections"),
+        .max_body_bytes = config_bytes(c, "server.max_body"),
+        .access_log = config_bool(c, "server.access_log"),
+        .cors = {.origins = s->origins, .n_origins = s->origins_len},
+        .on_loop = loop_begin,
+        .on_loop_end = loop_end,
+    };
+    enum err_code code = http_server_new(&config, &s->server, err);
+    if (code == ERR_OK)
+        code = listen_on(s, err);
+    return code == ERR_OK ? http_server_start(s->server, err) : code;
+}
+
+static double resident_bytes(void *arg)
+{
+    (void)arg;
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    if (f && fscanf(f, "%*s %ld", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static enum err_code start(struct serving *s, struct err *err)
+{
+    enum err_code code = open_shop(s, err);
+    if (code != ERR_OK)
+        return code;
+    bool read_only = store_is_read_only(s->store);
+    s->options.store = s->store;
+    s->options.engine = s->engine;
+    s->options.auth = s->auth;
+    s->options.name_en = s->name_en;
+    s->options.name_zh = s->name_zh;
+    s->options.public_key = text_or_null(s->public_key);
+    s->options.read_only = read_only ? "this shop is read-only (server.read_only)" : NULL;
+    s->options.server = &s->server;
+    s->options.wake_jobs = wake_runner;
+    s->options.wake_jobs_ctx = s;
+    s->api = api_new(&s->options);
+    metrics_gauge_fn(metrics_default(),
+                     &(struct metric_opts){.name = "aisle_resident_bytes",
+                                           .help = "Resident memory of the process"},
+                     resident_bytes, NULL);
+    if (!read_only)
+        code = start_runner(s, err);
+    return code == ERR_OK ? start_http(s, err) : code;
+}
+
+static void stop(struct serving *s)
+{
+    http_server_free(s->server);
+    runner_stop(s->runner);
+    http_router_free(s->router);
+    http_router_free(s->admin_router);
+    api_free(s->api);
+    auth_close(s->auth);
+    engine_close(s->engine);
+    store_close(s->store);
+    arena_release(&s->texts);
+}
+
+/* --- running --------------------------------------------------------------------------------- */
+
+static void announce(const struct serving *s)
+{
+    struct engine_stats e;
+    engine_stats(s->engine, &e);
+    log_info("serving", LOG_I64("port", s->port), LOG_I64("products", e.products),
+             LOG_Z("model", e.model[0] ? e.model : "none"), LOG_BOOL("demo", s->options.demo),
+             LOG_BOOL("read_only", s->options.read_only != NULL));
+    if (!s->args->quiet)
+        fprintf(stderr, "Aisle is at http://localhost:%u/\n", s->port);
+}
+
+/* The first signal drains, the second ends at once. */
+static void wait_for_stop(struct serving *s)
+{
+    const struct config *c = s->args->config;
+    sigset_t signals;
+    int got;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigwait(&signals, &got);
+    log_info("stopping", LOG_I64("signal", got));
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    api_begin_drain(s->api);
+    http_server_drain(s->server, (unsigned)(config_duration_us(c, "server.drain_grace") / 1000),
+                      (unsigned)(config_duration_us(c, "server.drain_finish") / 1000));
+}
+
+static void block_stop_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static enum cli_exit run(const struct args *args)
+{
+    struct serving s = {.args = args};
+    struct err err;
+    arena_init(&s.texts, 0, 1 << 20);
+    block_stop_signals();
+    enum err_code code = apply_flags(args, &err);
+    if (code == ERR_OK)
+        code = start(&s, &err);
+    if (code == ERR_OK) {
+        announce(&s);
+        wait_for_stop(&s);
+    }
+    stop(&s);
+    return code == ERR_OK ? EXIT_FINE : fail(args, &err);
+}
+
+const struct command cmd_serve = {
+    .name = "serve",
+    .summary = "Serve storefront and API",
+    .usage = "[--port N] [--address A] [--read-only]",
+    .text =
+        "Serves the shop in the data folder until SIGTERM or SIGINT, then finishes what is under\n"
+        "way. `aisle doctor` prints the settings in force; docs/configuration.md lists them.\n",
+    .flags = flags,
+    .flags_len = sizeof flags / sizeof *flags,
+    .run = run,
+};

@@ -1,0 +1,114 @@
+#include "cli/cmd_train.h"
+
+#include <stdio.h>
+
+#include "cli/commands.h"
+
+static const struct flag flags[] = {
+    {"--params", "K=V,...", "parameters, for example dim=128,iterations=15"},
+    {"--threads", "N", "how many threads (all processors)"},
+    {"--test-share", "X", "share of the acts that is held out to measure (0.2)"},
+    {"--no-publish", NULL, "write the version, do not register it"},
+    {"--force", NULL, "publish even if a gate fails"},
+};
+
+static void show(void *arg, double done, const char *what)
+{
+    const struct args *args = arg;
+    if (!args->quiet && !args->json)
+        fprintf(stderr, "train: %3.0f%%  %s\n", 100 * done, what);
+}
+
+enum err_code train_and_publish(const struct args *args, struct store *store,
+                                const struct train_options *options, bool force,
+                                struct train_result *result, bool *published, struct err *err)
+{
+    struct train_options o = *options;
+    o.progress = show;
+    o.progress_arg = (void *)(uintptr_t)args;
+    enum err_code code = recommend_train(store, &o, result, err);
+    return code == ERR_OK ? recommend_publish(store, result->version, force, published, err) : code;
+}
+
+static bool read_options(const struct args *args, struct train_options *o)
+{
+    struct err err;
+    int64_t threads;
+    const char *params = args_flag(args, "--params"), *share = args_flag(args, "--test-share");
+    *o = (struct train_options){.params = recommend_defaults()};
+    if (!args_i64(args, "--threads", 0, 0, 256, &threads))
+        return false;
+    o->threads = (unsigned)threads;
+    struct str rest = str_of(params);
+    while (rest.p && rest.n)
+        if (recommend_param_set(&o->params, str_split(&rest, ','), &err) != ERR_OK) {
+            fail_usage(args, "--params: %s", err.msg);
+            return false;
+        }
+    if (share && (str_parse_double(str_of(share), &o->test_share, &err) != ERR_OK ||
+                  o->test_share <= 0 || o->test_share >= 1)) {
+        fail_usage(args, "--test-share: expected a number between 0 and 1");
+        return false;
+    }
+    return true;
+}
+
+static enum cli_exit print_result(const struct args *args, const struct train_result *r,
+                                  bool published)
+{
+    struct buf text;
+    struct json_writer w;
+    enum cli_exit status = EXIT_FINE;
+    if (args->json) {
+        buf_init(&text, 1 << 20);
+        jw_init(&w, &text);
+        train_result_json(r, &w);
+        status = print_json(args, &w);
+        buf_release(&text);
+    } else {
+        printf("Version %s of %u products and %u shoppers: %s.\n%s\n", r->version, r->products,
+               r->shoppers, r->verdict,
+               published   ? "It is published."
+               : r->passed ? "It is not published."
+                           : "It is not published: a gate failed.");
+    }
+    return status != EXIT_FINE || r->passed ? status : EXIT_FAILED;
+}
+
+static enum cli_exit run(const struct args *args)
+{
+    struct train_options options;
+    struct train_result result;
+    struct store *store;
+    struct err err;
+    bool published = false, only_write = args_has(args, "--no-publish");
+    if (!read_options(args, &options))
+        return EXIT_USAGE;
+    /* A server may have the folder open for writing: then this process only writes model files. */
+    if (open_store(args, true, only_write, &store, &err) != ERR_OK)
+        return fail(args, &err);
+    options.progress = show;
+    options.progress_arg = (void *)(uintptr_t)args;
+    enum err_code code = only_write
+                             ? recommend_train(store, &options, &result, &err)
+                             : train_and_publish(args, store, &options, args_has(args, "--force"),
+                                                 &result, &published, &err);
+    store_close(store);
+    return code == ERR_OK ? print_result(args, &result, published) : fail(args, &err);
+}
+
+const struct command cmd_train = {
+    .name = "train",
+    .summary = "Learn from what shoppers did, and publish the result",
+    .usage = "[--params K=V,...] [--threads N]",
+    .text =
+        "Reads events and orders, fits on the earlier part and measures on the rest, then fits on\n"
+        "everything and writes a version under DIR/models/recommend. It is published if it is\n"
+        "no worse than popularity and than the live version; the live one serves until then,\n"
+        "whatever happens. While a server runs on the folder, ask the server instead:\n\n"
+        "  curl -X POST -H \"Authorization: Bearer $ADMIN_KEY\" -d '{\"kind\":\"train\"}' \\\n"
+        "       http://localhost:5000/v1/jobs\n",
+    .flags = flags,
+    .flags_len = sizeof flags / sizeof *flags,
+    .run = run,
+};
