@@ -119,7 +119,7 @@ START_TEST(a_drain_under_load_loses_no_request)
     enum { CLIENTS = 8 };
     static struct load loads[CLIENTS];
     struct thread drainer;
-    unsigned times[] = {2000, 5000};
+    unsigned times[] = {3000, 5000};
     struct err err;
     rig_start(&rig, &(struct http_config){.loops = 2}, routes, N_ROUTES);
     for (int i = 0; i < CLIENTS; i++)

@@ -347,7 +347,7 @@ static void drip(const char *first, int want)
 
 START_TEST(a_client_that_drips_is_cut)
 {
-    start(&(struct http_config){.head_timeout_ms = 300, .body_timeout_ms = 300});
+    start(&(struct http_config){.head_timeout_ms = 1000, .body_timeout_ms = 300});
     drip("GET /", 408);
     drip("POST /echo HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n", 408);
     drip("POST /upload HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n5;", 408);
@@ -360,7 +360,7 @@ START_TEST(an_idle_connection_is_closed_without_a_word)
 {
     struct client c;
     struct answer a;
-    start(&(struct http_config){.idle_timeout_ms = 100, .head_timeout_ms = 100});
+    start(&(struct http_config){.idle_timeout_ms = 100, .head_timeout_ms = 1000});
     client_open(&c, rig.port);
     ck_assert(client_sees_end(&c));
     client_close(&c);

@@ -213,7 +213,7 @@ START_TEST(a_quiet_event_stream_beats_and_outlives_the_read_time_out)
     struct str line;
     start(&(struct http_config){.heartbeat_ms = 100,
                                 .idle_timeout_ms = 100,
-                                .head_timeout_ms = 100,
+                                .head_timeout_ms = 1000,
                                 .body_timeout_ms = 100,
                                 .write_timeout_ms = 100});
     client_open(&c, rig.port);
