@@ -78,8 +78,7 @@ static void list_file(struct making *m, const char *path, const struct backup_fi
     m->summary.bytes += file->bytes;
 }
 
-/* One file or folder below the data folder. What disappears meanwhile (an old model) is not missed.
- * */
+/* A file or folder of the data folder. What disappears meanwhile (an old model) is not missed. */
 static enum err_code copy_entry(struct making *m, const char *path, int depth, struct err *err);
 
 static enum err_code copy_folder(struct making *m, const char *path, const char *from,

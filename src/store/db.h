@@ -132,8 +132,7 @@ struct str db_col_text(const struct db_rows *rows, int col);
 struct str db_col_bytes(const struct db_rows *rows, int col);
 bool db_col_is_null(const struct db_rows *rows, int col);
 
-/** First column of the first row as a number; *found (may be NULL) is false and *out 0 with no row.
- * */
+/** First column of the first row as a number. With no row *found (may be NULL) is false, *out 0. */
 ERR_MUST_USE enum err_code db_query_i64(struct db *db, const char *sql, const struct db_arg *args,
                                         size_t args_len, int64_t *out, bool *found,
                                         struct err *err);

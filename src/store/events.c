@@ -40,7 +40,7 @@ static enum err_code check_value(const struct event *e, struct err *err)
         return ERR_OK;
     if (!e->currency)
         return err_set(err, ERR_INVALID, "value has no currency");
-    return check_amount("value", e->value_minor, err);
+    return record_check_amount("value", e->value_minor, err);
 }
 
 enum err_code event_check(const struct event *e, struct err *err)
@@ -49,7 +49,7 @@ enum err_code event_check(const struct event *e, struct err *err)
         return err_set(err, ERR_INVALID, "type %d is unknown", e->type);
     enum err_code code = check_ids(e, err);
     if (!code)
-        code = check_time("time", e->time, err);
+        code = record_check_time("time", e->time, err);
     if (!code)
         code = store_text_check("query", e->query, STORE_QUERY_MAX, err);
     if (!code && e->type == EVENT_SEARCH && !e->query.n)

@@ -34,7 +34,7 @@ void id_cache_release(struct id_cache *c)
     *c = (struct id_cache){0};
 }
 
-struct id_hash id_hash(unsigned kind, struct str id)
+struct id_hash id_cache_hash(unsigned kind, struct str id)
 {
     XXH128_hash_t h = XXH3_128bits_withSeed(id.p, id.n, seed + kind);
     return (struct id_hash){h.low64, h.high64};

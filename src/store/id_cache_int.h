@@ -37,7 +37,7 @@ enum { ID_CACHE_WAYS = 8 };
 void id_cache_init(struct id_cache *c, size_t max_ids);
 void id_cache_release(struct id_cache *c);
 
-struct id_hash id_hash(unsigned kind, struct str id);
+struct id_hash id_cache_hash(unsigned kind, struct str id);
 
 /** 0 if it is not known here. */
 uint32_t id_cache_find(const struct id_cache *c, struct id_hash hash);

@@ -51,8 +51,7 @@ ERR_MUST_USE enum err_code model_get(struct db *db, struct str family, struct st
 ERR_MUST_USE enum err_code model_live(struct db *db, struct str family, struct arena *arena,
                                       struct model_version *out, struct err *err);
 
-/** All versions of a family (empty: of all), newest first. Texts are borrowed until the next call.
- * */
+/** Versions of a family (empty: of all), newest first. Texts are borrowed until the next call. */
 ERR_MUST_USE enum err_code models_list(struct db *db, struct str family, struct db_rows *rows,
                                        struct err *err);
 ERR_MUST_USE enum err_code models_next(struct db_rows *rows, struct model_version *out, bool *more,

@@ -30,7 +30,7 @@ static enum err_code check_line(const struct order_line *l, struct err *err)
                        (long long)l->unit_price_micro);
     if (!within(l->amount_minor, STORE_AMOUNT_MAX) || (!adjusts && l->amount_minor < 0))
         return err_set(err, ERR_INVALID, "amount %lld is out of range", (long long)l->amount_minor);
-    return check_amount("discount", l->discount_minor, err);
+    return record_check_amount("discount", l->discount_minor, err);
 }
 
 static enum err_code check_texts(const struct order *o, struct err *err)
@@ -51,10 +51,10 @@ static enum err_code check_texts(const struct order *o, struct err *err)
 
 static enum err_code check_times(const struct order *o, struct err *err)
 {
-    enum err_code code = check_time("placed_at", o->placed_at, err);
+    enum err_code code = record_check_time("placed_at", o->placed_at, err);
     const int64_t times[] = {o->paid_at, o->shipped_at, o->delivered_at, o->closed_at};
     for (size_t i = 0; i < sizeof times / sizeof *times && !code; i++)
-        code = check_time("a time", times[i], err);
+        code = record_check_time("a time", times[i], err);
     return code;
 }
 

@@ -38,7 +38,7 @@ static enum err_code check_price(const char *what, int64_t amount, currency_code
         return ERR_OK;
     if (!currency)
         return err_set(err, ERR_INVALID, "%s has no currency", what);
-    return check_amount(what, amount, err);
+    return record_check_amount(what, amount, err);
 }
 
 static enum err_code check_live(const struct product *p, struct err *err)
@@ -47,7 +47,7 @@ static enum err_code check_live(const struct product *p, struct err *err)
     if (!code)
         code = check_price("list_price", p->list_price_minor, p->currency, err);
     if (!code && p->stock != STORE_STOCK_UNTRACKED)
-        code = check_amount("stock", p->stock, err);
+        code = record_check_amount("stock", p->stock, err);
     if (!code && p->status != PRODUCT_ACTIVE && p->status != PRODUCT_INACTIVE)
         code = err_set(err, ERR_INVALID, "status %d is neither active nor inactive", p->status);
     return code;
@@ -63,7 +63,7 @@ enum err_code product_check(const struct product *p, struct err *err)
     if (!code && !(p->rating_mean >= 0 && p->rating_mean <= 5))
         code = err_set(err, ERR_INVALID, "rating %g is not between 0 and 5", p->rating_mean);
     if (!code && p->created_at)
-        code = check_time("created_at", p->created_at, err);
+        code = record_check_time("created_at", p->created_at, err);
     return code;
 }
 
@@ -97,7 +97,7 @@ enum err_code product_id_of(struct db *db, uint32_t no, struct arena *arena, str
 enum err_code product_find(struct store_tx *tx, struct str id, uint32_t *no, struct err *err)
 {
     struct id_cache *known = &tx_of(tx)->products;
-    struct id_hash hash = id_hash(0, id);
+    struct id_hash hash = id_cache_hash(0, id);
     *no = id_cache_find(known, hash);
     if (*no)
         return ERR_OK;
@@ -226,7 +226,7 @@ static enum err_code insert_product(struct store_tx *tx, const struct product *p
     if (!code)
         code = record_number("product number", wide, no, err);
     if (!code)
-        id_cache_add(&tx_of(tx)->products, id_hash(0, p->id), *no);
+        id_cache_add(&tx_of(tx)->products, id_cache_hash(0, p->id), *no);
     return code;
 }
 
@@ -405,7 +405,7 @@ enum err_code product_stock_add(struct store_tx *tx, uint32_t no, int64_t delta,
         return err_set(err, ERR_CONFLICT, "%lld pieces in stock, %lld are asked for",
                        (long long)live.stock, -(long long)delta);
     live.stock = stock;
-    code = check_amount("stock", stock, err);
+    code = record_check_amount("stock", stock, err);
     if (!code)
         code = update_live(tx, no, &live, err);
     return code ? code : tx_change(tx, CHANGE_PRODUCT, CHANGE_LIVE, no, err);

@@ -39,8 +39,7 @@ struct product_patch {
     enum product_status status; /* active or inactive */
 };
 
-/** *changed (may be NULL) is false when all was so already. ERR_NOT_FOUND for unknown and deleted.
- * */
+/** *changed (may be NULL) is false if all was so already. ERR_NOT_FOUND for unknown and deleted. */
 ERR_MUST_USE enum err_code product_patch(struct store_tx *tx, struct str id,
                                          const struct product_patch *patch, bool *changed,
                                          struct err *err);

@@ -38,9 +38,9 @@ ERR_MUST_USE enum err_code record_number(const char *what, int64_t wide, uint32_
                                          struct err *err);
 
 /** 0 <= amount <= STORE_AMOUNT_MAX. */
-ERR_MUST_USE enum err_code check_amount(const char *what, int64_t amount, struct err *err);
+ERR_MUST_USE enum err_code record_check_amount(const char *what, int64_t amount, struct err *err);
 
 /** Years 1900 to 9999. */
-ERR_MUST_USE enum err_code check_time(const char *what, int64_t us, struct err *err);
+ERR_MUST_USE enum err_code record_check_time(const char *what, int64_t us, struct err *err);
 
 #endif

@@ -97,7 +97,7 @@ enum err_code record_number(const char *what, int64_t wide, uint32_t *no, struct
     return ERR_OK;
 }
 
-enum err_code check_amount(const char *what, int64_t amount, struct err *err)
+enum err_code record_check_amount(const char *what, int64_t amount, struct err *err)
 {
     if (amount < 0 || amount > STORE_AMOUNT_MAX)
         return err_set(err, ERR_INVALID, "%s %lld is not between 0 and %lld", what,
@@ -105,7 +105,7 @@ enum err_code check_amount(const char *what, int64_t amount, struct err *err)
     return ERR_OK;
 }
 
-enum err_code check_time(const char *what, int64_t us, struct err *err)
+enum err_code record_check_time(const char *what, int64_t us, struct err *err)
 {
     const int64_t year_1900 = -2208988800LL * CLOCK_US_PER_S;
     const int64_t year_10000 = 253402300800LL * CLOCK_US_PER_S;

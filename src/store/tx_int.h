@@ -30,8 +30,7 @@ void tx_undo_job(struct tx *tx);
 /** The transaction as a whole was lost. */
 void tx_undo_all(struct tx *tx);
 
-/** Report a change of one number, or of first..last. Neighbours with the same op become one entry.
- * */
+/** Report a change of a number, or of first..last. Neighbours with the same op become one entry. */
 ERR_MUST_USE enum err_code tx_change(struct store_tx *tx, enum change_aggregate aggregate,
                                      enum change_op op, int64_t no, struct err *err);
 ERR_MUST_USE enum err_code tx_change_range(struct store_tx *tx, enum change_aggregate aggregate,

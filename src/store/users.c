@@ -41,7 +41,7 @@ enum err_code user_number(struct store_tx *tx, enum user_kind kind, struct str i
                           struct err *err)
 {
     struct id_cache *known = &tx_of(tx)->users;
-    struct id_hash hash = id_hash(kind, id);
+    struct id_hash hash = id_cache_hash(kind, id);
     *no = id_cache_find(known, hash);
     if (*no)
         return ERR_OK;
@@ -129,7 +129,7 @@ enum err_code user_put(struct store_tx *tx, const struct user *u, uint32_t *no, 
     bool same = false;
     enum err_code code = store_text_check("attributes", u->attributes, STORE_JSON_MAX, err);
     if (!code && u->created_at)
-        code = check_time("created_at", u->created_at, err);
+        code = record_check_time("created_at", u->created_at, err);
     if (!code)
         code = user_no_of(tx->db, USER_KNOWN, u->id, &before, err);
     if (!code)
@@ -314,7 +314,7 @@ static enum err_code erase_number(struct store_tx *tx, enum user_kind kind, stru
         code =
             db_run(tx->db, "INSERT INTO erased_users (user_no, erased_at, state) VALUES (?, ?, 0)",
                    DB_ARGS(db_i64(no), db_i64(tx->now_us)), NULL, err);
-    id_cache_forget(&tx_of(tx)->users, id_hash(kind, id));
+    id_cache_forget(&tx_of(tx)->users, id_cache_hash(kind, id));
     return code ? code : tx_change(tx, CHANGE_USER, CHANGE_DELETE, no, err);
 }
 

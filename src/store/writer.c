@@ -72,8 +72,14 @@ static struct writer_job *take_all(struct writer *w, bool *closing)
 
 /* --- one group -------------------------------------------------------------------------------- */
 
-/* Run one job as a part of the transaction. Returns what is wrong with the transaction as a whole.
- * */
+/* Is it the database's own failure, rather than a job's? */
+static bool is_of_database(enum err_code code)
+{
+    return code == ERR_NO_SPACE || code == ERR_IO || code == ERR_CORRUPT || code == ERR_BUSY ||
+           code == ERR_MEMORY;
+}
+
+/* Run a job as a part of the transaction. Returns what is wrong with the transaction as a whole. */
 static enum err_code run_job(struct writer *w, struct writer_job *job, struct err *err)
 {
     struct tx *tx = &w->tx;
@@ -88,9 +94,10 @@ static enum err_code run_job(struct writer *w, struct writer_job *job, struct er
         return db_savepoint_keep(tx->pub.db, err);
     tx_undo_job(tx);
     code = db_savepoint_undo(tx->pub.db, err);
-    if (code) /* the database gave the transaction up; the job knows why */
-        *err = job->err;
-    return code ? job->code : ERR_OK;
+    if (!code || !is_of_database(job->code))
+        return code;
+    *err = job->err; /* the database gave the transaction up, and the job was told why */
+    return job->code;
 }
 
 /* Run jobs until all are done or time is up. *rest is the first that has not got its fate. */
@@ -153,8 +160,7 @@ static void write_jobs(struct writer *w, struct writer_job *jobs)
     }
 }
 
-/* A log that cannot be folded back now is tried again after the next group: no write depends on it.
- * */
+/* What cannot be folded back now is tried again after the next group: no write depends on it. */
 static void fold_log(struct writer *w)
 {
     struct err ignored;

@@ -133,8 +133,7 @@ END_TEST
 
 /* --- folders ---------------------------------------------------------------------------------- */
 
-/* Run in a child that has given up root's rights; the child's exit status is 0 if check says yes.
- * */
+/* Run in a child without root's rights; its exit status is 0 if check says yes. */
 static void as_nobody(const char *dir, bool (*check)(const char *dir))
 {
     pid_t child = fork();
@@ -267,8 +266,7 @@ END_TEST
 
 /* --- kill -9 ---------------------------------------------------------------------------------- */
 
-/* The child writes one by one and reports each acknowledgement through a pipe, until it is killed.
- * */
+/* The child reports each acknowledged write through a pipe until it is killed. */
 static void write_until_killed(const char *dir, int round, int report)
 {
     struct err err;
