@@ -4,9 +4,7 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-    &cmd_demo,   &cmd_serve,  &cmd_import, &cmd_train, &cmd_models,  &cmd_recommend,
-    &cmd_search, &cmd_key,    &cmd_token,  &cmd_user,  &cmd_backup,  &cmd_restore,
-    &cmd_doctor, &cmd_export, &cmd_eval,   &cmd_bench, &cmd_version,
+    &cmd_demo, &cmd_serve, &cmd_import, &cmd_train, &cmd_key, &cmd_version,
 };
 
 const struct command *const *all_commands(size_t *n)

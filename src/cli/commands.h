@@ -4,8 +4,6 @@
 
 struct command;
 
-extern const struct command cmd_demo, cmd_serve, cmd_import, cmd_train, cmd_models, cmd_recommend,
-    cmd_search, cmd_key, cmd_token, cmd_user, cmd_backup, cmd_restore, cmd_doctor, cmd_export,
-    cmd_eval, cmd_bench, cmd_version;
+extern const struct command cmd_demo, cmd_serve, cmd_import, cmd_train, cmd_key, cmd_version;
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "demo/alias.h"
 
-int catalogue_type(const struct catalogue *c, struct str noun)
+int demo_catalogue_type(const struct catalogue *c, struct str noun)
 {
     for (int t = 0; t < c->types_len; t++)
         if (str_is(noun, c->types[t].row->noun[EN]))
@@ -21,7 +21,7 @@ static void link_complements(struct catalogue *c, struct type_info *info)
     int n = list_len(info->row->with);
     CHECK(n <= WITH_MAX);
     for (int i = 0; i < n; i++) {
-        int t = catalogue_type(c, list_at(info->row->with, i));
+        int t = demo_catalogue_type(c, list_at(info->row->with, i));
         CHECK(t >= 0); /* a slip in the tables */
         info->with[info->with_len++] = (uint16_t)t;
     }
@@ -254,8 +254,8 @@ static void build_buckets(struct catalogue *c, double *weights)
     }
 }
 
-enum err_code catalogue_open(struct catalogue *c, uint64_t seed, uint32_t products, int64_t now_us,
-                             struct err *err)
+enum err_code demo_catalogue_open(struct catalogue *c, uint64_t seed, uint32_t products,
+                                  int64_t now_us, struct err *err)
 {
     *c = (struct catalogue){.seed = seed, .now_us = now_us, .items_len = products};
     c->items = mem_try_new(products, sizeof *c->items);
@@ -265,7 +265,7 @@ enum err_code catalogue_open(struct catalogue *c, uint64_t seed, uint32_t produc
     double *weights = mem_try_new(products, sizeof *weights);
     if (!c->items || !c->picks || !c->keep || !c->other || !weights) {
         mem_free(weights);
-        catalogue_release(c);
+        demo_catalogue_release(c);
         return err_set(err, ERR_MEMORY, "no memory for %u products", products);
     }
     flatten_types(c);
@@ -275,7 +275,7 @@ enum err_code catalogue_open(struct catalogue *c, uint64_t seed, uint32_t produc
     return ERR_OK;
 }
 
-void catalogue_release(struct catalogue *c)
+void demo_catalogue_release(struct catalogue *c)
 {
     mem_free(c->items);
     mem_free(c->picks);
@@ -284,7 +284,7 @@ void catalogue_release(struct catalogue *c)
     *c = (struct catalogue){0};
 }
 
-uint32_t catalogue_draw(const struct catalogue *c, const struct bucket *b, struct rng *r)
+uint32_t demo_catalogue_draw(const struct catalogue *c, const struct bucket *b, struct rng *r)
 {
     return c->picks[b->first + alias_draw(c->keep + b->first, c->other + b->first, b->len, r)];
 }

@@ -4,7 +4,7 @@
  *          the stream (seed, g), so more products continue the catalogue of fewer. What a shopper sees
  *          (words, price, picture) is made from the item again whenever it is needed; what he does not
  *          see (style, taste, appeal, trend) shows in behaviour alone.
- * Memory:  catalogue_open allocates, catalogue_release frees.
+ * Memory:  demo_catalogue_open allocates, demo_catalogue_release frees.
  * Threads: read-only after opening. */
 #ifndef DEMO_CATALOGUE_INT_H
 #define DEMO_CATALOGUE_INT_H
@@ -89,15 +89,15 @@ struct catalogue {
 };
 
 /** ERR_MEMORY  no room for that many products. */
-ERR_MUST_USE enum err_code catalogue_open(struct catalogue *c, uint64_t seed, uint32_t products,
-                                          int64_t now_us, struct err *err);
-void catalogue_release(struct catalogue *c);
+ERR_MUST_USE enum err_code demo_catalogue_open(struct catalogue *c, uint64_t seed,
+                                               uint32_t products, int64_t now_us, struct err *err);
+void demo_catalogue_release(struct catalogue *c);
 
 /** The type with this noun [EN], or -1. */
-int catalogue_type(const struct catalogue *c, struct str noun);
+int demo_catalogue_type(const struct catalogue *c, struct str noun);
 
 /** An item of the bucket, by popularity. The bucket must not be empty. */
-uint32_t catalogue_draw(const struct catalogue *c, const struct bucket *b, struct rng *r);
+uint32_t demo_catalogue_draw(const struct catalogue *c, const struct bucket *b, struct rng *r);
 
 /** The words of an item in one language; borrowed from the tables. Those that its title lacks are
  *  empty. */

@@ -233,7 +233,7 @@ int visit_consider(struct visit *v, int type, uint32_t anchor, bool narrow, int 
         const struct bucket *b = draw_shelf(v, from, anchor, rng_unit(&v->rng) < .7);
         if (!b)
             continue;
-        uint32_t item = catalogue_draw(c, b, &v->rng);
+        uint32_t item = demo_catalogue_draw(c, b, &v->rng);
         if (age_days(v, &c->items[item]) > 0 && !listed(list, n, item))
             list[n++] = item;
     }

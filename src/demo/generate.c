@@ -232,7 +232,7 @@ enum err_code demo_generate(const struct demo_options *options, const struct dem
     *w->totals = (struct demo_totals){0};
     buf_init(&w->text, PRODUCT_TEXT_MAX);
     buf_init(&w->ids, PRODUCT_TEXT_MAX);
-    code = catalogue_open(&w->catalogue, o.seed, o.products, o.now_us, err);
+    code = demo_catalogue_open(&w->catalogue, o.seed, o.products, o.now_us, err);
     if (!code)
         code = shoppers_open(&w->shoppers, &w->catalogue, o.users, err);
     if (!code)
@@ -241,7 +241,7 @@ enum err_code demo_generate(const struct demo_options *options, const struct dem
         code = give_users(w, err);
     if (!code)
         code = give_visits(w, o.events, err);
-    catalogue_release(&w->catalogue);
+    demo_catalogue_release(&w->catalogue);
     shoppers_release(&w->shoppers);
     buf_release(&w->text);
     buf_release(&w->ids);

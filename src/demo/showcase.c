@@ -90,7 +90,7 @@ static void shape_taste(const struct catalogue *c, const char *nouns, float tast
     memset(taste, 0, TASTES * sizeof *taste);
     int n = list_len(nouns);
     for (int j = 0; j < n; j++) {
-        int t = catalogue_type(c, list_at(nouns, j));
+        int t = demo_catalogue_type(c, list_at(nouns, j));
         CHECK(t >= 0); /* a slip in the tables */
         for (int i = 0; i < TASTES; i++)
             taste[i] += .9f * c->types[t].taste[i];

@@ -208,7 +208,7 @@ static void init(struct import *im)
         arena_init(&im->batches[i].arena, 256 << 10, 512 << 20);
         CHECK(queue_push(&im->empty, &im->batches[i]) == ERR_OK);
     }
-    catalogue_init(&im->catalogue);
+    skus_init(&im->catalogue);
     im->batch_rows = im->o->batch_rows ? im->o->batch_rows : 4 * BATCH_ROWS_MIN;
 }
 
@@ -229,7 +229,7 @@ static void release(struct import *im)
     map_u64_release(&im->ordinals);
     map_u64_release(&im->customers);
     map_u64_release(&im->feed);
-    catalogue_release(&im->catalogue);
+    skus_release(&im->catalogue);
     returns_release(&im->returns);
     reader_close(im->reader);
     mapping_free(im->mapping);

@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/queue.h"
-#include "ingest/catalogue.h"
+#include "ingest/skus.h"
 #include "ingest/import.h"
 #include "ingest/mapping.h"
 #include "ingest/returns.h"
@@ -113,7 +113,7 @@ struct import {
     struct open_run run;
     struct map_u64 ordinals;  /* hash of order id -> next ordinal */
     struct map_u64 customers; /* hashes of user ids */
-    struct catalogue catalogue;
+    struct skus catalogue;
 
     /* The calling thread's. */
     struct import_report *report;

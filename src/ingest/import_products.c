@@ -24,10 +24,10 @@ static bool is_stub(const struct product *p)
            p->price_minor == STORE_NO_AMOUNT;
 }
 
-static enum err_code describe(struct import *im, const struct catalogue_product *from,
-                              struct product *p, struct err *err)
+static enum err_code describe(struct import *im, const struct skus_product *from, struct product *p,
+                              struct err *err)
 {
-    struct str title = catalogue_title(&im->catalogue, from, ignored, im->mapping);
+    struct str title = skus_title(&im->catalogue, from, ignored, im->mapping);
     *p = (struct product){
         .id = from->id,
         .title = title.n ? title : from->id,
@@ -46,7 +46,7 @@ static enum err_code describe(struct import *im, const struct catalogue_product 
 }
 
 static enum err_code make_one(struct make *m, struct store_tx *tx, struct arena *scratch,
-                              const struct catalogue_product *from, struct err *err)
+                              const struct skus_product *from, struct err *err)
 {
     struct product stored, p;
     enum product_put_result result;

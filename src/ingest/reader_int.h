@@ -62,7 +62,7 @@ struct reader {
     size_t row_max;
     struct window w;
     struct record rec;
-    uint64_t given; /* records so far */
+    uint64_t given;       /* records so far */
     struct field *fields; /* [fields_len], owned */
     size_t fields_len;
     struct arena scratch; /* of one record: unescaped text */

@@ -118,15 +118,15 @@ static void note_line(struct import *im, const struct order *o, struct line_read
 {
     struct order_line *line = &l->line;
     if (line->product_id.n)
-        line->product_id = catalogue_add(
-            &im->catalogue,
-            &(struct catalogue_line){.id = line->product_id,
-                                     .title = l->title,
-                                     .sale = line->kind == LINE_SALE && line->amount_minor > 0,
-                                     .charge = l->charge,
-                                     .time = o->placed_at,
-                                     .price_micro = line->unit_price_micro,
-                                     .currency = o->currency});
+        line->product_id =
+            skus_add(&im->catalogue,
+                     &(struct skus_line){.id = line->product_id,
+                                         .title = l->title,
+                                         .sale = line->kind == LINE_SALE && line->amount_minor > 0,
+                                         .charge = l->charge,
+                                         .time = o->placed_at,
+                                         .price_micro = line->unit_price_micro,
+                                         .currency = o->currency});
 }
 
 /* --- runs of lines --------------------------------------------------------------------------- */

@@ -47,9 +47,8 @@ static enum err_code spawn(const struct runner *r, struct child *c, struct err *
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
-    char *argv[] = {r->program, "train",  "--no-publish",
-                    "--json",   "--data", (char *)(uintptr_t)store_dir(r->store),
-                    NULL};
+    const char *const argv[] = {r->program,          "train", "--no-publish", "--json", "--data",
+                                store_dir(r->store), NULL};
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_set_errno(err, ERR_IO, errno, "no pipe for the training process");
     posix_spawn_file_actions_init(&actions);
@@ -58,7 +57,8 @@ static enum err_code spawn(const struct runner *r, struct child *c, struct err *
     sigemptyset(&none); /* this thread has all signals blocked; the child must not inherit that */
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    int failed = posix_spawn(&c->pid, r->program, &actions, &attributes, argv, environ);
+    int failed = posix_spawn(&c->pid, r->program, &actions, &attributes,
+                             (char *const *)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     close(pipe_fds[1]);
@@ -144,7 +144,7 @@ static enum err_code train(struct runner *r, struct buf *out, struct err *err)
     char version[VERSION_SIZE];
     struct arena arena;
     bool published = false;
-    int status;
+    int status = 0;
     enum err_code code = run_child(r, out, &status, err);
     if (code != ERR_OK)
         return code;

@@ -60,8 +60,8 @@ static int bucket_of(int64_t minor)
     return i;
 }
 
-enum err_code facets_begin(const struct view *view, const struct search_request *r,
-                           struct arena *arena, struct facet_counter **out, struct err *err)
+enum err_code facet_counter_begin(const struct view *view, const struct search_request *r,
+                                  struct arena *arena, struct facet_counter **out, struct err *err)
 {
     *out = NULL;
     if (r->facets_len == 0)
@@ -84,7 +84,7 @@ enum err_code facets_begin(const struct view *view, const struct search_request 
     return ERR_OK;
 }
 
-enum err_code facets_begin_segment(struct facet_counter *f, uint32_t slot, struct err *err)
+enum err_code facet_counter_begin_segment(struct facet_counter *f, uint32_t slot, struct err *err)
 {
     const struct segment *s = f->view->catalogue->segments[slot];
     f->slot = slot;
@@ -111,7 +111,7 @@ static void count_live(struct facet_counter *f, uint32_t product_no)
     f->buckets[bucket_of(row.price_minor)]++;
 }
 
-void facets_count(struct facet_counter *f, uint32_t doc)
+void facet_counter_count(struct facet_counter *f, uint32_t doc)
 {
     const struct segment *s = f->view->catalogue->segments[f->slot];
     uint32_t n;
@@ -174,7 +174,7 @@ static enum err_code end_facet(struct facet_counter *f, struct one_facet *one, s
     return code;
 }
 
-enum err_code facets_end_segment(struct facet_counter *f, struct err *err)
+enum err_code facet_counter_end_segment(struct facet_counter *f, struct err *err)
 {
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < f->len && code == ERR_OK; i++)
@@ -257,7 +257,8 @@ static enum err_code finish_stock(struct facet_counter *f, struct facet_result *
     return ERR_OK;
 }
 
-enum err_code facets_finish(struct facet_counter *f, struct search_result *out, struct err *err)
+enum err_code facet_counter_finish(struct facet_counter *f, struct search_result *out,
+                                   struct err *err)
 {
     enum err_code code = ERR_OK;
     if (!f)
@@ -279,7 +280,7 @@ enum err_code facets_finish(struct facet_counter *f, struct search_result *out, 
     return code;
 }
 
-void facets_release(struct facet_counter *f)
+void facet_counter_release(struct facet_counter *f)
 {
     for (size_t i = 0; f && i < f->len; i++)
         map_str_release(&f->facets[i].by_key);

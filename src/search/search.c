@@ -171,7 +171,7 @@ static void collect(struct collector *c, uint32_t slot, uint32_t doc, double sco
         return;
     c->total++;
     if (c->facets)
-        facets_count(c->facets, doc);
+        facet_counter_count(c->facets, doc);
     offer(&c->window, (struct ranked){key_of(c, s, doc, score), score, product_no});
 }
 
@@ -179,7 +179,7 @@ static enum err_code collect_segment(struct searcher *s, struct collector *c, co
                                      uint32_t slot, uint32_t needed, struct err *err)
 {
     const struct segment *segment = c->view->catalogue->segments[slot];
-    enum err_code code = c->facets ? facets_begin_segment(c->facets, slot, err) : ERR_OK;
+    enum err_code code = c->facets ? facet_counter_begin_segment(c->facets, slot, err) : ERR_OK;
     if (code != ERR_OK)
         return code;
     if (q->words == 0) {
@@ -195,7 +195,7 @@ static enum err_code collect_segment(struct searcher *s, struct collector *c, co
         clear_scores(s);
     }
     if (code == ERR_OK && c->facets)
-        code = facets_end_segment(c->facets, err);
+        code = facet_counter_end_segment(c->facets, err);
     return code;
 }
 
@@ -204,7 +204,7 @@ static enum err_code collect_all(struct searcher *s, struct collector *c, const 
 {
     c->total = 0;
     c->window.len = 0;
-    enum err_code code = facets_begin(c->view, c->request, arena, &c->facets, err);
+    enum err_code code = facet_counter_begin(c->view, c->request, arena, &c->facets, err);
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS && code == ERR_OK; slot++)
         if (c->view->catalogue->segments[slot])
             code = collect_segment(s, c, q, slot, needed, err);
@@ -270,7 +270,7 @@ static enum err_code find(struct searcher *s, struct collector *c, const struct 
     uint32_t needed = (uint32_t)__builtin_popcount(q->words);
     enum err_code code = collect_all(s, c, q, needed, arena, err);
     while (code == ERR_OK && c->total == 0 && needed > 1) {
-        facets_release(c->facets);
+        facet_counter_release(c->facets);
         needed--;
         out->relaxed = true;
         code = collect_all(s, c, q, needed, arena, err);
@@ -280,8 +280,8 @@ static enum err_code find(struct searcher *s, struct collector *c, const struct 
     if (code == ERR_OK)
         code = make_page(s, c, q, arena, out, err);
     if (code == ERR_OK)
-        code = facets_finish(c->facets, out, err);
-    facets_release(c->facets);
+        code = facet_counter_finish(c->facets, out, err);
+    facet_counter_release(c->facets);
     return code;
 }
 

@@ -58,12 +58,13 @@ void collection_of(const struct view *view, struct collection *out);
 
 struct facet_counter;
 
-enum err_code facets_begin(const struct view *view, const struct search_request *r,
-                           struct arena *arena, struct facet_counter **out, struct err *err);
-enum err_code facets_begin_segment(struct facet_counter *f, uint32_t slot, struct err *err);
-void facets_count(struct facet_counter *f, uint32_t doc);
-enum err_code facets_end_segment(struct facet_counter *f, struct err *err);
-enum err_code facets_finish(struct facet_counter *f, struct search_result *out, struct err *err);
-void facets_release(struct facet_counter *f); /* NULL is fine */
+enum err_code facet_counter_begin(const struct view *view, const struct search_request *r,
+                                  struct arena *arena, struct facet_counter **out, struct err *err);
+enum err_code facet_counter_begin_segment(struct facet_counter *f, uint32_t slot, struct err *err);
+void facet_counter_count(struct facet_counter *f, uint32_t doc);
+enum err_code facet_counter_end_segment(struct facet_counter *f, struct err *err);
+enum err_code facet_counter_finish(struct facet_counter *f, struct search_result *out,
+                                   struct err *err);
+void facet_counter_release(struct facet_counter *f); /* NULL is fine */
 
 #endif

@@ -1,4 +1,4 @@
-#include "ingest/catalogue.h"
+#include "ingest/skus.h"
 
 #include <stdio.h>
 #include <xxhash.h>
@@ -7,23 +7,23 @@
 
 #include "base/check.h"
 
-void catalogue_init(struct catalogue *c)
+void skus_init(struct skus *c)
 {
-    *c = (struct catalogue){0};
+    *c = (struct skus){0};
     arena_init(&c->texts, 64 << 10, SIZE_MAX);
 }
 
-void catalogue_release(struct catalogue *c)
+void skus_release(struct skus *c)
 {
     map_str_release(&c->ids);
     map_u64_release(&c->title_of);
     mem_free(c->products);
     mem_free(c->titles);
     arena_release(&c->texts);
-    *c = (struct catalogue){0};
+    *c = (struct skus){0};
 }
 
-static struct catalogue_product *product_at(struct catalogue *c, struct str id)
+static struct skus_product *product_at(struct skus *c, struct str id)
 {
     uint64_t *at = map_str_at(&c->ids, id, NULL);
     if (*at)
@@ -32,7 +32,7 @@ static struct catalogue_product *product_at(struct catalogue *c, struct str id)
         c->products_cap = c->products_cap ? c->products_cap * 2 : 1024;
         c->products = mem_resize(c->products, c->products_cap, sizeof *c->products);
     }
-    c->products[c->products_len] = (struct catalogue_product){.id = arena_str(&c->texts, id)};
+    c->products[c->products_len] = (struct skus_product){.id = arena_str(&c->texts, id)};
     *at = ++c->products_len;
     return &c->products[*at - 1];
 }
@@ -47,7 +47,7 @@ static struct str folded_spaces(struct str s, char *to, size_t cap)
     return str_trim((struct str){to, str_utf8_floor(to, n, n)});
 }
 
-static void add_title(struct catalogue *c, struct catalogue_product *p, struct str title, bool sale)
+static void add_title(struct skus *c, struct skus_product *p, struct str title, bool sale)
 {
     char text[STORE_TITLE_MAX];
     title = folded_spaces(title, text, sizeof text);
@@ -61,7 +61,7 @@ static void add_title(struct catalogue *c, struct catalogue_product *p, struct s
             c->titles = mem_resize(c->titles, c->titles_cap, sizeof *c->titles);
         }
         c->titles[c->titles_len] =
-            (struct catalogue_title){.text = arena_str(&c->texts, title), .next = p->titles};
+            (struct skus_title){.text = arena_str(&c->texts, title), .next = p->titles};
         *at = ++c->titles_len;
         p->titles = (uint32_t)*at;
     }
@@ -69,9 +69,9 @@ static void add_title(struct catalogue *c, struct catalogue_product *p, struct s
     c->titles[*at - 1].sales += sale;
 }
 
-struct str catalogue_add(struct catalogue *c, const struct catalogue_line *line)
+struct str skus_add(struct skus *c, const struct skus_line *line)
 {
-    struct catalogue_product *p = product_at(c, line->id);
+    struct skus_product *p = product_at(c, line->id);
     p->charge |= line->charge;
     p->sales += line->sale;
     if (p->first_time == 0 || line->time < p->first_time)
@@ -85,12 +85,12 @@ struct str catalogue_add(struct catalogue *c, const struct catalogue_line *line)
     return p->id;
 }
 
-struct str catalogue_title(const struct catalogue *c, const struct catalogue_product *p,
-                           bool (*ignored)(const void *arg, struct str title), const void *arg)
+struct str skus_title(const struct skus *c, const struct skus_product *p,
+                      bool (*ignored)(const void *arg, struct str title), const void *arg)
 {
-    const struct catalogue_title *best = NULL;
+    const struct skus_title *best = NULL;
     for (uint32_t at = p->titles; at; at = c->titles[at - 1].next) {
-        const struct catalogue_title *t = &c->titles[at - 1];
+        const struct skus_title *t = &c->titles[at - 1];
         if (ignored && ignored(arg, t->text))
             continue;
         if (!best || t->sales > best->sales ||
@@ -110,7 +110,7 @@ static struct str lowered(struct str s, char *to, size_t cap)
     return (struct str){to, n};
 }
 
-uint64_t catalogue_near_ids(const struct catalogue *c, char *out, size_t cap)
+uint64_t catalogue_near_ids(const struct skus *c, char *out, size_t cap)
 {
     struct map_str folded = {0};
     uint64_t pairs = 0;
