@@ -63,45 +63,47 @@ async function violations(page: Page) {
   return violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }));
 }
 
-const SCREENS = [
-  { name: 'wide', width: 1440, height: 900, dark: false },
-  { name: 'narrow', width: 360, height: 740, dark: false },
-  { name: 'wide-dark', width: 1440, height: 900, dark: true },
-  { name: 'narrow-dark', width: 360, height: 740, dark: true },
+const WIDE = { width: 1440, height: 900 };
+const NARROW = { width: 360, height: 740 };
+const SCREENS: { lang: Lang; name: string; viewport: typeof WIDE; dark?: boolean }[] = [
+  { lang: 'en', name: 'wide', viewport: WIDE },
+  { lang: 'en', name: 'narrow', viewport: NARROW },
+  { lang: 'en', name: 'wide-dark', viewport: WIDE, dark: true },
+  { lang: 'zh', name: 'wide', viewport: WIDE },
+  { lang: 'zh', name: 'narrow', viewport: NARROW },
+  { lang: 'zh', name: 'narrow-dark', viewport: NARROW, dark: true },
 ];
 
-for (const lang of ['en', 'zh'] as Lang[]) {
-  for (const screen of SCREENS) {
-    test.describe(`${lang}, ${screen.name}`, () => {
-      test.use({
-        lang,
-        viewport: { width: screen.width, height: screen.height },
-        colorScheme: screen.dark ? 'dark' : 'light',
-        contextOptions: { reducedMotion: 'reduce' },
-        // The browser reports the 404 that a missing product rightly is.
-        tolerated: [/status of 404/],
-      });
-
-      for (const [name, visit] of Object.entries(PAGES)) {
-        test(`${name} is sound`, async ({ page, shop }) => {
-          await visit(page, shop);
-          await settled(page);
-          await loadPictures(page);
-          const excess = await page.evaluate(
-            () => document.documentElement.scrollWidth - window.innerWidth,
-          );
-          expect(excess, 'pixels beyond the right edge').toBeLessThanOrEqual(0);
-          await expect(page.locator('h1')).toHaveCount(1);
-          await expect(page).toHaveTitle(/.+ · .+/);
-          await page.screenshot({
-            path: `${artifacts}/pages/${name}-${lang}-${screen.name}.png`,
-            fullPage: true,
-          });
-          expect(await violations(page)).toEqual([]);
-        });
-      }
+for (const { lang, name: screen, viewport, dark = false } of SCREENS) {
+  test.describe(`${lang}, ${screen}`, () => {
+    test.use({
+      lang,
+      viewport,
+      colorScheme: dark ? 'dark' : 'light',
+      contextOptions: { reducedMotion: 'reduce' },
+      // The browser reports the 404 that a missing product rightly is.
+      tolerated: [/status of 404/],
     });
-  }
+
+    for (const [name, visit] of Object.entries(PAGES)) {
+      test(`${name} is sound`, async ({ page, shop }) => {
+        await visit(page, shop);
+        await settled(page);
+        await loadPictures(page);
+        const excess = await page.evaluate(
+          () => document.documentElement.scrollWidth - window.innerWidth,
+        );
+        expect(excess, 'pixels beyond the right edge').toBeLessThanOrEqual(0);
+        await expect(page.locator('h1')).toHaveCount(1);
+        await expect(page).toHaveTitle(/.+ · .+/);
+        await page.screenshot({
+          path: `${artifacts}/pages/${name}-${lang}-${screen}.png`,
+          fullPage: true,
+        });
+        expect(await violations(page)).toEqual([]);
+      });
+    }
+  });
 }
 
 test.describe('open layers', () => {

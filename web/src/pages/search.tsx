@@ -153,6 +153,7 @@ export function SearchPage({ category }: { category?: string }) {
 
       <div className="search-results">
         <Chips chips={chips} clear={reset} />
+        <h2 className="sr-only">{t.search.products}</h2>
 
         {found.error !== null ? (
           <ErrorState error={found.error} retry={found.reload} />

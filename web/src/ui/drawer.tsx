@@ -36,14 +36,14 @@ function Modal({ shape, ...props }: DialogProps & { shape: 'dialog' | 'drawer' }
     <dialog ref={ref} className={shape} aria-labelledby={titleId} onClose={onClose}>
       {open && (
         <div className="dialog-body">
-          <header className="dialog-head">
+          <div className="dialog-head">
             <h2 id={titleId}>{title}</h2>
             <IconButton label={t.close} onClick={onClose}>
               <Icon name="close" />
             </IconButton>
-          </header>
+          </div>
           <div className="dialog-content">{children}</div>
-          {footer && <footer className="dialog-foot">{footer}</footer>}
+          {footer && <div className="dialog-foot">{footer}</div>}
         </div>
       )}
     </dialog>
