@@ -19,17 +19,27 @@ void tx_release(struct tx *tx)
     id_cache_release(&tx->products);
 }
 
-static void drop_runs(struct tx *tx)
-{
-    for (size_t i = 0; i < CHANGE_AGGREGATES; i++)
-        tx->runs[i] = (struct change){0};
-}
-
+/* What a job wrote of earlier jobs' runs is undone with the job, so the runs go back to what they
+ * were. */
 void tx_begin_job(struct tx *tx)
 {
-    drop_runs(tx);
+    memcpy(tx->before, tx->runs, sizeof tx->runs);
     id_cache_mark(&tx->users);
     id_cache_mark(&tx->products);
+}
+
+void tx_undo_job(struct tx *tx)
+{
+    memcpy(tx->runs, tx->before, sizeof tx->runs);
+    id_cache_forget_since_mark(&tx->users);
+    id_cache_forget_since_mark(&tx->products);
+}
+
+void tx_undo_all(struct tx *tx)
+{
+    memset(tx->runs, 0, sizeof tx->runs);
+    id_cache_forget_all(&tx->users);
+    id_cache_forget_all(&tx->products);
 }
 
 static enum err_code write_run(struct tx *tx, struct change *run, struct err *err)
@@ -43,7 +53,7 @@ static enum err_code write_run(struct tx *tx, struct change *run, struct err *er
         DB_ARGS(db_i64(c.aggregate), db_i64(c.op), db_i64(c.no), db_i64(c.last_no)), NULL, err);
 }
 
-enum err_code tx_finish_job(struct tx *tx, struct err *err)
+enum err_code tx_finish(struct tx *tx, struct err *err)
 {
     for (size_t i = 0; i < CHANGE_AGGREGATES; i++) {
         enum err_code code = write_run(tx, &tx->runs[i], err);
@@ -51,20 +61,6 @@ enum err_code tx_finish_job(struct tx *tx, struct err *err)
             return code;
     }
     return ERR_OK;
-}
-
-void tx_undo_job(struct tx *tx)
-{
-    drop_runs(tx);
-    id_cache_forget_since_mark(&tx->users);
-    id_cache_forget_since_mark(&tx->products);
-}
-
-void tx_undo_all(struct tx *tx)
-{
-    drop_runs(tx);
-    id_cache_forget_all(&tx->users);
-    id_cache_forget_all(&tx->products);
 }
 
 enum err_code tx_change_range(struct store_tx *tx, enum change_aggregate aggregate,

@@ -8,10 +8,11 @@
 #include "store/store.h"
 
 struct tx {
-    struct store_tx pub;                   /* what jobs see; must come first */
-    struct id_cache users;                 /* kind is enum user_kind */
-    struct id_cache products;              /* kind 0 */
-    struct change runs[CHANGE_AGGREGATES]; /* reported, not yet written; op 0: none */
+    struct store_tx pub;                     /* what jobs see; must come first */
+    struct id_cache users;                   /* kind is enum user_kind */
+    struct id_cache products;                /* kind 0 */
+    struct change runs[CHANGE_AGGREGATES];   /* reported, not yet written; op 0: none */
+    struct change before[CHANGE_AGGREGATES]; /* runs as they were when the job began */
 };
 
 static inline struct tx *tx_of(struct store_tx *tx)
@@ -22,10 +23,12 @@ static inline struct tx *tx_of(struct store_tx *tx)
 void tx_init(struct tx *tx, struct db *db);
 void tx_release(struct tx *tx);
 
-/** Around each job: begin; then finish, which writes its changes, or undo. */
+/** Around each job: begin, and undo if it failed. */
 void tx_begin_job(struct tx *tx);
-ERR_MUST_USE enum err_code tx_finish_job(struct tx *tx, struct err *err);
 void tx_undo_job(struct tx *tx);
+
+/** Before the commit: write what the jobs reported. */
+ERR_MUST_USE enum err_code tx_finish(struct tx *tx, struct err *err);
 
 /** The transaction as a whole was lost. */
 void tx_undo_all(struct tx *tx);

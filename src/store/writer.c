@@ -89,8 +89,6 @@ static enum err_code run_job(struct writer *w, struct writer_job *job, struct er
     tx_begin_job(tx);
     job->code = job->fn(&tx->pub, job->arg, &job->err);
     if (!job->code)
-        job->code = tx_finish_job(tx, &job->err);
-    if (!job->code)
         return db_savepoint_keep(tx->pub.db, err);
     tx_undo_job(tx);
     code = db_savepoint_undo(tx->pub.db, err);
@@ -118,6 +116,8 @@ static enum err_code run_group(struct writer *w, struct writer_job *jobs, struct
         code = run_job(w, job, err);
     }
     *rest = job;
+    if (!code)
+        code = tx_finish(tx, err);
     if (!code)
         return db_commit(tx->pub.db, err);
     db_rollback(tx->pub.db);

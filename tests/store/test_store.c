@@ -46,6 +46,22 @@ static bool is_there(struct shop *s, const char *id)
 
 /* --- group commit ----------------------------------------------------------------------------- */
 
+/* At most so many entries, and together they name each product once. */
+static void ck_changes_cover_products(struct db *db, uint64_t max_entries)
+{
+    struct err err;
+    struct change changes[256];
+    struct product_counts counts;
+    size_t n;
+    int64_t covered = 0;
+    ck_ok(changes_after(db, 0, changes, 256, &n, &err));
+    ck_assert_uint_le(n, max_entries);
+    for (size_t i = 0; i < n; i++)
+        covered += changes[i].last_no - changes[i].no + 1;
+    ck_ok(products_count(db, &counts, &err));
+    ck_assert_int_eq(covered, counts.active);
+}
+
 START_TEST(jobs_that_wait_together_share_one_fsync_and_a_failed_one_is_undone_alone)
 {
     enum { JOBS = 200 };
@@ -70,6 +86,8 @@ START_TEST(jobs_that_wait_together_share_one_fsync_and_a_failed_one_is_undone_al
     store_stats(s.store, &after);
     ck_assert_int_eq(atomic_load(&ended), JOBS);
     uint64_t groups = after.groups - before.groups;
+    ck_changes_cover_products(read_begin(&s), groups);
+    read_end(&s);
     ck_assert_uint_le(groups, 3); /* first; the 200; last, unless it joined them */
     ck_assert_int_eq(sqlite_vfs_syncs() - syncs, (long)groups);
     for (int i = 0; i < JOBS; i++) {
