@@ -374,17 +374,17 @@ bool jr_i64(struct json_reader *r, int64_t lo, int64_t hi, int64_t *out)
     return jr_fail(r, ERR_INVALID, "%s", why.msg);
 }
 
-/* Clinger's fast path: up to 15 digits and a power of ten up to 22 are both exact as doubles, so
- * that one multiplication or division rounds correctly. False: take the long way. */
+/* Clinger's fast path ("How to read floating point numbers accurately", 1990): digits below 2^53
+ * and a power of ten up to 22 are both exact as doubles, so that one division rounds correctly.
+ * False: take the long way. */
 static bool small_decimal(struct str s, double *out)
 {
-    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                   1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                   1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                   1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
     uint64_t mantissa = 0;
     size_t i = s.p[0] == '-', places = 0;
     bool fraction = false;
-    if (s.n > 16) /* 15 digits and a point */
+    if (s.n > 19) /* so that the digits fit 64 bits */
         return false;
     for (; i < s.n; i++) {
         if (s.p[i] == '.') {

@@ -1,4 +1,4 @@
-/* test_clock.c - clock and rng: against the C library's calendar, and against moments and bounds. */
+/* test_clock.c - clock and rng: against the C library, a published vector, moments and bounds. */
 #include "support/suite.h"
 
 #include <math.h>

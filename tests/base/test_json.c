@@ -351,6 +351,17 @@ START_TEST(depth_arena_and_text_have_caps)
     mem_fail_at(0);
     arena_release(&arena);
 
+    char digits[JR_NUMBER_MAX + 1];
+    double d;
+    memset(digits, '1', sizeof digits);
+    jr_init(&r, (struct str){digits, sizeof digits}, NULL);
+    ck_assert(!jr_double(&r, &d));
+    ck_err(jr_end(&r, &err), ERR_LIMIT);
+    digits[1] = '.';
+    jr_init(&r, (struct str){digits, sizeof digits - 1}, NULL);
+    ck_assert(jr_double(&r, &d));
+    ck_assert_double_eq(d, 10.0 / 9);
+
     jr_init(&r, STR_LIT("\"12345\""), NULL);
     ck_assert(!jr_str_max(&r, 4, &s));
     ck_err(jr_end(&r, &err), ERR_LIMIT);

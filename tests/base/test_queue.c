@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/pool.h"
@@ -162,6 +163,35 @@ START_TEST(a_loop_covers_its_range_once_whatever_the_grain)
 }
 END_TEST
 
+/* Every lane waits for the others, so they must all be there at once. */
+static void meet(void *arg, size_t begin, size_t end, unsigned lane)
+{
+    struct sums *s = arg;
+    atomic_fetch_add(&s->busy[lane], 1);
+    atomic_fetch_add(&s->covered, end - begin);
+    while (s->covered < s->lanes)
+        sched_yield();
+    if (lane != 0) {
+        const struct timespec late = {.tv_nsec = 10000000};
+        nanosleep(&late, NULL); /* the caller must wait for us */
+    }
+    atomic_fetch_add(&s->clashes, 1); /* arrivals, here */
+}
+
+START_TEST(all_lanes_work_at_once_under_numbers_of_their_own)
+{
+    struct err err;
+    struct pool *pool;
+    struct sums s = {.lanes = 4};
+    ck_ok(pool_new(&pool, "pool", 3, 8, &err));
+    pool_for(pool, 4, 1, meet, &s);
+    ck_assert_uint_eq(s.clashes, 4);
+    for (int i = 0; i < 4; i++)
+        ck_assert_uint_eq(s.busy[i], 1);
+    pool_free(pool);
+}
+END_TEST
+
 static void nested(void *arg, size_t begin, size_t end, unsigned lane)
 {
     struct sums *outer = arg;
@@ -215,5 +245,6 @@ END_TEST
 SUITE("queue", a_full_queue_refuses_at_once_and_keeps_order,
       a_pop_waits_until_its_deadline_and_no_longer, a_closed_queue_gives_what_is_left_then_ends,
       every_item_goes_to_exactly_one_consumer_in_order,
-      a_loop_covers_its_range_once_whatever_the_grain, loops_inside_loops_do_not_starve,
+      a_loop_covers_its_range_once_whatever_the_grain,
+      all_lanes_work_at_once_under_numbers_of_their_own, loops_inside_loops_do_not_starve,
       queued_jobs_run_before_the_pool_ends, there_is_at_least_one_processor)
