@@ -3,22 +3,44 @@
 #include <cblas.h>
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdbool.h>
 
 #include <lapacke.h>
 
 #include "base/check.h"
 
+/* The serial build of OpenBLAS keeps its scratch memory in a table without locks: two threads inside it
+ * at once corrupt each other's results. Then calls take turns; the threaded builds need no help. */
+static bool take_turns = true;
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+static void enter(void)
+{
+    if (take_turns)
+        pthread_mutex_lock(&turn);
+}
+
+static void leave(void)
+{
+    if (take_turns)
+        pthread_mutex_unlock(&turn);
+}
+
 void dense_init(void)
 {
+    enum { SEQUENTIAL = 0 };
     openblas_set_num_threads(1);
+    take_turns = openblas_get_parallel() == SEQUENTIAL;
 }
 
 void dense_gram(float alpha, const float *x, size_t n, size_t k, float beta, float *gram)
 {
     CHECK(k >= 1 && k <= DENSE_MAX_ORDER && n <= INT_MAX);
+    enter();
     cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)n, alpha, x, (int)k, beta, gram,
                 (int)k);
+    leave();
     for (size_t i = 0; i < k; i++)
         for (size_t j = 0; j < i; j++)
             gram[j * k + i] = gram[i * k + j];
@@ -43,12 +65,14 @@ enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err
         return err_set(err, ERR_INVALID, "a right-hand side of the system is not finite");
     /* Our rows are LAPACK's columns: the lower triangle is its upper one, and nothing is copied. */
     int order = (int)n;
+    enter();
     int info = LAPACKE_spotrf_work(LAPACK_COL_MAJOR, 'U', order, a, order);
+    if (info == 0)
+        CHECK(LAPACKE_spotrs_work(LAPACK_COL_MAJOR, 'U', order, (int)m, a, order, b, order) == 0);
+    leave();
     CHECK(info >= 0);
     if (info > 0)
         return err_set(err, ERR_INVALID, "the system is not positive definite at row %d", info - 1);
-    info = LAPACKE_spotrs_work(LAPACK_COL_MAJOR, 'U', order, (int)m, a, order, b, order);
-    CHECK(info == 0);
     if (!all_finite(b, m * n))
         return err_set(err, ERR_INVALID, "the solution of the system overflows");
     return ERR_OK;

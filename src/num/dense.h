@@ -14,8 +14,9 @@
 /** Largest order of a system. */
 enum { DENSE_MAX_ORDER = 1024 };
 
-/** Turn OpenBLAS's own threading off. Call once before the first thread starts; harmless when the
- *  serial variant of the library is installed. */
+/** Turn OpenBLAS's own threading off. Call once before the first thread starts. With the serial
+ *  variant of the library, which two threads must not enter at once, calls take turns: correct, but
+ *  then only one core works here. Without this call they always take turns. */
 void dense_init(void);
 
 /** gram = beta * gram + alpha * transpose(x) * x, both triangles written.

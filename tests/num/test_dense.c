@@ -1,6 +1,7 @@
 #include "support/suite.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -103,6 +104,50 @@ START_TEST(what_has_no_solution_is_an_error)
 }
 END_TEST
 
+enum { CROWD_ORDER = 64, CROWD_ROUNDS = 400 };
+
+/* Solves the same system over and over; *arg becomes the number of wrong results. */
+static void *solve_in_a_crowd(void *arg)
+{
+    size_t n = CROWD_ORDER;
+    struct rng rng;
+    rng_init(&rng, 7);
+    float *x = random_floats(&rng, 2 * n * n), *gram = mem_new(n * n, sizeof *gram);
+    float *first = mem_new(n, sizeof *first), *b = mem_new(n, sizeof *b);
+    for (int round = 0; round < CROWD_ROUNDS; round++) {
+        struct err err;
+        dense_gram(1, x, 2 * n, n, 0, gram);
+        for (size_t i = 0; i < n; i++) {
+            gram[i * n + i] += 1;
+            b[i] = 1;
+        }
+        if (dense_solve_spd(gram, n, b, 1, &err) != ERR_OK ||
+            (round && memcmp(b, first, n * sizeof *b) != 0))
+            ++*(int *)arg;
+        if (round == 0)
+            memcpy(first, b, n * sizeof *b);
+    }
+    mem_free(x);
+    mem_free(gram);
+    mem_free(first);
+    mem_free(b);
+    return NULL;
+}
+
+START_TEST(threads_do_not_disturb_each_other)
+{
+    pthread_t threads[4];
+    int wrong[4] = {0};
+    dense_init();
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, solve_in_a_crowd, &wrong[i]), 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_int_eq(wrong[i], 0);
+    }
+}
+END_TEST
+
 START_TEST(threading_can_be_switched_off_twice)
 {
     dense_init();
@@ -112,4 +157,4 @@ END_TEST
 
 SUITE("dense", the_gram_matrix_is_the_products_of_columns, solutions_satisfy_their_systems,
       the_upper_triangle_is_not_read, what_has_no_solution_is_an_error,
-      threading_can_be_switched_off_twice)
+      threads_do_not_disturb_each_other, threading_can_be_switched_off_twice)
