@@ -3,8 +3,8 @@
  * Model:   a bump allocator over blocks; what it gives lives until arena_reset or arena_release.
  * Memory:  reset keeps the first block, so a request's arena allocates nothing in the steady state.
  *          Under AddressSanitizer what was given back is poisoned.
- * Caps:    a total above max_bytes returns NULL from arena_try_alloc and aborts from arena_alloc; use
- *          the former wherever the size comes from input.
+ * Caps:    a total above max_bytes returns NULL from arena_try_alloc and aborts from arena_alloc;
+ *          use the former wherever the size comes from input.
  * Threads: one at a time. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -33,7 +33,8 @@ void arena_reset(struct arena *a);
 /** Aligned to 16, not zeroed. NULL past the cap or when memory is out. */
 void *arena_try_alloc(struct arena *a, size_t bytes);
 
-/** Aligned to 16, zeroed, n * size checked; aborts past the cap. For sizes that the program chose. */
+/** Aligned to 16, zeroed, n * size checked; aborts past the cap. For sizes that the program
+ *  chose. */
 void *arena_alloc(struct arena *a, size_t n, size_t size) __attribute__((returns_nonnull));
 
 #define ARENA_NEW(a, type, n) ((type *)arena_alloc((a), (n), sizeof(type)))

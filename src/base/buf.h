@@ -1,7 +1,8 @@
 /* buf.h - bytes that grow up to a cap named at the start.
  *
- * Model:   an append-only byte string. Appending past max sets `full` and changes nothing, so a run of
- *          appends is checked once at its end (buf_ok). An all-zero struct with max set is valid.
+ * Model:   an append-only byte string. Appending past max sets `full` and changes nothing, so a run
+ *          of appends is checked once at its end (buf_ok). An all-zero struct with max set is
+ *          valid.
  * Memory:  owns data; release with buf_release; data is always NUL-terminated once anything was
  *          appended (the NUL is not counted in len).
  * Threads: one at a time. */

@@ -81,9 +81,8 @@ struct clock_civil clock_civil_of(int64_t us)
 bool clock_us_of(const struct clock_civil *c, int64_t *us)
 {
     if (c->year < 1 || c->year > 9999 || c->month < 1 || c->month > 12 || c->day < 1 ||
-        c->day > days_in_month(c->year, c->month) || c->hour < 0 || c->hour > 23 ||
-        c->minute < 0 || c->minute > 59 || c->second < 0 || c->second > 59 || c->us < 0 ||
-        c->us > 999999)
+        c->day > days_in_month(c->year, c->month) || c->hour < 0 || c->hour > 23 || c->minute < 0 ||
+        c->minute > 59 || c->second < 0 || c->second > 59 || c->us < 0 || c->us > 999999)
         return false;
     int64_t s = days_from_civil(c->year, c->month, c->day) * 86400 + c->hour * 3600 +
                 c->minute * 60 + c->second;

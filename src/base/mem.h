@@ -2,8 +2,9 @@
  *
  * Small allocations (records, tables whose size the program chose) abort when memory is out: no
  * caller could do better. Allocations whose size comes from input use mem_try_*, after a named cap,
- * and report ERR_MEMORY. MEM_FAIL_AT=n in the environment makes the n-th mem_try_* call of the process
- * fail (1 is the first), which the fault-injection tests count upward until nothing fails. */
+ * and report ERR_MEMORY. MEM_FAIL_AT=n in the environment makes the n-th mem_try_* call of the
+ * process fail (1 is the first), which the fault-injection tests count upward until nothing
+ * fails. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -23,7 +24,8 @@ void *mem_resize(void *p, size_t n, size_t size) __attribute__((returns_nonnull)
 void *mem_try_new(size_t n, size_t size);
 void *mem_try_resize(void *p, size_t n, size_t size);
 
-/** Zeroed, address a multiple of align (a power of two >= sizeof(void *)); NULL when memory is out. */
+/** Zeroed, address a multiple of align (a power of two >= sizeof(void *)); NULL when memory is
+ *  out. */
 void *mem_try_aligned(size_t n, size_t size, size_t align);
 
 /** returns owned copy of n bytes with a NUL behind them. Aborts when out of memory. */

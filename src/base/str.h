@@ -58,8 +58,9 @@ size_t str_search(struct str s, struct str needle);
  *  left the whole is returned and *rest becomes {NULL, 0}. Call while rest->p. */
 struct str str_split(struct str *rest, char c);
 
-/** Decode one character of (p, n). Returns its length 1..4, or 0 where the bytes are not valid UTF-8
- *  (overlong forms, surrogates and values above 10FFFF included) or n is 0. cp may be NULL. */
+/** Decode one character of (p, n). Returns its length 1..4, or 0 where the bytes are not valid
+ *  UTF-8 (overlong forms, surrogates and values above 10FFFF included) or n is 0. cp may be
+ *  NULL. */
 size_t str_utf8_next(const char *p, size_t n, uint32_t *cp);
 
 /** Encode cp (a scalar value) into out[4]; returns the length. */
@@ -76,7 +77,8 @@ size_t str_utf8_floor(const char *p, size_t n, size_t at);
 ERR_MUST_USE enum err_code str_parse_i64(struct str s, int64_t lo, int64_t hi, int64_t *out,
                                          struct err *err);
 
-/** true, yes, on, false, no, off, without case. Returns false, *out untouched, for anything else. */
+/** true, yes, on, false, no, off, without case. Returns false, *out untouched, for anything
+ *  else. */
 bool str_parse_bool(struct str s, bool *out);
 
 /** Parse all of s as a finite decimal number (JSON's grammar, a leading '+' or '.' is refused).
@@ -88,8 +90,8 @@ ERR_MUST_USE enum err_code str_parse_double(struct str s, double *out, struct er
  *  Returns cap when it is cap or more, or when either is over 64 bytes. */
 unsigned str_distance(struct str a, struct str b, unsigned cap);
 
-/** For "did you mean": the one of names[n] that is nearest to s, at most two edits away; NULL if none
- *  is. */
+/** For "did you mean": the one of names[n] that is nearest to s, at most two edits away; NULL if
+ *  none is. */
 const char *str_nearest(struct str s, const char *const *names, size_t n);
 
 #endif
