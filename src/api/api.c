@@ -1,4 +1,5 @@
 /* api.c - the guard around every endpoint, and how writes come back. */
+#include "api/api.h"
 #include "api/api_int.h"
 
 #include <stdatomic.h>

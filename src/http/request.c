@@ -1,4 +1,6 @@
 /* What handlers ask of a request, and how they put it off. */
+#include "http/request.h"
+
 #include "base/mem.h"
 #include "http/http_int.h"
 

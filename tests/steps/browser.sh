@@ -1,0 +1,10 @@
+#!/bin/sh
+# The browser tests (tests/e2e) as TAP.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+chromium=${CHROMIUM:-/usr/bin/chromium}
+if ! "$chromium" --version >/dev/null 2>&1; then
+    echo "# SKIP browser tests: there is no Chromium at $chromium (set CHROMIUM)"
+    exit 0
+fi
+exec "$here/../e2e/run.sh" --reporter="$here/playwright_tap.mjs"
