@@ -21,6 +21,7 @@
 #include "ingest/import.h"
 #include "ingest/mapping.h"
 #include "ingest/returns.h"
+#include "ingest/rows.h"
 #include "store/imports.h"
 #include "store/records.h"
 #include "store/store.h"
@@ -140,12 +141,6 @@ struct place batch_place(struct import *im, const struct row *row, bool charge);
 /** Room for one more item of the kind's array, `size` bytes each; returns borrowed. row (may
  *  be NULL) says where it stands. */
 void *batch_item(struct import *im, void **array, size_t size, const struct row *row);
-
-/** A row to a record of its kind; false with row->fault set. */
-bool row_product(struct row *row, struct product *out);
-bool row_user(struct row *row, struct user *out);
-bool row_event(struct row *row, struct event *out);
-bool row_interaction(struct row *row, struct event *out);
 
 /** Add a row of an orders file: a line, or a whole order. False with row->fault set. */
 bool import_order_row(struct import *im, struct row *row);

@@ -1,12 +1,10 @@
-/* A row to a product, a shopper or an event. */
+#include "ingest/rows.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <xxhash.h>
 
 #include "base/clock.h"
-#include "ingest/import_int.h"
-
-#include "base/check.h"
 
 static bool product_status_of(struct row *row, enum product_status *out)
 {
