@@ -31,7 +31,12 @@ export class Shop {
   }
 
   search(q: string, params: Record<string, string | number> = {}) {
-    return this.get<{ total: number; items: Card[] }>('/v1/search', { q, lang: 'en', ...params });
+    return this.get<{ total: number; items: Card[] }>('/v1/search', {
+      q,
+      lang: 'en',
+      out_of_stock: 'true',
+      ...params,
+    });
   }
 
   /** Products that can be bought, of different kinds. */

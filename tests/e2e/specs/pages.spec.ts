@@ -41,7 +41,7 @@ const PAGES: Record<string, Visit> = {
     await page.goto('/orders');
   },
   account: (page) => page.goto('/account'),
-  missing: (page) => page.goto('/there/is/nothing/here'),
+  missing: (page) => page.goto('/c/there/is/nothing/here'),
 };
 
 /** Scrolls through the page once, so that every picture that waits to be seen is loaded. */

@@ -92,7 +92,7 @@ test('every facet narrows the list down, shows as a chip, and can be undone', as
   await settled(page);
   expect(await count()).toBeGreaterThan(promised);
 
-  await page.getByRole('group', { name: 'Price' }).getByLabel('Highest price').fill('100');
+  await page.getByRole('group', { name: 'Price' }).getByLabel('To', { exact: true }).fill('100');
   await page.getByRole('button', { name: 'Apply' }).click();
   await expect(page).toHaveURL(/max=10000/);
   await settled(page);

@@ -167,7 +167,7 @@ export function createApi({ key, lang, who, personalise, renewToken }: ApiOption
 
     search: (query: SearchQuery, signal?: AbortSignal) =>
       send<SearchResults>('GET', '/v1/search', {
-        params: { ...query, ...audience, lang },
+        params: { out_of_stock: true, ...query, ...audience, lang },
         signal,
       }),
 

@@ -122,6 +122,8 @@ export interface SearchQuery {
   sort?: Sort;
   page?: number;
   limit?: number;
+  /** Also what is sold out; without it only what can be bought. */
+  out_of_stock?: boolean;
 }
 
 export interface SearchResults {

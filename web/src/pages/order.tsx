@@ -63,14 +63,14 @@ function AddressBlock({ address }: { address: Partial<Address> }) {
 function History({ times }: { times: Record<string, string> }) {
   const { t, date } = useSettings();
   const steps = Object.entries(times)
-    .filter(([, time]) => time)
-    .sort((a, b) => (a[1] < b[1] ? -1 : 1));
-  if (steps.length === 0) return null;
+    .map(([name, time]) => ({ status: name.replace(/_at$/, ''), time }))
+    .filter(({ time }) => time)
+    .sort((a, b) => (a.time < b.time ? -1 : 1));
   return (
     <section className="summary" aria-labelledby="history">
       <h2 id="history">{t.orders.history}</h2>
       <ol className="history">
-        {steps.map(([status, time]) => (
+        {steps.map(({ status, time }) => (
           <li key={status}>
             <strong>{t.orders.statuses[status] ?? status}</strong>
             <time dateTime={time}>{date(time, true)}</time>
@@ -134,7 +134,7 @@ export default function OrderPage({ id }: { id: string }) {
         </section>
         <div className="stack">
           {order.address && <AddressBlock address={order.address} />}
-          {order.times && <History times={order.times} />}
+          <History times={{ placed_at: order.placed_at, ...order.times }} />
         </div>
       </div>
       <Shelf title={t.rows.forYou} query={{ placement: 'home' }} optional />

@@ -51,8 +51,11 @@ function Gallery({ product }: { product: Product }) {
 
 function Variants({ product }: { product: Product }) {
   const { t } = useSettings();
-  const { variants } = product;
-  if (!variants || variants.length < 2) return null;
+  const others = product.variants.filter(({ id }) => id !== product.id);
+  if (others.length === 0) return null;
+  /* In one order on every page of the group, whichever of them is open. */
+  const self = { ...product, image: product.images[0] ?? null };
+  const variants = [self, ...others].sort((a, b) => (a.id < b.id ? -1 : 1));
   const labels = variantLabels(variants.map((variant) => variant.title));
   return (
     <nav className="variants" aria-label={t.product.variants}>

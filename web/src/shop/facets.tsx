@@ -191,14 +191,12 @@ function PriceFields({ state, currency, change }: Omit<FacetsProps, 'facets'>) {
     <form className="price-fields" onSubmit={apply} noValidate>
       <Field
         label={t.filters.from}
-        aria-label={t.filters.min}
         inputMode="decimal"
         value={min}
         onChange={(event) => setMin(event.target.value)}
       />
       <Field
         label={t.filters.to}
-        aria-label={t.filters.max}
         inputMode="decimal"
         value={max}
         onChange={(event) => setMax(event.target.value)}
@@ -225,15 +223,15 @@ function PriceFacetGroup(props: FacetsProps) {
   const { state, facets, currency, change } = props;
   const label = usePriceRangeLabel(currency);
   const price = facets.price as PriceFacet | undefined;
-  const isChosen = (from: number | null, to: number | null) =>
-    state.minPrice === (from || null) && state.maxPrice === to;
   return (
     <Group title={t.filters.price}>
       <ul>
         {price?.ranges
           ?.filter(({ count }) => count > 0)
           .map(({ from, to, count }) => {
-            const chosen = isChosen(from, to);
+            // A range ends just before its upper bound.
+            const [minPrice, maxPrice] = [from || null, to === null ? null : to - 1];
+            const chosen = state.minPrice === minPrice && state.maxPrice === maxPrice;
             return (
               <li key={`${from}-${to}`}>
                 <Check
@@ -241,11 +239,7 @@ function PriceFacetGroup(props: FacetsProps) {
                   count={count}
                   checked={chosen}
                   onChange={() =>
-                    change(
-                      chosen
-                        ? { minPrice: null, maxPrice: null }
-                        : { minPrice: from || null, maxPrice: to },
-                    )
+                    change(chosen ? { minPrice: null, maxPrice: null } : { minPrice, maxPrice })
                   }
                 />
               </li>

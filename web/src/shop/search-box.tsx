@@ -4,7 +4,7 @@ import type { FacetValue, FoundCard, SearchResults } from '../api/types';
 import { EMPTY_SEARCH, formatSearch, parseSearch } from '../lib/search-state';
 import { navigate, productUrl, useLocation } from '../lib/router';
 import { useResource } from '../lib/use-resource';
-import { useCategories } from '../state/categories';
+import { PATH_SEPARATOR, useCategories } from '../state/categories';
 import { useSession } from '../state/session';
 import { useSettings } from '../state/settings';
 import { Icon } from '../ui/icon';
@@ -29,13 +29,24 @@ function useDebounced(value: string): string {
   return settled;
 }
 
+/** The departments that hold most of what was found, none inside another. */
+function bestDepartments(values: FacetValue[]): FacetValue[] {
+  const paths = values.map(({ value }) => String(value));
+  return values
+    .filter(({ value }) => !paths.some((path) => path.startsWith(value + PATH_SEPARATOR)))
+    .sort((a, b) => b.count - a.count)
+    .slice(0, MAX_DEPARTMENTS);
+}
+
 function toOptions(found: SearchResults | null): Option[] {
   if (!found || found.total === 0) return [];
   const categories = (found.facets?.category ?? []) as FacetValue[];
   return [
-    ...categories
-      .slice(0, MAX_DEPARTMENTS)
-      .map(({ value, count }): Option => ({ kind: 'department', path: String(value), count })),
+    ...bestDepartments(categories).map(({ value, count }): Option => ({
+      kind: 'department',
+      path: String(value),
+      count,
+    })),
     ...found.items.map((card, i): Option => ({ kind: 'product', card, position: i + 1 })),
     { kind: 'all', total: found.total },
   ];

@@ -8,7 +8,7 @@ import {
   useState,
   type ReactNode,
 } from 'react';
-import { createApi, getDemoToken, type Api } from '../api/client';
+import { ApiError, createApi, getDemoToken, type Api } from '../api/client';
 import type { DemoShopper, EventDetails, EventType, LineRequest, Shop } from '../api/types';
 import { EventQueue } from '../events/queue';
 import { createTransport } from '../events/transport';
@@ -46,6 +46,11 @@ async function mergeCarts(guestLines: LineRequest[], api: Api): Promise<void> {
   const has = new Set(own.map((line) => line.product_id));
   const added = guestLines.filter((line) => !has.has(line.product_id));
   if (added.length > 0) await api.putCart([...own, ...added], cart.version);
+}
+
+/** A guest who is somebody else already stays that; signing in goes on without this past. */
+function ignoreConflict(error: unknown): void {
+  if (!(error instanceof ApiError && error.status === 409)) throw error;
 }
 
 export function SessionProvider({ shop, children }: { shop: Shop; children: ReactNode }) {
@@ -150,7 +155,7 @@ export function SessionProvider({ shop, children }: { shop: Shop; children: Reac
         }));
         const own = createApi({ key, lang, who: whoIs(changed), personalise: true });
         await settle();
-        await own.join(next.id, identity.anonymousId);
+        await own.join(next.id, identity.anonymousId).catch(ignoreConflict);
         await mergeCarts(lines, own);
         changed.anonymousId = anonymousId();
       }
