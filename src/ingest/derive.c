@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/signal.h"
+#include "ingest/pages.h"
 #include "store/changes.h"
 #include "store/events.h"
 #include "store/orders.h"
@@ -16,10 +16,9 @@
 #include "base/check.h"
 
 enum {
-    PAGE = 20000,       /* rows a reading transaction takes: some tens of milliseconds */
-    ORDINALS = 1 << 12, /* more than an order has lines */
+    PAGE = 20000, /* rows a reading transaction takes: some tens of milliseconds */
 };
-_Static_assert((int)STORE_ORDER_LINES_MAX < (int)ORDINALS,
+_Static_assert((int)STORE_ORDER_LINES_MAX < (int)PAGES_ORDINALS,
                "an (order, ordinal) pair must fit into a key");
 
 struct derive_options derive_defaults(void)
@@ -98,34 +97,12 @@ static enum err_code fix_end(struct work *w, struct err *err)
                                        w->products, w->users);
 }
 
-/* Walk a table in pages, each in a transaction of its own. page reads from *after on and moves it;
- * it returns with *n rows read. */
-typedef enum err_code page_fn(struct work *w, struct db *db, int64_t *after, size_t *n,
-                              struct err *err);
-
-static enum err_code walk(struct work *w, page_fn *page, struct err *err)
-{
-    int64_t after = 0;
-    size_t n = PAGE;
-    enum err_code rc = ERR_OK;
-    while (rc == ERR_OK && n == PAGE) {
-        struct db *db;
-        rc = signal_check(err);
-        if (rc == ERR_OK)
-            rc = store_read_begin(w->store, &db, err);
-        if (rc != ERR_OK)
-            break;
-        rc = page(w, db, &after, &n, err);
-        store_read_end(w->store, db);
-    }
-    return rc;
-}
-
 /* --- products and shoppers ------------------------------------------------------------------- */
 
-static enum err_code products_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code products_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                    struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
     uint32_t first = (uint32_t)*after + 1;
     enum err_code rc = products_live_range(db, first, first + PAGE - 1, &rows, err);
@@ -140,7 +117,7 @@ static enum err_code products_page(struct work *w, struct db *db, int64_t *after
     }
     db_rows_close(&rows);
     *after += PAGE;
-    *n = *after < w->products ? PAGE : 0;
+    *more_pages = *after < w->products;
     return rc;
 }
 
@@ -155,13 +132,15 @@ static bool is_test_id(const struct derive_filter *f, struct str id)
     return false;
 }
 
-static enum err_code users_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code users_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                 struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
     enum err_code rc = users_after(db, (uint32_t)*after, PAGE, &rows, err);
     bool more = rc == ERR_OK;
-    for (*n = 0; more; ++*n) {
+    size_t n = 0;
+    for (; more; n++) {
         struct user u;
         rc = users_next(&rows, &u, &more, err);
         if (rc != ERR_OK || !more)
@@ -173,6 +152,7 @@ static enum err_code users_page(struct work *w, struct db *db, int64_t *after, s
         }
     }
     db_rows_close(&rows);
+    *more_pages = n == PAGE;
     return rc;
 }
 
@@ -213,9 +193,10 @@ static enum err_code take_event(struct work *w, const struct event *e, uint32_t 
                                quantity, err);
 }
 
-static enum err_code events_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code events_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                  struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
     int64_t last = *after + PAGE < w->last_seq ? *after + PAGE : w->last_seq;
     enum err_code rc = events_after(db, *after, last, PAGE, &rows, err);
@@ -230,16 +211,11 @@ static enum err_code events_page(struct work *w, struct db *db, int64_t *after, 
     }
     db_rows_close(&rows);
     *after = last;
-    *n = last < w->last_seq ? PAGE : 0;
+    *more_pages = last < w->last_seq;
     return rc;
 }
 
 /* --- order lines ----------------------------------------------------------------------------- */
-
-static uint64_t line_key(int64_t order_no, uint32_t ordinal)
-{
-    return (uint64_t)order_no * ORDINALS + ordinal;
-}
 
 static enum err_code take_sale(struct work *w, const struct order_line_row *r, struct err *err)
 {
@@ -273,33 +249,35 @@ static enum err_code take_line(struct work *w, const struct order_line_row *r, s
 {
     w->report.order_lines++;
     if (r->line.kind == LINE_RETURN && r->line.sale_order_no)
-        *map_u64_at(&w->returned, line_key(r->line.sale_order_no, r->line.sale_ordinal), NULL) +=
-            (uint64_t)r->line.quantity;
+        *map_u64_at(&w->returned, (uint64_t)pages_line(r->line.sale_order_no, r->line.sale_ordinal),
+                    NULL) += (uint64_t)r->line.quantity;
     return take_sale(w, r, err);
 }
 
-/* *after is an order's number and a line's ordinal in one. */
-static enum err_code lines_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                 struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
-    enum err_code rc =
-        order_lines_after(db, *after / ORDINALS, (uint32_t)(*after % ORDINALS), PAGE, &rows, err);
+    enum err_code rc = order_lines_after(db, *after / PAGES_ORDINALS,
+                                         (uint32_t)(*after % PAGES_ORDINALS), PAGE, &rows, err);
     bool more = rc == ERR_OK;
-    for (*n = 0; more; ++*n) {
+    size_t n = 0;
+    for (; more; n++) {
         struct order_line_row r;
         rc = order_lines_next(&rows, &r, &more, err);
         if (rc != ERR_OK || !more)
             break;
         if (r.order_no > w->last_order) {
-            *n = 0;
+            n = 0;
             break;
         }
-        *after = (int64_t)line_key(r.order_no, r.line.ordinal);
+        *after = pages_line(r.order_no, r.line.ordinal);
         rc = take_line(w, &r, err);
         more = rc == ERR_OK;
     }
     db_rows_close(&rows);
+    *more_pages = n == PAGE;
     return rc;
 }
 
@@ -309,8 +287,8 @@ static void drop_returned(struct work *w, uint8_t *drop)
 {
     struct interactions *it = &w->it;
     for (size_t i = w->orders_from; w->returned.len && i < it->len; i++) {
-        const uint64_t *back =
-            map_u64_find(&w->returned, line_key(it->session[i], w->ordinals[i - w->orders_from]));
+        const uint64_t *back = map_u64_find(
+            &w->returned, (uint64_t)pages_line(it->session[i], w->ordinals[i - w->orders_from]));
         if (!back)
             continue;
         if (*back >= it->quantity[i]) {
@@ -407,14 +385,14 @@ static enum err_code read_all(struct work *w, struct err *err)
 {
     enum err_code rc = fix_end(w, err);
     if (rc == ERR_OK)
-        rc = walk(w, products_page, err);
+        rc = pages_walk(w->store, products_page, w, err);
     if (rc == ERR_OK && w->o->filter.test_ids_len)
-        rc = walk(w, users_page, err);
+        rc = pages_walk(w->store, users_page, w, err);
     if (rc == ERR_OK && w->last_seq > 0)
-        rc = walk(w, events_page, err);
+        rc = pages_walk(w->store, events_page, w, err);
     w->orders_from = w->it.len;
     if (rc == ERR_OK)
-        rc = walk(w, lines_page, err);
+        rc = pages_walk(w->store, lines_page, w, err);
     return rc;
 }
 

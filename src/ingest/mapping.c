@@ -308,6 +308,7 @@ static void bind_native_attributes(struct mapping *m, struct reader *r)
     if (m->yaml || !target_belongs(TO_ATTRIBUTES, m->kind))
         return;
     m->attributes = ARENA_NEW(&m->arena, struct map_attribute, MAP_ATTRIBUTES_MAX);
+    m->attributes_len = 0;
     for (size_t i = 0; i < n && m->attributes_len < MAP_ATTRIBUTES_MAX; i++) {
         if (!str_starts(header[i], prefix))
             continue;
@@ -335,6 +336,7 @@ enum err_code mapping_bind(struct mapping *m, struct reader *r, struct err *err)
     bind_rules(m, r);
     bind_native_attributes(m, r);
     if (m->fill.columns_len) {
+        buf_reset(&m->fill.last_key);
         (void)bind_column(r, &m->fill.key);
         for (size_t i = 0; i < m->fill.columns_len; i++)
             (void)bind_column(r, &m->fill.columns[i]);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/signal.h"
+#include "ingest/pages.h"
 #include "store/events.h"
 #include "store/imports.h"
 #include "store/orders.h"
@@ -64,6 +64,7 @@ const char *quality_code_name(enum quality_code c)
 struct work {
     struct store *store;
     int64_t now;
+    int64_t last_seq; /* of the events that there are */
     struct quality_report r;
     struct map_u64 titles;     /* hash of title -> hash of the group it was first seen with */
     struct map_u64 days;       /* day + 1 since 1970 -> events and order lines */
@@ -130,13 +131,15 @@ static void look_at_product(struct work *w, const struct product *p)
         ++*map_u64_at(&w->currencies, p->currency, NULL);
 }
 
-static enum err_code products_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code products_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                    struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
     enum err_code rc = products_after(db, (uint32_t)*after, PAGE, &rows, err);
     bool more = rc == ERR_OK;
-    for (*n = 0; more; ++*n) {
+    size_t n = 0;
+    for (; more; n++) {
         struct product p;
         rc = products_next(&rows, &p, &more, err);
         if (rc != ERR_OK || !more)
@@ -149,6 +152,7 @@ static enum err_code products_page(struct work *w, struct db *db, int64_t *after
         look_at_product(w, &p);
     }
     db_rows_close(&rows);
+    *more_pages = n == PAGE;
     return rc;
 }
 
@@ -188,9 +192,10 @@ static void note_product(struct work *w, uint32_t no)
         w->seen[no] = 1;
 }
 
-static enum err_code events_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code events_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                  struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
     enum err_code rc = events_after(db, *after, *after + PAGE, PAGE, &rows, err);
     bool more = rc == ERR_OK;
@@ -209,17 +214,19 @@ static enum err_code events_page(struct work *w, struct db *db, int64_t *after, 
     }
     db_rows_close(&rows);
     *after += PAGE;
-    *n = PAGE;
+    *more_pages = *after < w->last_seq;
     return rc;
 }
 
-static enum err_code orders_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code orders_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                  struct err *err)
 {
+    struct work *w = arg;
     struct db_rows rows = {0};
     enum err_code rc = orders_after(db, *after, PAGE, &rows, err);
     bool more = rc == ERR_OK;
-    for (*n = 0; more; ++*n) {
+    size_t n = 0;
+    for (; more; n++) {
         struct order o;
         rc = orders_next(&rows, &o, &more, err);
         if (rc != ERR_OK || !more)
@@ -230,23 +237,25 @@ static enum err_code orders_page(struct work *w, struct db *db, int64_t *after, 
             find(w, QUALITY_GUEST_ORDER, o.id);
     }
     db_rows_close(&rows);
+    *more_pages = n == PAGE;
     return rc;
 }
 
-static enum err_code lines_page(struct work *w, struct db *db, int64_t *after, size_t *n,
+static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
                                 struct err *err)
 {
-    enum { ORDINALS = 1 << 12 }; /* more than an order has lines: both numbers in one */
+    struct work *w = arg;
     struct db_rows rows = {0};
-    enum err_code rc =
-        order_lines_after(db, *after / ORDINALS, (uint32_t)(*after % ORDINALS), PAGE, &rows, err);
+    enum err_code rc = order_lines_after(db, *after / PAGES_ORDINALS,
+                                         (uint32_t)(*after % PAGES_ORDINALS), PAGE, &rows, err);
     bool more = rc == ERR_OK;
-    for (*n = 0; more; ++*n) {
+    size_t n = 0;
+    for (; more; n++) {
         struct order_line_row l;
         rc = order_lines_next(&rows, &l, &more, err);
         if (rc != ERR_OK || !more)
             break;
-        *after = l.order_no * ORDINALS + l.line.ordinal;
+        *after = pages_line(l.order_no, l.line.ordinal);
         w->r.order_lines++;
         note_time(w, l.placed_at);
         note_product(w, l.line.product_no);
@@ -257,6 +266,7 @@ static enum err_code lines_page(struct work *w, struct db *db, int64_t *after, s
             find_day(w, QUALITY_UNMATCHED_RETURN, l.placed_at);
     }
     db_rows_close(&rows);
+    *more_pages = n == PAGE;
     return rc;
 }
 
@@ -295,27 +305,6 @@ static void find_drops(struct work *w)
 
 /* --- all of it ------------------------------------------------------------------------------- */
 
-typedef enum err_code page_fn(struct work *w, struct db *db, int64_t *after, size_t *n,
-                              struct err *err);
-
-static enum err_code walk(struct work *w, page_fn *page, int64_t until, struct err *err)
-{
-    int64_t after = 0;
-    size_t n = PAGE;
-    enum err_code rc = ERR_OK;
-    while (rc == ERR_OK && n == PAGE && after < until) {
-        struct db *db;
-        rc = signal_check(err);
-        if (rc == ERR_OK)
-            rc = store_read_begin(w->store, &db, err);
-        if (rc != ERR_OK)
-            break;
-        rc = page(w, db, &after, &n, err);
-        store_read_end(w->store, db);
-    }
-    return rc;
-}
-
 static enum err_code count_quarantine(struct work *w, struct db *db, struct err *err)
 {
     struct db_rows rows = {0};
@@ -339,7 +328,7 @@ static enum err_code count_quarantine(struct work *w, struct db *db, struct err 
     return rc;
 }
 
-static enum err_code begin(struct work *w, int64_t *last_seq, struct err *err)
+static enum err_code begin(struct work *w, struct err *err)
 {
     struct db *db;
     struct product_counts products;
@@ -355,7 +344,7 @@ static enum err_code begin(struct work *w, int64_t *last_seq, struct err *err)
     store_read_end(w->store, db);
     if (rc != ERR_OK)
         return rc;
-    *last_seq = events.last_seq;
+    w->last_seq = events.last_seq;
     w->seen_len = products.max_no + 1;
     w->seen = mem_try_new(w->seen_len, 1);
     return w->seen ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for %zu products", w->seen_len);
@@ -384,16 +373,15 @@ enum err_code quality_check(struct store *s, int64_t now, struct quality_report 
                             struct err *err)
 {
     struct work w = {.store = s, .now = now ? now : clock_now_us()};
-    int64_t last_seq = 0;
-    enum err_code rc = begin(&w, &last_seq, err);
+    enum err_code rc = begin(&w, err);
     if (rc == ERR_OK)
-        rc = walk(&w, events_page, last_seq, err);
+        rc = pages_walk(s, events_page, &w, err);
     if (rc == ERR_OK)
-        rc = walk(&w, orders_page, INT64_MAX, err);
+        rc = pages_walk(s, orders_page, &w, err);
     if (rc == ERR_OK)
-        rc = walk(&w, lines_page, INT64_MAX, err);
+        rc = pages_walk(s, lines_page, &w, err);
     if (rc == ERR_OK)
-        rc = walk(&w, products_page, INT64_MAX, err);
+        rc = pages_walk(s, products_page, &w, err);
     if (rc == ERR_OK) {
         count_currencies(&w);
         find_drops(&w);
