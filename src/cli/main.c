@@ -1,5 +1,6 @@
 /* main.c - find the command, take its line apart, load the settings, run it. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -235,9 +236,19 @@ out:
     return status;
 }
 
+/* Start again with the right kernels where OpenBLAS does not know this processor. */
+static void restart_with_better_core(char **argv)
+{
+    const char *core = dense_better_core();
+    if (!core || getenv("OPENBLAS_CORETYPE") || setenv("OPENBLAS_CORETYPE", core, 1) != 0)
+        return;
+    execv("/proc/self/exe", argv); /* where this fails, slower is fine */
+}
+
 int main(int argc, char **argv)
 {
     struct line l = {0};
+    restart_with_better_core(argv);
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;

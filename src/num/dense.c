@@ -5,6 +5,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <strings.h>
 
 #include <lapacke.h>
 
@@ -32,6 +33,21 @@ void dense_init(void)
     enum { SEQUENTIAL = 0 };
     openblas_set_num_threads(1);
     take_turns = openblas_get_parallel() == SEQUENTIAL;
+}
+
+const char *dense_better_core(void)
+{
+#if defined(__x86_64__)
+    const char *core = openblas_get_corename();
+    if (strcasecmp(core, "Prescott") != 0 && strcasecmp(core, "generic") != 0)
+        return NULL;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+        return "SkylakeX";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return "Haswell";
+#endif
+    return NULL;
 }
 
 void dense_gram(float alpha, const float *x, size_t n, size_t k, float beta, float *gram)

@@ -19,6 +19,11 @@ enum { DENSE_MAX_ORDER = 1024 };
  *  then only one core works here. Without this call they always take turns. */
 void dense_init(void);
 
+/** The OPENBLAS_CORETYPE under which the library would run faster than it does, or NULL. Releases older
+ *  than a processor take it for a Prescott and use its SSE3 kernels, five times slower; the variable
+ *  is read when the library is loaded, so only a new start of the program helps (cli/main.c). */
+const char *dense_better_core(void);
+
 /** gram = beta * gram + alpha * transpose(x) * x, both triangles written.
  *  x     [n][k]  borrowed
  *  gram  [k][k]  read only if beta is not 0; symmetric on entry
