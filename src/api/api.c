@@ -98,6 +98,13 @@ static void resume(void *arg)
     http_request_resume(call->req, finish_write);
 }
 
+/* On the writer thread: the job itself, with its own argument. */
+static enum err_code run_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct call *call = arg;
+    return call->job(tx, call->job_arg, err);
+}
+
 /* On the writer thread. */
 static void job_done(void *arg, enum err_code code, const struct err *err)
 {
@@ -123,7 +130,7 @@ enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, wri
         view_unref(view); /* answered with 503 */
         return ERR_OK;
     }
-    enum err_code code = store_write_async(call->api->o.store, job, job_arg, job_done, err);
+    enum err_code code = store_write_async(call->api->o.store, run_job, call, job_done, err);
     if (code == ERR_OK)
         return ERR_OK;
     call->code = code;
