@@ -152,6 +152,11 @@ enum reader_format reader_format(const struct reader *r)
     return r->format;
 }
 
+char reader_delimiter(const struct reader *r)
+{
+    return r->delimiter;
+}
+
 const struct str *reader_header(const struct reader *r, size_t *n)
 {
     *n = r->header_len;

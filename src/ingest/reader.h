@@ -82,6 +82,9 @@ void reader_close(struct reader *r);
 
 enum reader_format reader_format(const struct reader *r);
 
+/** CSV and TSV: what stands between fields. */
+char reader_delimiter(const struct reader *r);
+
 /** The index under which records will hold the field of that name, or -1 where the format has a
  *  header and the header has no such column. Ask before the first reader_next. The same name gives
  *  the same index.

@@ -1,4 +1,5 @@
 /* The import end to end: what is stored, what is refused and why, again, dry, full. */
+#include "ingest/retry.h"
 #include "ingest/shop.h"
 
 static const struct import_options retail = {.kind = IMPORT_ORDERS, .mapping = "online-retail"};
@@ -384,6 +385,43 @@ START_TEST(whole_orders_as_json_are_put_once_and_refused_whole)
 }
 END_TEST
 
+START_TEST(quarantined_rows_are_taken_once_their_reason_is_gone)
+{
+    static const char events[] = "id;time;type;user_id;product_id\ne1;2026-01-01;view;u;\"p;1\"\n"
+                                 "e2;2026-01-02;view;u;never\ne3;2026-01-03;dance;u;x\n";
+    struct shop s;
+    struct import_report r;
+    struct retry_report t;
+    struct err err;
+    struct retry_options o = {.kind = IMPORT_EVENTS};
+    shop_init(&s);
+    setenv("AISLE_NOW", "2026-02-01T00:00:00Z", 1);
+    struct import_options from = {.kind = IMPORT_EVENTS};
+    from.path = write_file(s.dir, "events.csv", str_of(events), 1);
+    ck_ok(import_text(&s, NULL, from, &r, &err));
+    ck_assert_uint_eq(r.quarantined, 3);
+    ck_ok(import_text(
+        &s, "{\"time\":\"2026-01-04\",\"type\":\"view\",\"user_id\":\"u\",\"product_id\":\"p;1\"}",
+        (struct import_options){.kind = IMPORT_EVENTS}, &r, &err));
+    ck_ok(import_text(&s, "id,title\np;1,Pot\n", (struct import_options){.kind = IMPORT_PRODUCTS},
+                      &r, &err));
+    ck_ok(import_retry(s.store, &o, &t, &err));
+    ck_assert_uint_eq(t.tried, 4);
+    ck_assert_uint_eq(t.taken, 2);
+    ck_assert_uint_eq(t.by_reason[REASON_UNKNOWN_PRODUCT], 1);
+    ck_assert_uint_eq(t.by_reason[REASON_UNKNOWN_VALUE], 1);
+    ck_assert_int_eq(count(&s, "SELECT COUNT(*) FROM events"), 2);
+    ck_ok(import_retry(s.store, &o, &t, &err));
+    ck_assert_uint_eq(t.tried, 2);
+    ck_ok(fs_remove_file(from.path, &err));
+    ck_ok(import_retry(s.store, &o, &t, &err));
+    ck_assert_uint_eq(t.impossible, 2);
+    o.kind = IMPORT_ORDERS;
+    ck_err(import_retry(s.store, &o, &t, &err), ERR_UNSUPPORTED);
+    shop_release(&s);
+}
+END_TEST
+
 /* --- full feeds ------------------------------------------------------------------------------- */
 
 static void feed(struct buf *out, int from, int to)
@@ -441,4 +479,5 @@ SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted
       events_are_identified_and_unknown_products_refused,
       users_and_interactions_are_taken_and_taken_once,
       whole_orders_as_json_are_put_once_and_refused_whole,
+      quarantined_rows_are_taken_once_their_reason_is_gone,
       a_full_feed_switches_off_what_it_lacks_but_never_more_than_a_fifth)
