@@ -101,6 +101,15 @@ enum err_code open_store(const struct args *args, bool must_exist, bool read_onl
     return store_open(&options, out, err);
 }
 
+enum cli_exit fail_open(const struct args *args, const struct err *err)
+{
+    enum cli_exit status = fail(args, err);
+    if (err->code == ERR_CONFLICT)
+        fputs("If that is a server: stop it, or ask it through its API (docs/http-api.md).\n",
+              stderr);
+    return status;
+}
+
 enum progress_style progress_style_of(const struct args *args)
 {
     return args->quiet || args->json ? PROGRESS_QUIET : PROGRESS_AUTO;
@@ -115,4 +124,51 @@ enum cli_exit print_json(const struct args *args, struct json_writer *w)
     if (fwrite(w->out->data, 1, w->out->len, stdout) != w->out->len || fflush(stdout) != 0)
         return EXIT_IO;
     return EXIT_FINE;
+}
+
+void result_begin(struct result *r)
+{
+    buf_init(&r->text, 64 << 20);
+    jw_init(&r->w, &r->text);
+}
+
+enum cli_exit result_end(const struct args *args, struct result *r, enum cli_exit status)
+{
+    if (args->json && (status == EXIT_FINE || status == EXIT_FAILED)) {
+        enum cli_exit printed = print_json(args, &r->w);
+        status = printed == EXIT_FINE ? status : printed;
+    }
+    buf_release(&r->text);
+    return status;
+}
+
+static enum cli_exit unknown_verb(const struct args *args, const struct verb *verbs, size_t n)
+{
+    const char *names[CLI_VERBS_MAX];
+    CHECK(n <= CLI_VERBS_MAX);
+    for (size_t i = 0; i < n; i++)
+        names[i] = verbs[i].name;
+    const char *nearest = str_nearest(str_of(args->words[0]), names, n);
+    return fail_usage(args, "there is no '%s'%s%s%s\nusage: aisle %s %s", args->words[0],
+                      nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                      nearest ? "'?" : "", args->command->name, args->command->usage);
+}
+
+enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t n)
+{
+    struct store *store;
+    struct err err;
+    size_t i = 0, words = args->words_len - 1;
+    while (i < n && strcmp(verbs[i].name, args->words[0]) != 0)
+        i++;
+    if (i == n)
+        return unknown_verb(args, verbs, n);
+    if (words < verbs[i].words_min || words > verbs[i].words_max)
+        return fail_usage(args, "%s: usage: aisle %s %s", verbs[i].name, args->command->name,
+                          args->command->usage);
+    if (open_store(args, true, !verbs[i].writes, &store, &err) != ERR_OK)
+        return fail_open(args, &err);
+    enum cli_exit status = verbs[i].run(args, store);
+    store_close(store);
+    return status;
 }

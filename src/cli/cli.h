@@ -34,7 +34,7 @@ struct flag {
     const char *help;  /* one line */
 };
 
-enum { CLI_FLAGS_MAX = 24, CLI_WORDS_MAX = 64, CLI_FLAG_REPEATS_MAX = 64 };
+enum { CLI_FLAGS_MAX = 24, CLI_VERBS_MAX = 16, CLI_WORDS_MAX = 64, CLI_FLAG_REPEATS_MAX = 64 };
 
 /* The command line of a command, taken apart. */
 struct args {
@@ -79,10 +79,36 @@ const char *data_dir(const struct args *args);
 enum err_code open_store(const struct args *args, bool must_exist, bool read_only,
                          struct store **out, struct err *err);
 
+/** As fail for open_store: with a word of advice where another process holds the folder. */
+enum cli_exit fail_open(const struct args *args, const struct err *err);
+
 enum progress_style progress_style_of(const struct args *args);
 
 /** Print a JSON text and a line feed to standard output. */
 enum cli_exit print_json(const struct args *args, struct json_writer *w);
+
+/* A result as JSON with a buffer of its own: result_begin, write to w, result_end. */
+struct result {
+    struct buf text;
+    struct json_writer w;
+};
+
+void result_begin(struct result *r);
+
+/** Print it if --json was given and status is EXIT_FINE or EXIT_FAILED; release.
+ *  Returns status, or that of the failed print. */
+enum cli_exit result_end(const struct args *args, struct result *r, enum cli_exit status);
+
+/* What a command does by its first word: `aisle key create`. */
+struct verb {
+    const char *name;
+    bool writes;                 /* it needs the store for writing */
+    size_t words_min, words_max; /* behind the verb */
+    enum cli_exit (*run)(const struct args *args, struct store *store);
+};
+
+/** Open the store of the data folder and run the verb that args->words[0] names. */
+enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t n);
 
 /** All commands, in the order of `aisle help`. */
 const struct command *const *all_commands(size_t *n);

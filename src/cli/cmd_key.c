@@ -37,27 +37,21 @@ static enum cli_exit list(const struct args *args, struct store *store)
     struct db *db;
     struct db_rows rows = {0};
     struct api_key key;
-    struct buf text;
-    struct json_writer w;
+    struct result result;
     struct err err;
     bool more;
     enum err_code code = store_read_begin(store, &db, &err);
     if (code != ERR_OK)
         return fail(args, &err);
-    buf_init(&text, 16 << 20);
-    jw_init(&w, &text);
-    jw_arr(&w);
+    result_begin(&result);
+    jw_arr(&result.w);
     code = api_keys_list(db, &rows, &err);
     while (code == ERR_OK && (code = api_keys_next(&rows, &key, &more, &err)) == ERR_OK && more)
-        args->json ? write_key(&key, &w) : print_key(&key);
-    jw_arr_end(&w);
+        args->json ? write_key(&key, &result.w) : print_key(&key);
+    jw_arr_end(&result.w);
     db_rows_close(&rows);
     store_read_end(store, db);
-    enum cli_exit status = code != ERR_OK ? fail(args, &err)
-                           : args->json   ? print_json(args, &w)
-                                          : EXIT_FINE;
-    buf_release(&text);
-    return status;
+    return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
 }
 
 static enum cli_exit create(const struct args *args, struct store *store)
@@ -88,27 +82,19 @@ static enum cli_exit revoke(const struct args *args, struct store *store)
 {
     int64_t no;
     struct err err;
-    if (args->words_len != 2 ||
-        str_parse_i64(str_of(args->words[1]), 1, INT64_MAX, &no, &err) != ERR_OK)
+    if (str_parse_i64(str_of(args->words[1]), 1, INT64_MAX, &no, &err) != ERR_OK)
         return fail_usage(args, "revoke needs the number of a key");
     return store_write(store, revoke_job, &no, &err) == ERR_OK ? EXIT_FINE : fail(args, &err);
 }
 
 static enum cli_exit run(const struct args *args)
 {
-    const char *what = args->words[0];
-    struct store *store;
-    struct err err;
-    bool listing = strcmp(what, "list") == 0;
-    if (!listing && strcmp(what, "create") != 0 && strcmp(what, "revoke") != 0)
-        return fail_usage(args, "'%s': expected create, list or revoke", what);
-    if (open_store(args, true, listing, &store, &err) != ERR_OK)
-        return fail(args, &err);
-    enum cli_exit status = listing                       ? list(args, store)
-                           : strcmp(what, "create") == 0 ? create(args, store)
-                                                         : revoke(args, store);
-    store_close(store);
-    return status;
+    static const struct verb verbs[] = {
+        {"create", true, 0, 0, create},
+        {"list", false, 0, 0, list},
+        {"revoke", true, 1, 1, revoke},
+    };
+    return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
 }
 
 const struct command cmd_key = {
