@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/shop.h"
 #include "demo/create.h"
 #include "jobs/runner.h"
 #include "search/search.h"
@@ -61,23 +62,6 @@ static enum err_code apply_flags(const struct args *args, struct err *err)
     if (code == ERR_OK && args_has(args, "--read-only"))
         code = config_set(args->config, "server.read_only", "true", "--read-only", err);
     return code;
-}
-
-static enum err_code read_profile(struct serving *s, struct shop_profile *shop, struct err *err)
-{
-    struct str languages = str_of(config_str(s->args->config, "shop.languages"));
-    struct str currency = str_of(config_str(s->args->config, "shop.currency"));
-    *shop = (struct shop_profile){0};
-    while (languages.p && languages.n) {
-        struct str language = str_trim(str_split(&languages, ','));
-        if (language.n == 0 || shop->languages_len == VIEW_LANGUAGES_MAX)
-            return err_set(err, ERR_INVALID, "shop.languages: 1 to %d languages",
-                           VIEW_LANGUAGES_MAX);
-        shop->languages[shop->languages_len++] = language;
-    }
-    if (currency.n && !currency_of(currency, &shop->currency))
-        return err_set(err, ERR_INVALID, "shop.currency: not a currency of ISO 4217");
-    return ERR_OK;
 }
 
 static void read_origins(struct serving *s)
@@ -176,7 +160,7 @@ static enum err_code open_shop(struct serving *s, struct err *err)
 {
     struct engine_options options = {0};
     bool read_only = config_bool(s->args->config, "server.read_only");
-    enum err_code code = read_profile(s, &options.shop, err);
+    enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
     if (code == ERR_OK)
         code = open_store(s->args, read_only, read_only, &s->store, err);
     if (code == ERR_OK)

@@ -1,0 +1,185 @@
+#include "recommend/recommend.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/shop.h"
+
+static const struct flag flags[] = {
+    {"--user", "ID", "for this shopper"},
+    {"--anonymous", "ID", "for this guest"},
+    {"--product", "ID", "beside this product (placement similar unless another is named)"},
+    {"--placement", "P", "home, similar, bought_together, cart, trending or new (home)"},
+    {"--filter", "F", "only what matches: 'category = \"Home\" AND price < 5000'"},
+    {"--limit", "N", "how many, 1 to 100 (10)"},
+    {"--lang", "L", "language of the texts (the shop's first)"},
+    {"--currency", "CUR", "currency of the filter's amounts (the shop's)"},
+    {"--hide-seen", NULL, "leave out what the shopper viewed lately"},
+};
+
+static enum err_code read_shopper(const struct args *args, struct shop *s,
+                                  struct recommend_request *r, struct err *err)
+{
+    const char *user = args_flag(args, "--user"), *guest = args_flag(args, "--anonymous");
+    struct ids_shopper found;
+    if (!user && !guest)
+        return ERR_OK;
+    if (user && guest)
+        return err_set(err, ERR_INVALID, "--user or --anonymous, not both");
+    enum err_code code = ids_find(engine_ids(s->engine), user ? USER_KNOWN : USER_ANONYMOUS,
+                                  str_of(user ? user : guest), &found, err);
+    if (code != ERR_OK)
+        return code;
+    if (found.user_no == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no shopper '%.100s'", user ? user : guest);
+    r->user_no = found.personalise ? found.user_no : 0;
+    return ERR_OK;
+}
+
+static enum err_code read_placement(const struct args *args, struct shop *s,
+                                    struct recommend_request *r, struct err *err)
+{
+    const char *product = args_flag(args, "--product"), *name = args_flag(args, "--placement");
+    uint32_t *context = ARENA_NEW(&s->arena, uint32_t, 1);
+    r->placement = product ? PLACEMENT_SIMILAR : PLACEMENT_HOME;
+    if (name && !placement_of(str_of(name), &r->placement))
+        return err_set(
+            err, ERR_INVALID,
+            "--placement: expected home, similar, bought_together, cart, trending or new");
+    bool needs = r->placement == PLACEMENT_SIMILAR || r->placement == PLACEMENT_BOUGHT_TOGETHER ||
+                 r->placement == PLACEMENT_CART;
+    if (!product)
+        return needs ? err_set(err, ERR_INVALID, "placement %s needs --product",
+                               placement_name(r->placement))
+                     : ERR_OK;
+    *context = catalogue_find_id(s->view->catalogue, str_of(product));
+    if (*context == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no product '%.100s'", product);
+    r->context = context;
+    r->context_len = 1;
+    return ERR_OK;
+}
+
+static enum err_code read_filter(const struct args *args, struct shop *s,
+                                 struct recommend_request *r, struct err *err)
+{
+    struct filter *filter;
+    struct bound_filter *bound;
+    currency_code currency;
+    enum err_code code = shop_currency(s, args_flag(args, "--currency"), &currency, err);
+    if (code == ERR_OK)
+        code = filter_parse(str_of(args_flag(args, "--filter")), &s->arena, &filter, err);
+    if (code == ERR_OK)
+        code = filter_bind(filter, s->view, currency, &s->arena, &bound, err);
+    if (code == ERR_OK)
+        r->filter = bound;
+    return code;
+}
+
+static void write_item(const struct shop *s, const struct recommend_item *item, struct str language,
+                       struct json_writer *w)
+{
+    struct buf text;
+    struct str because = card_id(s->view, item->reason_product);
+    buf_init(&text, STORE_TITLE_MAX + 256);
+    reason_text(s->view, item->reason, item->reason_product, language, &text);
+    jw_obj(w);
+    card_write(s->view, item->product_no, language, w);
+    JW_DECIMAL(w, "score", (double)item->score, 4);
+    JW_OBJ(w, "reason");
+    JW_Z(w, "code", reason_name(item->reason));
+    if (item->reason_product && because.n)
+        JW_STR(w, "product_id", because);
+    JW_STR(w, "text", buf_str(&text));
+    jw_obj_end(w);
+    jw_obj_end(w);
+    buf_release(&text);
+}
+
+/* As GET /v1/recommendations answers. */
+static void write_result(const struct shop *s, const struct recommend_request *r,
+                         const struct recommend_result *found, struct str language,
+                         struct json_writer *w)
+{
+    jw_obj(w);
+    JW_Z(w, "placement", placement_name(r->placement));
+    JW_BOOL(w, "personal", found->personal);
+    JW_OBJ(w, "models");
+    if (s->view->model)
+        JW_Z(w, "recommend", s->view->model->version);
+    jw_obj_end(w);
+    JW_ARR(w, "items");
+    for (size_t i = 0; i < found->len; i++)
+        write_item(s, &found->items[i], language, w);
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
+static void print_result(const struct shop *s, const struct recommend_result *found,
+                         struct str language)
+{
+    struct buf text;
+    buf_init(&text, STORE_TITLE_MAX + 256);
+    if (found->len == 0)
+        puts("Nothing to recommend.");
+    for (size_t i = 0; i < found->len; i++) {
+        const struct recommend_item *item = &found->items[i];
+        buf_reset(&text);
+        reason_text(s->view, item->reason, item->reason_product, language, &text);
+        shop_print_product(s, item->product_no, language);
+        printf("%14.4f  %.*s\n", (double)item->score, STR_ARG(buf_str(&text)));
+    }
+    buf_release(&text);
+}
+
+static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t limit)
+{
+    struct recommend_request request = {.limit = (uint32_t)limit,
+                                        .hide_seen = args_has(args, "--hide-seen"),
+                                        .now_us = clock_now_us()};
+    struct str language = view_language(s->view, str_of(args_flag(args, "--lang")));
+    struct recommend_result found;
+    struct result result;
+    struct err err;
+    enum err_code code = read_placement(args, s, &request, &err);
+    if (code == ERR_OK)
+        code = read_shopper(args, s, &request, &err);
+    if (code == ERR_OK)
+        code = read_filter(args, s, &request, &err);
+    if (code == ERR_OK)
+        code = recommend_run(s->view, &request, &s->arena, &found, &err);
+    result_begin(&result);
+    if (code == ERR_OK && args->json)
+        write_result(s, &request, &found, language, &result.w);
+    else if (code == ERR_OK)
+        print_result(s, &found, language);
+    return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
+}
+
+static enum cli_exit run(const struct args *args)
+{
+    int64_t limit;
+    struct shop shop;
+    struct err err;
+    if (!args_i64(args, "--limit", 10, 1, RECOMMEND_LIMIT_MAX, &limit))
+        return EXIT_USAGE;
+    if (shop_open(args, &shop, &err) != ERR_OK)
+        return fail(args, &err);
+    enum cli_exit status = recommend(args, &shop, limit);
+    shop_close(&shop);
+    return status;
+}
+
+const struct command cmd_recommend = {
+    .name = "recommend",
+    .summary = "Recommend products, and say why",
+    .usage = "[--user ID] [--product ID] [--placement P] [--filter F]",
+    .text = "Answers from the data folder as GET /v1/recommendations does, also while a server\n"
+            "runs on it.\n\n"
+            "  aisle recommend --user u17\n"
+            "  aisle recommend --product K-1001-RED --placement bought_together --json\n",
+    .flags = flags,
+    .flags_len = sizeof flags / sizeof *flags,
+    .run = run,
+};
