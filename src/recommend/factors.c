@@ -96,7 +96,7 @@ enum err_code factors_search(const struct recommend_model *m, const float *x, ui
 {
     struct topk top;
     if (probes == 0)
-        probes = m->cells / 8 > 8 ? m->cells / 8 : 8;
+        probes = m->cells / 24 > 8 ? m->cells / 24 : 8;
     if (m->cells == 0 || probes >= m->cells) {
         topk_init(&top, best, want);
         enum err_code code = scan_all(m, x, &top);

@@ -23,7 +23,7 @@ ERR_MUST_USE enum err_code factors_fold_in(const struct recommend_model *m, cons
                                            float *x, struct err *err);
 
 /** Rows with the highest dot(x, factors), best first.
- *  probes  cells to scan; 0: the default, an eighth of them and at least 8
+ *  probes  cells to scan; 0: the default, a twenty-fourth of them and at least 8
  *  best    [want] out; ids are rows
  *  Returns how many. ERR_LIMIT  the arena's cap. */
 ERR_MUST_USE enum err_code factors_search(const struct recommend_model *m, const float *x,

@@ -3,7 +3,7 @@
 #include "recommend/factors.h"
 
 enum {
-    FACTORS_WANT = 120,
+    FACTORS_WANT = 80,
     SEEDS_MAX = 24,      /* products of a profile whose neighbours are asked for */
     NEIGHBOURS_MAX = 40, /* of each */
 };
