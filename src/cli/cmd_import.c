@@ -3,6 +3,7 @@
 #include "base/signal.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/import_quarantine.h"
 #include "ingest/import.h"
 
 static const struct flag flags[] = {
@@ -12,6 +13,7 @@ static const struct flag flags[] = {
     {"--currency", "CUR", "currency of amounts that name none"},
     {"--dry-run", NULL, "do everything but write"},
     {"--full", NULL, "products: deactivate what the file does not have"},
+    {"--quarantine", "WHAT", "list, retry or export the rows that were refused"},
     {"--force", NULL, "even if --full would deactivate more than a fifth; import again"},
 };
 
@@ -69,6 +71,10 @@ static enum cli_exit run(const struct args *args)
                                .progress = progress_style_of(args)};
     struct store *store;
     struct err err;
+    if (args_has(args, "--quarantine"))
+        return import_quarantine(args, args_flag(args, "--quarantine"));
+    if (args->words_len < 2)
+        return fail_usage(args, "expected a kind and a file");
     if (!import_kind_of(str_of(args->words[0]), &o.kind))
         return fail_usage(args, "'%s': expected products, users, events, orders or interactions",
                           args->words[0]);
@@ -86,15 +92,18 @@ const struct command cmd_import = {
     .name = "import",
     .summary = "Take in a file of products, users, events, orders or interactions",
     .usage = "products|users|events|orders|interactions [--mapping M] FILE...",
-    .text = "Reads CSV, TSV, JSON Lines, JSON arrays and XML feeds, plain, gzip or zstd; \"-\" is\n"
-            "standard input. Rows that break a rule go to quarantine with place and reason. A killed\n"
-            "import continues where it was; a file that was imported adds nothing the second time.\n"
-            "Ready mappings: google-merchant, shopify, woocommerce, online-retail.\n\n"
-            "  aisle import products --mapping google-merchant feed.xml.gz\n"
-            "  aisle import orders --mapping online-retail online_retail.csv\n",
+    .text =
+        "Reads CSV, TSV, JSON Lines, JSON arrays and XML feeds, plain, gzip or zstd; \"-\" is\n"
+        "standard input. Rows that break a rule go to quarantine with place and reason. A killed\n"
+        "import continues where it was; a file that was imported adds nothing the second time.\n"
+        "Ready mappings: google-merchant, shopify, woocommerce, online-retail.\n\n"
+        "  aisle import products --mapping google-merchant feed.xml.gz\n"
+        "  aisle import orders --mapping online-retail online_retail.csv\n"
+        "  aisle import --quarantine list\n"
+        "  aisle import events --quarantine retry\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
-    .words_min = 2,
+    .words_min = 0,
     .words_max = CLI_WORDS_MAX,
     .run = run,
 };

@@ -1,0 +1,143 @@
+#include "cli/import_quarantine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/signal.h"
+#include "ingest/retry.h"
+#include "store/imports.h"
+
+/* Counts by kind and reason. */
+static enum err_code list(struct db *db, struct str kind, bool json, struct buf *out,
+                          struct err *err)
+{
+    struct db_rows rows = {0};
+    struct json_writer w;
+    bool more = true;
+    jw_init(&w, out);
+    if (json)
+        jw_arr(&w);
+    enum err_code rc = quarantine_counts(db, &rows, err);
+    while (rc == ERR_OK && more) {
+        struct quarantine_count c;
+        rc = quarantine_counts_next(&rows, &c, &more, err);
+        if (rc != ERR_OK || !more || (kind.n && !str_eq(kind, c.kind)))
+            continue;
+        if (!json) {
+            buf_printf(out, "%-14.*s %-18.*s %" PRId64 "\n", STR_ARG(c.kind), STR_ARG(c.reason),
+                       c.rows);
+            continue;
+        }
+        jw_obj(&w);
+        JW_STR(&w, "kind", c.kind);
+        JW_STR(&w, "reason", c.reason);
+        JW_I64(&w, "rows", c.rows);
+        jw_obj_end(&w);
+    }
+    db_rows_close(&rows);
+    if (json) {
+        jw_arr_end(&w);
+        jw_newline(&w);
+    }
+    return rc;
+}
+
+static void export_row(const struct quarantine *q, struct json_writer *w)
+{
+    jw_obj(w);
+    JW_STR(w, "kind", q->kind);
+    JW_STR(w, "source", q->source);
+    JW_U64(w, "line", q->line);
+    JW_U64(w, "column", q->column);
+    JW_STR(w, "reason", q->reason);
+    JW_STR(w, "message", q->message);
+    JW_STR(w, "raw", q->raw);
+    JW_BOOL(w, "raw_cut", q->raw_cut);
+    JW_TIME(w, "at", q->at);
+    jw_obj_end(w);
+    jw_newline(w);
+}
+
+/* Every open row as a JSON line, page by page. */
+static enum err_code export_rows(struct db *db, struct str kind, struct buf *out, struct err *err)
+{
+    enum { PAGE = 1000 };
+    int64_t after = 0;
+    enum err_code rc = ERR_OK;
+    for (size_t n = PAGE; rc == ERR_OK && n == PAGE;) {
+        struct db_rows rows = {0};
+        bool more = true;
+        struct json_writer w;
+        buf_reset(out);
+        jw_init(&w, out);
+        rc = quarantine_list(db, kind, (struct str){NULL, 0}, after, PAGE, &rows, err);
+        for (n = 0; rc == ERR_OK && more; n++) {
+            struct quarantine q;
+            rc = quarantine_next(&rows, &q, &more, err);
+            if (rc != ERR_OK || !more)
+                break;
+            after = q.no;
+            export_row(&q, &w);
+        }
+        db_rows_close(&rows);
+        fwrite(out->data ? out->data : "", 1, out->len, stdout);
+    }
+    buf_reset(out);
+    return rc;
+}
+
+static enum err_code retry(const struct args *args, struct store *store, enum import_kind kind,
+                           struct buf *out, struct err *err)
+{
+    struct retry_options o = {.kind = kind,
+                              .mapping = args_flag(args, "--mapping"),
+                              .currency = args_flag(args, "--currency")};
+    struct retry_report r;
+    struct json_writer w;
+    signal_watch_stop();
+    enum err_code rc = import_retry(store, &o, &r, err);
+    jw_init(&w, out);
+    if (rc == ERR_OK && args->json) {
+        retry_report_json(&r, &w);
+        jw_newline(&w);
+    } else if (rc == ERR_OK) {
+        buf_printf(out,
+                   "%" PRIu64 " rows tried: %" PRIu64 " taken, %" PRIu64 " refused again, %" PRIu64
+                   " cannot be tried\n",
+                   r.tried, r.taken, r.refused, r.impossible);
+    }
+    return rc;
+}
+
+enum cli_exit import_quarantine(const struct args *args, const char *what)
+{
+    bool retries = strcmp(what, "retry") == 0;
+    struct str kind_name = args->words_len ? str_of(args->words[0]) : (struct str){NULL, 0};
+    enum import_kind kind = IMPORT_KINDS;
+    struct store *store;
+    struct db *db = NULL;
+    struct buf out;
+    struct err err;
+    if (!retries && strcmp(what, "list") != 0 && strcmp(what, "export") != 0)
+        return fail_usage(args, "--quarantine %s: expected list, retry or export", what);
+    if ((kind_name.n || retries) && !import_kind_of(kind_name, &kind))
+        return fail_usage(args, "expected products, users, events, orders or interactions");
+    if (open_store(args, true, !retries, &store, &err) != ERR_OK)
+        return fail(args, &err);
+    buf_init(&out, 64 << 20);
+    enum err_code rc = ERR_OK;
+    if (retries) {
+        rc = retry(args, store, kind, &out, &err);
+    } else {
+        rc = store_read_begin(store, &db, &err);
+        if (rc == ERR_OK && strcmp(what, "list") == 0)
+            rc = list(db, kind_name, args->json, &out, &err);
+        else if (rc == ERR_OK)
+            rc = export_rows(db, kind_name, &out, &err);
+        store_read_end(store, db);
+    }
+    fwrite(out.data ? out.data : "", 1, out.len, stdout);
+    buf_release(&out);
+    store_close(store);
+    return rc == ERR_OK ? EXIT_FINE : fail(args, &err);
+}
