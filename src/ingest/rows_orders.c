@@ -240,11 +240,11 @@ static bool line_row(struct import *im, struct row *row)
 static bool line_of_json(struct row *row, struct json_reader *jr, const struct order *o,
                          struct line_read *l)
 {
-    static const char *const names[] = {"product_id", "quantity", "unit_price",
-                                        "discount",   "kind",     "title"};
-    struct jr_fields f = {.names = names, .n = 6};
+    static const char *const names[] = {"product_id", "quantity", "unit_price",      "discount",
+                                        "kind",       "title",    "unit_price_micro"};
+    struct jr_fields f = {.names = names, .n = 7};
     struct str kind = {NULL, 0};
-    int64_t unit = 1000000, price = 0;
+    int64_t unit = 1000000, price = 0, micro = 0;
     int at;
     *l = (struct line_read){.line.quantity = 1};
     for (int i = 0; i < currency_exponent(o->currency); i++)
@@ -262,10 +262,12 @@ static bool line_of_json(struct row *row, struct json_reader *jr, const struct o
             jr_i64(jr, 0, STORE_AMOUNT_MAX, &l->line.discount_minor);
         else if (at == 4)
             jr_str(jr, &kind);
-        else
+        else if (at == 5)
             jr_str_max(jr, STORE_TITLE_MAX, &l->title);
+        else
+            jr_i64(jr, -STORE_MICRO_MAX, STORE_MICRO_MAX, &micro);
     }
-    l->line.unit_price_micro = price * unit;
+    l->line.unit_price_micro = f.seen >> 6 & 1 ? micro : price * unit;
     return !jr->failed && (kind.n == 0 || kind_named(row, kind, &l->line.kind)) &&
            settle_amounts(row, l, o->currency);
 }
