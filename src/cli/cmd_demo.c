@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/cmd_train.h"
 #include "cli/commands.h"
+#include "cli/shop_keys.h"
 #include "demo/create.h"
 #include "engine/engine.h"
 
@@ -47,6 +48,22 @@ static enum err_code fold(struct store *store, struct err *err)
     code = engine_fold(engine, err);
     engine_close(engine);
     return code;
+}
+
+/* Made here too, so that the shop can be served read-only at once. */
+static enum err_code make_keys(struct store *store, struct err *err)
+{
+    struct db *db;
+    struct arena texts;
+    struct shop_keys keys;
+    enum err_code code = store_read_begin(store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    arena_init(&texts, 0, 1 << 20);
+    code = shop_keys_read(db, &texts, &keys, err);
+    store_read_end(store, db);
+    arena_release(&texts);
+    return code == ERR_OK ? shop_keys_make(store, true, &keys, err) : code;
 }
 
 static enum err_code train(const struct args *args, struct store *store, struct err *err)
@@ -101,6 +118,8 @@ static enum cli_exit run(const struct args *args)
     progress_open(&progress, "demo", "records", total, progress_style_of(args));
     code = demo_create(store, &options, &progress, &totals, &err);
     progress_close(&progress);
+    if (code == ERR_OK)
+        code = make_keys(store, &err);
     if (code == ERR_OK)
         code = fold(store, &err);
     if (code == ERR_OK && !args_has(args, "--no-train"))

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/shop_keys.h"
 #include "cli/shop.h"
 #include "demo/create.h"
 #include "jobs/runner.h"
@@ -43,7 +43,7 @@ struct serving {
     const char *origins[ORIGINS_MAX];
     size_t origins_len;
     char name_en[NAME_MAX_BYTES], name_zh[NAME_MAX_BYTES];
-    char public_key[AUTH_KEY_SIZE];
+    struct shop_keys keys;
     uint16_t port;
 };
 
@@ -107,51 +107,9 @@ static enum err_code read_shop(struct serving *s, struct err *err)
     if (code == ERR_OK && text.n)
         read_names(s, text);
     if (code == ERR_OK)
-        code = setting_get(db, STR_LIT("storefront.public_key"), &s->texts, &text, err);
-    if (code == ERR_OK && text.n == AUTH_KEY_SIZE - 1)
-        memcpy(s->public_key, text.p, text.n);
-    if (code == ERR_OK)
-        code = setting_get(db, STR_LIT("demo.key_no"), &s->texts, &text, err);
-    if (code == ERR_OK && text.n)
-        code = str_parse_i64(text, 1, INT64_MAX, &s->options.demo_key_no, err);
+        code = shop_keys_read(db, &s->texts, &s->keys, err);
     store_read_end(s->store, db);
     return code;
-}
-
-struct setting {
-    struct str name, value;
-};
-
-static enum err_code put_setting(struct store_tx *tx, void *arg, struct err *err)
-{
-    const struct setting *p = arg;
-    return setting_put(tx, p->name, p->value, err);
-}
-
-/* The storefront's public key is no secret: every visitor gets it. It is made once. */
-static enum err_code make_public_key(struct serving *s, struct err *err)
-{
-    int64_t no;
-    if (s->public_key[0])
-        return ERR_OK;
-    enum err_code code =
-        auth_key_create(s->store, STR_LIT("storefront"), AUTH_PUBLIC, s->public_key, &no, err);
-    struct setting p = {STR_LIT("storefront.public_key"), str_of(s->public_key)};
-    return code == ERR_OK ? store_write(s->store, put_setting, &p, err) : code;
-}
-
-/* Demo tokens are signed by a server key that nobody was ever shown. */
-static enum err_code make_demo_key(struct serving *s, struct err *err)
-{
-    char key[AUTH_KEY_SIZE], text[24];
-    if (!s->options.demo || s->options.demo_key_no)
-        return ERR_OK;
-    enum err_code code = auth_key_create(s->store, STR_LIT("demonstration"), AUTH_SERVER, key,
-                                         &s->options.demo_key_no, err);
-    explicit_bzero(key, sizeof key);
-    snprintf(text, sizeof text, "%" PRId64, s->options.demo_key_no);
-    struct setting p = {STR_LIT("demo.key_no"), str_of(text)};
-    return code == ERR_OK ? store_write(s->store, put_setting, &p, err) : code;
 }
 
 /* --- starting -------------------------------------------------------------------------------- */
@@ -166,9 +124,7 @@ static enum err_code open_shop(struct serving *s, struct err *err)
     if (code == ERR_OK)
         code = read_shop(s, err);
     if (code == ERR_OK && !read_only)
-        code = make_public_key(s, err);
-    if (code == ERR_OK && !read_only)
-        code = make_demo_key(s, err);
+        code = shop_keys_make(s->store, s->options.demo, &s->keys, err);
     options.frozen = read_only;
     if (code == ERR_OK)
         code = engine_open(s->store, &options, &s->engine, err);
@@ -289,7 +245,8 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.auth = s->auth;
     s->options.name_en = s->name_en;
     s->options.name_zh = s->name_zh;
-    s->options.public_key = text_or_null(s->public_key);
+    s->options.public_key = text_or_null(s->keys.public_key);
+    s->options.demo_key_no = s->keys.demo_no;
     s->options.read_only = read_only ? "this shop is read-only (server.read_only)" : NULL;
     s->options.server = &s->server;
     s->options.wake_jobs = wake_runner;
