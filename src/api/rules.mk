@@ -8,8 +8,8 @@ $(BUILD)/libapi.a: $(WEB_OBJ)
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	@echo "  NPM  web"
-	$(Q)cd web && $(NPM) ci --no-audit --no-fund --loglevel=error
-	@touch $@
+	$(Q)cd web && flock package-lock.json sh -c '[ node_modules/.package-lock.json -nt package-lock.json ] || \
+	    { $(NPM) ci --no-audit --no-fund --loglevel=error && touch node_modules/.package-lock.json; }'
 
 web/dist/index.html: $(WEB_SOURCES) | web/node_modules/.package-lock.json
 	@echo "  VITE web"
