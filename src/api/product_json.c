@@ -1,6 +1,7 @@
 /* product_json.c - a product as docs/http-api.md has it, in both directions. */
 #include "api/api_int.h"
 #include "base/clock.h"
+#include "base/map.h"
 #include "store/products.h"
 
 enum field {
@@ -275,6 +276,40 @@ void product_members(const struct product *p, struct json_writer *w)
 
 /* --- languages ------------------------------------------------------------------------------- */
 
+/* A translation's attributes, and the product's own where it has none: numbers are the same in every
+ * language and need not be said twice. */
+static struct str merge_attributes(struct str own, struct str translated, struct arena *arena)
+{
+    const struct str sources[] = {translated, own};
+    struct map_str seen = {0};
+    struct json_writer w;
+    struct buf out;
+    buf_init(&out, 2 * STORE_JSON_MAX + 2);
+    jw_init(&w, &out);
+    jw_obj(&w);
+    bool good = true;
+    for (size_t i = 0; i < 2 && good; i++) {
+        struct json_reader r;
+        struct str key, value;
+        jr_init(&r, sources[i].n ? sources[i] : STR_LIT("{}"), arena);
+        if (jr_obj(&r))
+            while (jr_key(&r, &key) && jr_raw(&r, &value)) {
+                bool added;
+                map_str_at(&seen, key, &added);
+                if (added) {
+                    jw_key(&w, key);
+                    jw_raw(&w, value);
+                }
+            }
+        good = jr_end(&r, NULL) == ERR_OK;
+    }
+    jw_obj_end(&w);
+    struct str merged = good && !out.full ? arena_str(arena, buf_str(&out)) : translated;
+    buf_release(&out);
+    map_str_release(&seen);
+    return merged;
+}
+
 bool product_translate(struct product *p, struct str language, struct arena *arena)
 {
     static const char *const parts[] = {"title", "description", "brand", "category", "attributes"};
@@ -302,7 +337,8 @@ bool product_translate(struct product *p, struct str language, struct arena *are
     p->title = translated[0].n ? translated[0] : p->title;
     p->description = translated[1].n ? translated[1] : p->description;
     p->brand = translated[2].n ? translated[2] : p->brand;
-    p->attributes = translated[4].n ? translated[4] : p->attributes;
+    if (translated[4].n)
+        p->attributes = merge_attributes(p->attributes, translated[4], arena);
     p->language = language;
     return true;
 }
