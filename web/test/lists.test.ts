@@ -16,6 +16,10 @@ describe('variantLabels', () => {
     ]);
     expect(variantLabels(['搪瓷水壶 1.5升 红色', '搪瓷水壶 1.5升 蓝色'])).toEqual(['红色', '蓝色']);
     expect(variantLabels(['Coat S red', 'Coat M red'])).toEqual(['S', 'M']);
+    expect(variantLabels(['Game 2-4 players', 'Game 3-6 players'])).toEqual([
+      '2-4 players',
+      '3-6 players',
+    ]);
   });
 
   it('falls back to the title where nothing is left', () => {

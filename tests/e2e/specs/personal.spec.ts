@@ -115,7 +115,7 @@ test('a shopper turns personalisation off, and it stays off', async ({ page }) =
 
 test('deleting the data leaves a new guest', async ({ page }) => {
   await page.goto('/');
-  await switchShopper(page, 12);
+  await switchShopper(page, 6);
   await page.goto('/account');
   await page.getByRole('button', { name: 'Delete my data' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click();

@@ -89,6 +89,7 @@ export const en = {
       n === 0 ? 'No suggestions' : `${n} ${plural(n, 'suggestion', 'suggestions')}, use the arrows`,
     title: (q: string) => `Results for “${q}”`,
     everything: 'Everything in the shop',
+    inStock: (n: number) => `${count(n)} in stock`,
     results: (n: number) => `${count(n)} ${plural(n, 'product', 'products')}`,
     range: (from: number, to: number, n: number) =>
       `${count(from)}–${count(to)} of ${count(n)} products`,

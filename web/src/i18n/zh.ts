@@ -85,6 +85,7 @@ export const zh: Messages = {
     available: (n) => (n === 0 ? '没有建议' : `${n} 条建议，用方向键选择`),
     title: (q) => `“${q}”的搜索结果`,
     everything: '全部商品',
+    inStock: (n) => `${count(n)} 件有货`,
     results: (n) => `${count(n)} 件商品`,
     range: (from, to, n) => `第 ${count(from)}–${count(to)} 件，共 ${count(n)} 件`,
     noneTitle: (q) => (q ? `没有找到“${q}”` : '没有符合筛选条件的商品'),

@@ -133,7 +133,7 @@ function Departments() {
                 {number(i + 1)}
               </span>
               <span className="sign-label">{label}</span>
-              <span className="sign-count">{t.search.results(products)}</span>
+              <span className="sign-count">{t.search.inStock(products)}</span>
             </Link>
           </li>
         ))}

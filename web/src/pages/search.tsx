@@ -55,7 +55,7 @@ function NothingFound({ state, reset }: { state: SearchState; reset: (() => void
 
 /** `category` is set on a department's own page. */
 export function SearchPage({ category }: { category?: string }) {
-  const { t, number } = useSettings();
+  const { t } = useSettings();
   const { shop, track } = useSession();
   const { announce } = useNotices();
   const { search } = useLocation();
@@ -117,10 +117,10 @@ export function SearchPage({ category }: { category?: string }) {
           </p>
           {subdepartments.length > 0 && (
             <ul className="pills" aria-label={t.departments}>
-              {subdepartments.map(({ path, label, products }) => (
+              {subdepartments.map(({ path, label }) => (
                 <li key={path}>
                   <Link to={categoryUrl(path)} className="pill">
-                    {label} <span className="pill-count">{number(products)}</span>
+                    {label}
                   </Link>
                 </li>
               ))}

@@ -1,7 +1,8 @@
 /* found.ts - the answer to a search with the counts of its facets.
  *
  * A facet that is in use counts what else could be chosen in it, so its counts come from a second
- * query without its own restriction. */
+ * query without its own restriction. Categories are different: one goes down into them, so what
+ * counts is what lies below. */
 import type { Api } from '../api/client';
 import type { AttributeValue, FacetValue, PriceFacet, SearchResults } from '../api/types';
 import { activeFacets, toFilter, type SearchState } from '../lib/search-state';
@@ -39,7 +40,7 @@ async function load(api: Api, state: SearchState, signal: AbortSignal): Promise<
     countFacets(
       api,
       state,
-      activeFacets(state).filter((name) => BASE_FACETS.includes(name)),
+      activeFacets(state).filter((name) => name !== 'category' && BASE_FACETS.includes(name)),
       signal,
     ),
   ]);
