@@ -1,6 +1,7 @@
 #include "num/topk.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* items[0, len) is a heap in which every parent stands after its children: the root is the
  * worst. */
@@ -94,4 +95,68 @@ size_t topk_finish(struct topk *t)
         t->items[len - 1] = worst;
     }
     return t->len;
+}
+
+static int in_order(const void *a, const void *b)
+{
+    struct topk_item x = *(const struct topk_item *)a, y = *(const struct topk_item *)b;
+    return topk_before(x, y) ? -1 : topk_before(y, x);
+}
+
+static void swap(struct topk_item *a, struct topk_item *b)
+{
+    struct topk_item t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Move the median of first, middle and last to the first place. */
+static void choose_pivot(struct topk_item *items, size_t n)
+{
+    struct topk_item *first = &items[0], *middle = &items[n / 2], *last = &items[n - 1];
+    struct topk_item *better = topk_before(*middle, *last) ? middle : last;
+    struct topk_item *worse = better == middle ? last : middle;
+    if (topk_before(*first, *better))
+        swap(first, better);
+    else if (topk_before(*worse, *first))
+        swap(first, worse);
+}
+
+/* Everything before the pivot to its left, the rest to its right. Returns the pivot's place. */
+static size_t partition(struct topk_item *items, size_t n)
+{
+    choose_pivot(items, n);
+    struct topk_item pivot = items[0];
+    size_t i = 1, j = n - 1;
+    for (;;) {
+        while (i <= j && topk_before(items[i], pivot))
+            i++;
+        while (i <= j && topk_before(pivot, items[j]))
+            j--;
+        if (i >= j)
+            break;
+        swap(&items[i++], &items[j--]);
+    }
+    size_t at = i - 1;
+    swap(&items[0], &items[at]);
+    return at;
+}
+
+void topk_select(struct topk_item *items, size_t n, size_t k)
+{
+    enum { SMALL = 16, ROUNDS_MAX = 64 };
+    for (int round = 0; k > 0 && k < n; round++) {
+        if (n <= SMALL || round == ROUNDS_MAX) {
+            qsort(items, n, sizeof *items, in_order);
+            return;
+        }
+        size_t at = partition(items, n);
+        if (at >= k) {
+            n = at;
+        } else {
+            items += at + 1;
+            n -= at + 1;
+            k -= at + 1;
+        }
+    }
 }

@@ -56,37 +56,46 @@ static float quantise(const float *x, size_t d, int8_t *out)
     return scale;
 }
 
-static void scan_cell(const struct recommend_model *m, uint32_t cell, const int8_t *q, float scale,
-                      struct topk *best)
+/* Rough scores of a cell's rows, appended to out. Returns how many. */
+static size_t scan_cell(const struct recommend_model *m, uint32_t cell, const int8_t *q,
+                        float scale, struct topk_item *out)
 {
     int32_t dots[SCAN_BLOCK];
-    float scores[SCAN_BLOCK];
-    uint32_t end = m->cell_offsets[cell + 1];
-    for (uint32_t at = m->cell_offsets[cell]; at < end; at += SCAN_BLOCK) {
+    uint32_t begin = m->cell_offsets[cell], end = m->cell_offsets[cell + 1];
+    for (uint32_t at = begin; at < end; at += SCAN_BLOCK) {
         size_t n = end - at < SCAN_BLOCK ? end - at : SCAN_BLOCK;
         vec->dot_rows_i8(q, m->cell_codes + (size_t)at * m->dim, m->dim, m->dim, NULL, n, dots);
         for (size_t i = 0; i < n; i++)
-            scores[i] = (float)dots[i] * scale * m->cell_scales[at + i];
-        topk_push_block(best, scores, m->cell_rows + at, 0, n);
+            out[at - begin + i] = (struct topk_item){
+                (float)dots[i] * scale * m->cell_scales[at + i], m->cell_rows[at + i]};
     }
+    return end - begin;
 }
 
+/* Rough scores of all rows in the `probes` cells nearest to x: [*len] in the arena. */
 static enum err_code scan_cells(const struct recommend_model *m, const float *x, uint32_t probes,
-                                struct arena *arena, struct topk *best, struct err *err)
+                                struct arena *arena, struct topk_item **rough, size_t *len,
+                                struct err *err)
 {
     float *near = arena_try_alloc(arena, m->cells * sizeof *near);
-    struct topk_item *cells = arena_try_alloc(arena, probes * sizeof *cells);
+    struct topk_item *cells = arena_try_alloc(arena, m->cells * sizeof *cells);
     int8_t *q = arena_try_alloc(arena, m->dim);
     if (!near || !cells || !q)
         return err_set(err, ERR_LIMIT, "%u cells do not fit", m->cells);
-    struct topk nearest;
-    topk_init(&nearest, cells, probes);
     vec->dot_rows(x, m->centroids, m->dim, m->dim, NULL, m->cells, near);
-    topk_push_block(&nearest, near, NULL, 0, m->cells);
-    size_t n = topk_finish(&nearest);
+    for (uint32_t i = 0; i < m->cells; i++)
+        cells[i] = (struct topk_item){near[i], i};
+    topk_select(cells, m->cells, probes);
+    size_t rows = 0;
+    for (uint32_t i = 0; i < probes; i++)
+        rows += m->cell_offsets[cells[i].id + 1] - m->cell_offsets[cells[i].id];
+    *rough = arena_try_alloc(arena, rows * sizeof **rough);
+    if (!*rough)
+        return err_set(err, ERR_LIMIT, "%zu rows do not fit", rows);
     float scale = quantise(x, m->dim, q);
-    for (size_t i = 0; i < n; i++)
-        scan_cell(m, cells[i].id, q, scale, best);
+    *len = 0;
+    for (uint32_t i = 0; i < probes; i++)
+        *len += scan_cell(m, cells[i].id, q, scale, *rough + *len);
     return ERR_OK;
 }
 
@@ -103,14 +112,15 @@ enum err_code factors_search(const struct recommend_model *m, const float *x, ui
         *len = topk_finish(&top);
         return code;
     }
-    struct topk_item *rough = arena_try_alloc(arena, RESCORE * want * sizeof *rough);
-    if (!rough)
-        return err_set(err, ERR_LIMIT, "%zu candidates do not fit", want);
-    topk_init(&top, rough, RESCORE * want);
-    enum err_code code = scan_cells(m, x, probes, arena, &top, err);
+    struct topk_item *rough;
+    size_t n;
+    enum err_code code = scan_cells(m, x, probes, arena, &rough, &n, err);
     if (code != ERR_OK)
         return code;
-    size_t n = topk_finish(&top);
+    if (n > RESCORE * want) {
+        topk_select(rough, n, RESCORE * want);
+        n = RESCORE * want;
+    }
     topk_init(&top, best, want);
     for (size_t i = 0; i < n; i++)
         topk_push(&top, vec->dot(x, m->factors + (size_t)rough[i].id * m->dim, m->dim),

@@ -120,6 +120,36 @@ START_TEST(the_threshold_is_what_must_be_reached)
 }
 END_TEST
 
-SUITE("topk", it_keeps_what_a_full_sort_puts_first, blocks_without_ids_count_up_from_the_first,
+static int best_first(const void *a, const void *b)
+{
+    struct topk_item x = *(const struct topk_item *)a, y = *(const struct topk_item *)b;
+    return topk_before(x, y) ? -1 : topk_before(y, x);
+}
+
+START_TEST(selecting_puts_the_best_first_whatever_the_order)
+{
+    enum { N = 700 };
+    struct topk_item items[N], sorted[N];
+    struct rng rng;
+    rng_init(&rng, 5);
+    for (int round = 0; round < 400; round++) {
+        size_t n = rng_below(&rng, N) + 1, k = rng_below(&rng, n + 1);
+        uint64_t distinct = round % 4 ? 1 + rng_below(&rng, 1000) : 1;
+        for (size_t i = 0; i < n; i++) {
+            float score = round % 3 ? (float)rng_below(&rng, distinct)
+                                    : (float)(round % 2 ? i : n - i); /* sorted either way */
+            items[i] = sorted[i] = (struct topk_item){score, (uint32_t)i};
+        }
+        qsort(sorted, n, sizeof *sorted, best_first);
+        topk_select(items, n, k);
+        qsort(items, k, sizeof *items, best_first);
+        for (size_t i = 0; i < k; i++)
+            ck_assert(items[i].id == sorted[i].id && items[i].score == sorted[i].score);
+    }
+}
+END_TEST
+
+SUITE("topk", selecting_puts_the_best_first_whatever_the_order,
+      it_keeps_what_a_full_sort_puts_first, blocks_without_ids_count_up_from_the_first,
       ties_go_to_the_lower_id_in_either_order, nan_is_never_kept_and_infinities_are,
       the_threshold_is_what_must_be_reached)
