@@ -4,7 +4,9 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "index/postings.h"
 #include "index/segment_build.h"
+#include "index/terms.h"
 
 struct shared_segment {
     _Atomic uint32_t refs;
@@ -66,6 +68,8 @@ static struct catalogue *share(const struct catalogue *from, uint32_t products_e
     struct catalogue *c = catalogue_new();
     uint32_t len = (products_end + CATALOGUE_CHUNK - 1) / CATALOGUE_CHUNK;
     c->products = from->products;
+    memcpy(c->dead, from->dead, sizeof c->dead);
+    memcpy(c->field_total, from->field_total, sizeof c->field_total);
     for (uint32_t i = 0; i < CATALOGUE_SLOTS; i++)
         if (from->shared[i]) {
             atomic_fetch_add(&from->shared[i]->refs, 1);
@@ -118,12 +122,33 @@ static uint32_t products_end(const struct segment *s)
     return s && s->docs ? s->product_no[s->docs - 1] + 1 : 0;
 }
 
+/* Summed lengths are of the rounded lengths that scoring sees, so that taking a doc away undoes
+ * exactly what adding it did. */
+static void count_doc(struct catalogue *c, const struct segment *s, uint32_t doc, bool lives)
+{
+    for (int f = 0; f < SEGMENT_FIELDS; f++) {
+        uint64_t length = segment_length(s->field_length[doc][f]);
+        c->field_total[f] += lives ? length : -length;
+    }
+}
+
+/* The doc at this place, if there is one, lives no more. */
+static void bury(struct catalogue *c, struct location at)
+{
+    if (!location_found(at))
+        return;
+    count_doc(c, c->segments[at.slot], at.doc, false);
+    c->dead[at.slot]++;
+    c->products--;
+}
+
 static void remove_product(struct catalogue *c, uint32_t product_no)
 {
-    if (!location_found(catalogue_locate(c, product_no)))
+    struct location at = catalogue_locate(c, product_no);
+    if (!location_found(at))
         return;
+    bury(c, at);
     *entry(c, product_no) = nowhere;
-    c->products--;
 }
 
 enum err_code catalogue_add(const struct catalogue *from, struct segment *segment,
@@ -138,8 +163,10 @@ enum err_code catalogue_add(const struct catalogue *from, struct segment *segmen
         put_segment(c, slot, segment);
         for (uint32_t doc = 0; doc < segment->docs; doc++) {
             struct location *at = entry(c, segment->product_no[doc]);
-            c->products += !location_found(*at);
+            bury(c, *at);
             *at = (struct location){slot, doc};
+            count_doc(c, segment, doc, true);
+            c->products++;
         }
     }
     for (size_t i = 0; i < n; i++)
@@ -161,12 +188,15 @@ enum err_code catalogue_replace(const struct catalogue *from, const uint32_t *sl
         unref_segment(c->shared[slots[i]]);
         c->shared[slots[i]] = NULL;
         c->segments[slots[i]] = NULL;
+        c->dead[slots[i]] = 0;
     }
     put_segment(c, slot, merged);
     for (uint32_t doc = 0; doc < merged->docs; doc++) {
         struct location *at = entry(c, merged->product_no[doc]);
         if (location_found(*at) && replaced[at->slot])
             *at = (struct location){slot, doc};
+        else
+            c->dead[slot]++;
     }
     *out = c;
     return ERR_OK;
@@ -278,6 +308,31 @@ bool catalogue_alive(const struct catalogue *c, uint32_t slot, uint32_t doc)
 {
     struct location at = catalogue_locate(c, c->segments[slot]->product_no[doc]);
     return at.slot == slot && at.doc == doc;
+}
+
+uint32_t catalogue_slot_term_docs(const struct catalogue *c, uint32_t slot, uint32_t term)
+{
+    const struct segment *s = c->segments[slot];
+    struct posting_cursor cursor;
+    uint32_t n = 0;
+    if (c->dead[slot] == 0)
+        return s->term[term].df;
+    posting_open(&cursor, s, term);
+    for (uint32_t doc = posting_next(&cursor); doc != POSTING_END; doc = posting_next(&cursor))
+        n += catalogue_alive(c, slot, doc);
+    return n;
+}
+
+uint32_t catalogue_term_docs(const struct catalogue *c, struct str text)
+{
+    uint32_t n = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        uint32_t term =
+            c->segments[slot] ? segment_find_term(c->segments[slot], text) : ORDINAL_NONE;
+        if (term != ORDINAL_NONE)
+            n += catalogue_slot_term_docs(c, slot, term);
+    }
+    return n;
 }
 
 uint32_t catalogue_find_id(const struct catalogue *c, struct str id)

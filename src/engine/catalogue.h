@@ -37,7 +37,9 @@ struct catalogue {
     const struct segment *segments[CATALOGUE_SLOTS]; /* NULL: the slot is free */
     struct locator_chunk **chunks;                   /* [chunks_len], each shared or NULL */
     uint32_t chunks_len;
-    uint32_t products; /* that are somewhere */
+    uint32_t products;                    /* that are somewhere */
+    uint32_t dead[CATALOGUE_SLOTS];       /* docs of each slot that no product lives in */
+    uint64_t field_total[SEGMENT_FIELDS]; /* summed lengths of the living docs */
 };
 
 /** returns owned, one reference: no products. */
@@ -81,6 +83,13 @@ struct location catalogue_locate(const struct catalogue *c, uint32_t product_no)
 
 /** Is doc of this slot its product's present version? */
 bool catalogue_alive(const struct catalogue *c, uint32_t slot, uint32_t doc);
+
+/** In how many living docs a term occurs: the same however the products are spread over segments.
+ *  O(log terms) for segments all of whose docs live, else a walk over the term's postings. */
+uint32_t catalogue_term_docs(const struct catalogue *c, struct str term);
+
+/** The same within one slot, for a term of its segment. */
+uint32_t catalogue_slot_term_docs(const struct catalogue *c, uint32_t slot, uint32_t term);
 
 /** The number of the product with this id, or 0. */
 uint32_t catalogue_find_id(const struct catalogue *c, struct str id);

@@ -27,18 +27,6 @@ static struct str text_of(const struct alike_term *t)
     return (struct str){t->text, t->n};
 }
 
-static uint64_t document_frequency(const struct catalogue *c, struct str term)
-{
-    uint64_t df = 0;
-    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
-        const struct segment *s = c->segments[slot];
-        uint32_t t = s ? segment_find_term(s, term) : ORDINAL_NONE;
-        if (t != ORDINAL_NONE)
-            df += s->term[t].df;
-    }
-    return df;
-}
-
 static bool taken(const struct alike_term *terms, size_t n, struct str text)
 {
     for (size_t i = 0; i < n; i++)
@@ -57,7 +45,7 @@ static size_t telling_terms(const struct catalogue *c, const struct text_tokens 
         struct str text = tokens->items[i].term;
         if (taken(terms, n, text))
             continue;
-        struct alike_term t = {.n = text.n, .df = document_frequency(c, text)};
+        struct alike_term t = {.n = text.n, .df = catalogue_term_docs(c, text)};
         if (t.df < 2)
             continue;
         memcpy(t.text, text.p, text.n);

@@ -19,6 +19,10 @@ static float weight_of(const struct text_token *t)
     return 1;
 }
 
+/* The words of a query are the analyser's positions. A wide token (a SKU, a joined word) covers the
+ * words of the narrower ones it stands for, so it or all of them together will do; so does a stem for
+ * its word. A pair of CJK characters covers both: each character must be found in a pair, so that
+ * 搪瓷水壶 needs 搪瓷 and 水壶, while 瓷水, which spans two words, only adds to the score. */
 static uint32_t words_of(const struct text_token *t)
 {
     uint32_t words = 0;
@@ -28,19 +32,20 @@ static uint32_t words_of(const struct text_token *t)
     return words;
 }
 
-static void add(struct query *q, struct arena *arena, const struct text_token *t, float weight,
-                bool prefix)
+static enum err_code add(struct query *q, struct arena *arena, const struct text_token *t,
+                         float weight, bool prefix, struct err *err)
 {
     uint32_t words = words_of(t);
     if (words == 0 || q->len == QUERY_TERMS_MAX)
-        return;
+        return ERR_OK;
     struct str text = arena_str(arena, t->term);
     if (!text.p)
-        return;
-    q->terms[q->len++] = (struct query_term){text, words, weight, prefix};
+        return err_set(err, ERR_LIMIT, "the query does not fit");
+    q->terms[q->len++] = (struct query_term){text, words, weight, prefix, 0};
     if (!prefix)
         q->words |= words;
     q->matches[q->matches_len++] = (struct text_match){.term = text, .prefix = prefix};
+    return ERR_OK;
 }
 
 /* Does the query end within a word, so that it may be unfinished? */
@@ -69,13 +74,14 @@ enum err_code query_plan(struct text_analyser *analyser, const struct search_req
     out->matches = arena_try_alloc(arena, QUERY_TERMS_MAX * sizeof *out->matches);
     if (!out->terms || !out->matches)
         return err_set(err, ERR_LIMIT, "the query does not fit");
-    for (size_t i = 0; i < tokens.n; i++)
-        add(out, arena, &tokens.items[i], weight_of(&tokens.items[i]), false);
+    for (size_t i = 0; i < tokens.n && code == ERR_OK; i++)
+        code = add(out, arena, &tokens.items[i], weight_of(&tokens.items[i]), false, err);
     if (!r->prefix || !unfinished(r->query))
-        return ERR_OK;
+        return code;
     /* What ends where the query ends: the unfinished word, as written. */
-    for (size_t i = 0; i < tokens.n; i++)
+    for (size_t i = 0; i < tokens.n && code == ERR_OK; i++)
         if (tokens.items[i].end == r->query.n && !(tokens.items[i].kind & (TEXT_STEM | TEXT_CJK)))
-            add(out, arena, &tokens.items[i], WEIGHT_PREFIX * weight_of(&tokens.items[i]), true);
-    return ERR_OK;
+            code = add(out, arena, &tokens.items[i], WEIGHT_PREFIX * weight_of(&tokens.items[i]),
+                       true, err);
+    return code;
 }

@@ -2,7 +2,9 @@
  *
  * A term's frequency in a document is the sum over fields of weight * tf / norm, norm = 1 - b + b *
  * length / average length; its score is idf * f / (f + k1), and a document's the sum over terms.
- * Statistics are those of the whole catalogue, so a document scores the same in every segment. */
+ * Statistics are those of the living documents of the whole catalogue, so a document scores the same
+ * in every segment, before and after a merge. (Only where a prefix has more terms or postings than
+ * the caps below does it matter which of them a segment has.) */
 #include <math.h>
 
 #include "base/mem.h"
@@ -22,35 +24,25 @@ static const struct {
     [SEGMENT_DESCRIPTION] = {0.5f, 0.7f}, [SEGMENT_ID] = {3.0f, 0.0f},
 };
 
-void collection_of(const struct view *view, struct collection *out)
-{
-    double totals[SEGMENT_FIELDS] = {0};
-    *out = (struct collection){0};
-    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
-        const struct segment *s = view->catalogue->segments[slot];
-        if (!s)
-            continue;
-        out->docs += s->docs;
-        for (int f = 0; f < SEGMENT_FIELDS; f++)
-            totals[f] += (double)s->field_total[f];
-    }
-    for (int f = 0; f < SEGMENT_FIELDS; f++)
-        out->average[f] = out->docs > 0 && totals[f] > 0 ? totals[f] / out->docs : 1;
-}
-
 /* weight / norm of every length code of every field. */
-struct norms {
-    float of[SEGMENT_FIELDS][256];
-};
-
-static void make_norms(const struct collection *c, struct norms *n)
+static void make_norms(const struct catalogue *c, struct norms *n)
 {
-    for (int f = 0; f < SEGMENT_FIELDS; f++)
+    for (int f = 0; f < SEGMENT_FIELDS; f++) {
+        float average =
+            c->products && c->field_total[f] ? (float)((double)c->field_total[f] / c->products) : 1;
         for (int code = 0; code < 256; code++) {
             float length = (float)segment_length((uint8_t)code);
-            n->of[f][code] =
-                fields[f].weight / (1 - fields[f].b + fields[f].b * length / (float)c->average[f]);
+            n->of[f][code] = fields[f].weight / (1 - fields[f].b + fields[f].b * length / average);
         }
+    }
+    n->products = c->products;
+    memcpy(n->field_total, c->field_total, sizeof n->field_total);
+}
+
+static bool norms_are_of(const struct norms *n, const struct catalogue *c)
+{
+    return n->products == c->products &&
+           memcmp(n->field_total, c->field_total, sizeof n->field_total) == 0;
 }
 
 static float frequency(struct posting_cursor *cursor, const struct norms *norms, uint32_t doc)
@@ -92,62 +84,63 @@ void clear_scores(struct searcher *s)
     s->touched_len = 0;
 }
 
-static double document_frequency(const struct view *view, struct str term)
+/* The terms of a segment that begin so, as many as are looked at. */
+static void prefix_range(const struct segment *s, struct str prefix, uint32_t *first, uint32_t *end)
 {
-    double df = 0;
-    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
-        const struct segment *s = view->catalogue->segments[slot];
-        uint32_t t = s ? segment_find_term(s, term) : ORDINAL_NONE;
-        if (t != ORDINAL_NONE)
-            df += s->term[t].df;
+    uint64_t postings = 0;
+    segment_find_prefix(s, prefix, first, end);
+    if (*end - *first > PREFIX_TERMS_MAX)
+        *end = *first + PREFIX_TERMS_MAX;
+    for (uint32_t t = *first; t < *end; t++) {
+        if (postings >= PREFIX_POSTINGS_MAX)
+            *end = t;
+        else
+            postings += s->term[t].df;
     }
-    return df;
 }
 
-static float idf_of(double docs, double df)
+/* All terms that begin so count as one term: common prefixes say little. */
+static uint64_t prefix_docs(const struct catalogue *c, struct str prefix)
 {
-    return (float)log1p((docs - df + 0.5) / (df + 0.5));
+    uint64_t n = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        uint32_t first = 0, end = 0;
+        if (c->segments[slot])
+            prefix_range(c->segments[slot], prefix, &first, &end);
+        for (uint32_t t = first; t < end; t++)
+            n += catalogue_slot_term_docs(c, slot, t);
+    }
+    return n < c->products ? n : c->products;
 }
 
-struct scoring {
-    struct searcher *s;
-    const struct segment *segment;
-    const struct norms *norms;
-};
+void score_begin(struct searcher *s, const struct view *view, struct query *q)
+{
+    const struct catalogue *c = view->catalogue;
+    if (!norms_are_of(&s->norms, c))
+        make_norms(c, &s->norms);
+    for (size_t i = 0; i < q->len; i++) {
+        struct query_term *t = &q->terms[i];
+        double df =
+            t->prefix ? (double)prefix_docs(c, t->text) : (double)catalogue_term_docs(c, t->text);
+        t->idf = (float)log1p((c->products - df + 0.5) / (df + 0.5));
+    }
+}
 
-static void score_term(struct scoring *g, uint32_t term, const struct query_term *q, float idf)
+static void score_term(struct searcher *s, const struct segment *segment, uint32_t term,
+                       const struct query_term *q)
 {
     struct posting_cursor c;
-    struct searcher *s = g->s;
-    posting_open(&c, g->segment, term);
+    posting_open(&c, segment, term);
     for (uint32_t doc = posting_next(&c); doc != POSTING_END; doc = posting_next(&c)) {
         struct doc_score *d = &s->scores[doc];
         /* An unfinished word tells nothing new where the finished one was found. */
         if (q->prefix && (d->words & q->words) == q->words)
             continue;
-        float f = frequency(&c, g->norms, doc);
+        float f = frequency(&c, &s->norms, doc);
         if (d->words == 0)
             s->touched[s->touched_len++] = doc;
         d->words |= q->words;
-        d->score += q->weight * idf * f / (f + K1);
-    }
-}
-
-/* All terms that begin so count as one term: common prefixes say little. */
-static void score_prefix(struct scoring *g, const struct query_term *q, double docs)
-{
-    uint32_t first, end;
-    uint64_t df = 0;
-    segment_find_prefix(g->segment, q->text, &first, &end);
-    if (end - first > PREFIX_TERMS_MAX)
-        end = first + PREFIX_TERMS_MAX;
-    for (uint32_t t = first; t < end && df < PREFIX_POSTINGS_MAX; t++)
-        df += g->segment->term[t].df;
-    float idf = idf_of(docs, (double)df < docs ? (double)df : docs);
-    uint64_t walked = 0;
-    for (uint32_t t = first; t < end && walked < PREFIX_POSTINGS_MAX; t++) {
-        score_term(g, t, q, idf);
-        walked += g->segment->term[t].df;
+        d->score += q->weight * q->idf * f / (f + K1);
     }
 }
 
@@ -155,23 +148,20 @@ enum err_code score_segment(struct searcher *s, const struct view *view, const s
                             uint32_t slot, struct err *err)
 {
     const struct segment *segment = view->catalogue->segments[slot];
-    struct collection collection;
-    struct norms norms;
     enum err_code code = reserve(s, segment->docs, err);
     if (code != ERR_OK)
         return code;
-    collection_of(view, &collection);
-    make_norms(&collection, &norms);
-    struct scoring g = {s, segment, &norms};
     for (size_t i = 0; i < q->len; i++) {
         const struct query_term *t = &q->terms[i];
+        uint32_t first, end;
         if (t->prefix) {
-            score_prefix(&g, t, collection.docs);
-            continue;
+            prefix_range(segment, t->text, &first, &end);
+        } else {
+            first = segment_find_term(segment, t->text);
+            end = first == ORDINAL_NONE ? first : first + 1;
         }
-        uint32_t term = segment_find_term(segment, t->text);
-        if (term != ORDINAL_NONE)
-            score_term(&g, term, t, idf_of(collection.docs, document_frequency(view, t->text)));
+        for (uint32_t term = first; term < end; term++)
+            score_term(s, segment, term, t);
     }
     return ERR_OK;
 }

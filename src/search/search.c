@@ -110,6 +110,8 @@ struct collector {
     struct facet_counter *facets; /* NULL: none */
     struct window window;
     uint64_t total;
+    uint32_t needed;    /* words that a document must have */
+    uint32_t best_near; /* the most words of a document that may be shown but has too few */
     bool by_score;
 };
 
@@ -162,12 +164,18 @@ static bool shown(const struct collector *c, uint32_t product_no)
     return row.status == PRODUCT_ACTIVE;
 }
 
+static bool eligible(const struct collector *c, uint32_t slot, uint32_t doc)
+{
+    const struct catalogue *catalogue = c->view->catalogue;
+    return shown(c, catalogue->segments[slot]->product_no[doc]) &&
+           catalogue_alive(catalogue, slot, doc) && filter_match(c->request->filter, slot, doc);
+}
+
 static void collect(struct collector *c, uint32_t slot, uint32_t doc, double score)
 {
     const struct segment *s = c->view->catalogue->segments[slot];
     uint32_t product_no = s->product_no[doc];
-    if (!shown(c, product_no) || !catalogue_alive(c->view->catalogue, slot, doc) ||
-        !filter_match(c->request->filter, slot, doc))
+    if (!eligible(c, slot, doc))
         return;
     c->total++;
     if (c->facets)
@@ -175,8 +183,21 @@ static void collect(struct collector *c, uint32_t slot, uint32_t doc, double sco
     offer(&c->window, (struct ranked){key_of(c, s, doc, score), score, product_no});
 }
 
+/* Take the documents with enough words; as long as there are none, note how near others come. */
+static void collect_scored(struct searcher *s, struct collector *c, uint32_t slot)
+{
+    for (uint32_t i = 0; i < s->touched_len; i++) {
+        uint32_t doc = s->touched[i];
+        uint32_t words = (uint32_t)__builtin_popcount(s->scores[doc].words);
+        if (words >= c->needed)
+            collect(c, slot, doc, (double)s->scores[doc].score);
+        else if (c->total == 0 && words > c->best_near && eligible(c, slot, doc))
+            c->best_near = words;
+    }
+}
+
 static enum err_code collect_segment(struct searcher *s, struct collector *c, const struct query *q,
-                                     uint32_t slot, uint32_t needed, struct err *err)
+                                     uint32_t slot, struct err *err)
 {
     const struct segment *segment = c->view->catalogue->segments[slot];
     enum err_code code = c->facets ? facet_counter_begin_segment(c->facets, slot, err) : ERR_OK;
@@ -187,11 +208,8 @@ static enum err_code collect_segment(struct searcher *s, struct collector *c, co
             collect(c, slot, doc, 0);
     } else {
         code = score_segment(s, c->view, q, slot, err);
-        for (uint32_t i = 0; i < s->touched_len && code == ERR_OK; i++) {
-            const struct doc_score *d = &s->scores[s->touched[i]];
-            if ((uint32_t)__builtin_popcount(d->words) >= needed)
-                collect(c, slot, s->touched[i], (double)d->score);
-        }
+        if (code == ERR_OK)
+            collect_scored(s, c, slot);
         clear_scores(s);
     }
     if (code == ERR_OK && c->facets)
@@ -200,14 +218,14 @@ static enum err_code collect_segment(struct searcher *s, struct collector *c, co
 }
 
 static enum err_code collect_all(struct searcher *s, struct collector *c, const struct query *q,
-                                 uint32_t needed, struct arena *arena, struct err *err)
+                                 struct arena *arena, struct err *err)
 {
     c->total = 0;
     c->window.len = 0;
     enum err_code code = facet_counter_begin(c->view, c->request, arena, &c->facets, err);
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS && code == ERR_OK; slot++)
         if (c->view->catalogue->segments[slot])
-            code = collect_segment(s, c, q, slot, needed, err);
+            code = collect_segment(s, c, q, slot, err);
     return code;
 }
 
@@ -267,15 +285,15 @@ static enum err_code make_page(struct searcher *s, struct collector *c, const st
 static enum err_code find(struct searcher *s, struct collector *c, const struct query *q,
                           struct arena *arena, struct search_result *out, struct err *err)
 {
-    uint32_t needed = (uint32_t)__builtin_popcount(q->words);
-    enum err_code code = collect_all(s, c, q, needed, arena, err);
-    while (code == ERR_OK && c->total == 0 && needed > 1) {
+    c->needed = (uint32_t)__builtin_popcount(q->words);
+    enum err_code code = collect_all(s, c, q, arena, err);
+    if (code == ERR_OK && c->total == 0 && c->best_near > 0) {
         facet_counter_release(c->facets);
-        needed--;
+        c->needed = c->best_near;
         out->relaxed = true;
-        code = collect_all(s, c, q, needed, arena, err);
+        code = collect_all(s, c, q, arena, err);
     }
-    out->relaxed &= c->total > 0;
+    out->relaxed &= c->total > 0; /* what is live may have changed in between */
     out->total = c->total;
     if (code == ERR_OK)
         code = make_page(s, c, q, arena, out, err);
@@ -298,6 +316,7 @@ enum err_code search_run(struct searcher *s, const struct view *view,
     enum err_code code = query_plan(s->analyser, r, arena, &query, err);
     if (code != ERR_OK)
         return code;
+    score_begin(s, view, &query);
     c.by_score = query.words != 0;
     c.window.cap = (size_t)r->page * r->limit;
     c.window.items = arena_try_alloc(arena, (c.window.cap + 1) * sizeof *c.window.items);

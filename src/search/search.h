@@ -1,8 +1,9 @@
 /* search.h - products for a query: all that match are counted, faceted and ordered; a page is shown.
  *
- * Query:   analysed like the catalogue (text/analyse.h). Every word must be found, in any field; words at
- *          one place (a word and its stem, a SKU and its parts) are alternatives. The last word may be
- *          unfinished. If nothing has all words, those with the most of them count (relaxed).
+ * Query:   analysed like the catalogue (text/analyse.h). Every word must be found, in any field: as
+ *          written or by its stem, a SKU or a joined word whole or by all its parts, each CJK
+ *          character within a pair. The last word may be unfinished. If nothing that may be shown has
+ *          all words, those with the most of them count (relaxed).
  * Order:   relevance is BM25F (Robertson, Zaragoza, Taylor, "Simple BM25 extension to multiple weighted
  *          fields", 2004) with the weights of score.c; ties go to the lower product number. Sorting by
  *          price concerns one currency: what has no price in it comes last.

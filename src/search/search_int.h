@@ -14,6 +14,7 @@ struct query_term {
     uint32_t words; /* bit per word that it covers */
     float weight;   /* of this way to find the words: as written 1, a stem less, ... */
     bool prefix;    /* every term that begins so */
+    float idf;      /* of the view: score_begin */
 };
 
 struct query {
@@ -28,6 +29,13 @@ struct query {
 enum err_code query_plan(struct text_analyser *analyser, const struct search_request *r,
                          struct arena *arena, struct query *out, struct err *err);
 
+/* weight / norm by field and length code, for the statistics of a catalogue. */
+struct norms {
+    float of[SEGMENT_FIELDS][256];
+    uint32_t products;
+    uint64_t field_total[SEGMENT_FIELDS];
+};
+
 /* What a document got. */
 struct doc_score {
     float score;
@@ -40,19 +48,16 @@ struct searcher {
     uint32_t *touched;              /* [cap] docs with words, owned */
     uint32_t touched_len;
     size_t cap;
+    struct norms norms; /* kept from query to query while the catalogue stays */
 };
+
+/** score.c: what depends on the whole catalogue: idf of the terms, norms. */
+void score_begin(struct searcher *s, const struct view *view, struct query *q);
 
 /** score.c: score the docs of a segment into s->scores and s->touched. */
 enum err_code score_segment(struct searcher *s, const struct view *view, const struct query *q,
                             uint32_t slot, struct err *err);
 void clear_scores(struct searcher *s);
-
-/** Statistics of the whole catalogue, for score.c. */
-struct collection {
-    double docs;
-    double average[SEGMENT_FIELDS];
-};
-void collection_of(const struct view *view, struct collection *out);
 
 /* --- facets.c -------------------------------------------------------------------------------- */
 
