@@ -99,6 +99,32 @@ static enum err_code scan_cells(const struct recommend_model *m, const float *x,
     return ERR_OK;
 }
 
+/* Move at least the k best of items[n] to the front, and few more: those from the lowest of RANKS equal
+ * steps of score on that holds k. Three straight passes, without a branch that depends on the data
+ * but the last. Returns how many. */
+static size_t keep_best(struct topk_item *items, size_t n, size_t k)
+{
+    enum { RANKS = 512 };
+    uint32_t counts[RANKS] = {0};
+    float low = INFINITY, high = -INFINITY;
+    if (n <= k)
+        return n;
+    for (size_t i = 0; i < n; i++) {
+        low = fminf(low, items[i].score);
+        high = fmaxf(high, items[i].score);
+    }
+    float step = high > low ? (RANKS - 1) / (high - low) : 0;
+    for (size_t i = 0; i < n; i++)
+        counts[(uint32_t)((items[i].score - low) * step)]++;
+    size_t rank = RANKS, above = 0, kept = 0;
+    while (above < k)
+        above += counts[--rank];
+    for (size_t i = 0; i < n; i++)
+        if ((uint32_t)((items[i].score - low) * step) >= rank)
+            items[kept++] = items[i];
+    return kept;
+}
+
 enum err_code factors_search(const struct recommend_model *m, const float *x, uint32_t probes,
                              size_t want, struct arena *arena, struct topk_item *best, size_t *len,
                              struct err *err)
@@ -113,14 +139,11 @@ enum err_code factors_search(const struct recommend_model *m, const float *x, ui
         return code;
     }
     struct topk_item *rough;
-    size_t n;
+    size_t n = 0;
     enum err_code code = scan_cells(m, x, probes, arena, &rough, &n, err);
     if (code != ERR_OK)
         return code;
-    if (n > RESCORE * want) {
-        topk_select(rough, n, RESCORE * want);
-        n = RESCORE * want;
-    }
+    n = keep_best(rough, n, RESCORE * want);
     topk_init(&top, best, want);
     for (size_t i = 0; i < n; i++)
         topk_push(&top, vec->dot(x, m->factors + (size_t)rough[i].id * m->dim, m->dim),
