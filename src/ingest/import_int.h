@@ -51,6 +51,7 @@ struct refusal {
 /** An order, or a run of its lines. */
 struct order_run {
     struct order order;
+    struct order_line *lines;   /* those of the order, to be written: returns learn their sale */
     const struct place *places; /* [lines_len], at least one */
     bool whole;                 /* one record is the whole order */
     bool skip;                  /* stored already by the import that was killed */

@@ -112,7 +112,7 @@ static bool add_product(struct import *im, struct row *row)
                                  &p.brand,   &p.category,    &p.images, &p.attributes,
                                  &p.tags,    &p.supplier_id, &p.url,    &p.translations,
                                  &p.language};
-    keep_texts(im, texts, sizeof texts / sizeof *texts);
+    keep_texts(im, texts, sizeof texts / sizeof texts[0]);
     struct batch *b = im->batch;
     *(struct product *)batch_item(im, (void **)&b->products, sizeof p, row) = p;
     return true;
@@ -137,7 +137,7 @@ static bool add_event(struct import *im, struct row *row)
         return false;
     struct str *const texts[] = {&e.id,         &e.user_id, &e.anonymous_id, &e.session_id,
                                  &e.product_id, &e.query,   &e.request_id,   &e.context};
-    keep_texts(im, texts, sizeof texts / sizeof *texts);
+    keep_texts(im, texts, sizeof texts / sizeof texts[0]);
     *(struct event *)batch_item(im, (void **)&im->batch->events, sizeof e, row) = e;
     return true;
 }
@@ -182,45 +182,37 @@ static void take_record(struct import *im, struct row *row)
         batch_refuse(im, row);
 }
 
-/* False: the other thread has given up. */
-static bool read_all(struct import *im, struct batch **last)
+/* Must the row stand in the same batch as the one before it? */
+static bool belongs_to_last(struct import *im, struct row *row)
 {
+    return im->o->kind == IMPORT_ORDERS && row->fault.reason == REASON_NONE &&
+           import_order_continues(im, row);
+}
+
+void import_parse(void *arg)
+{
+    struct import *im = arg;
+    const struct record *rec;
     uint64_t records = 0;
     enum err_code rc;
-    struct err err;
+    struct err err = {0};
     if (!take_batch(im))
-        return false;
-    for (;;) {
-        const struct record *rec;
+        return;
+    while ((rc = reader_next(im->reader, &rec, &err)) == ERR_OK && rec) {
         struct row row;
-        rc = reader_next(im->reader, &rec, &err);
-        if (rc != ERR_OK || !rec)
-            break;
         row_init(&row, im->mapping, rec, &im->batch->arena, im->now);
-        bool ends =
-            is_full(im) && !(row.fault.reason == REASON_NONE && im->o->kind == IMPORT_ORDERS &&
-                             import_order_continues(im, &row));
-        if (ends) {
+        if (is_full(im) && !belongs_to_last(im, &row)) {
             send_batch(im, records);
             if (!take_batch(im))
-                return false;
+                return;
             row.arena = &im->batch->arena;
         }
         im->batch->line = rec->line;
         take_record(im, &row);
         records = rec->number + 1;
     }
-    *last = im->batch;
     im->batch->last = true;
     im->batch->rc = rc;
-    if (rc != ERR_OK)
-        im->batch->err = err;
+    im->batch->err = err;
     send_batch(im, records);
-    return true;
-}
-
-void import_parse(void *arg)
-{
-    struct batch *last;
-    (void)!read_all(arg, &last);
 }

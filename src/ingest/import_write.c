@@ -180,15 +180,16 @@ static void count_run(struct job *j, const struct order_run *run, uint64_t lines
         memcpy(r->currency, "???", 4);
 }
 
-/* Tell each return which sale it gives back. The lines are the batch's own. */
-static void match_returns(struct import *im, const struct order *o)
+/* Tell each return which sale it gives back. */
+static void match_returns(struct import *im, const struct order_run *run)
 {
-    struct order_line *lines = (struct order_line *)(uintptr_t)o->lines;
-    for (uint32_t i = 0; i < o->lines_len; i++)
-        if (lines[i].kind == LINE_RETURN)
-            (void)!returns_match(&im->returns, o->user_id, lines[i].product_id, o->placed_at,
-                                 lines[i].quantity, lines[i].unit_price_micro,
-                                 &lines[i].sale_order_no, &lines[i].sale_ordinal);
+    const struct order *o = &run->order;
+    for (uint32_t i = 0; i < o->lines_len; i++) {
+        struct order_line *l = &run->lines[i];
+        if (l->kind == LINE_RETURN)
+            (void)returns_match(&im->returns, o->user_id, l->product_id, o->placed_at, l->quantity,
+                                l->unit_price_micro, &l->sale_order_no, &l->sale_ordinal);
+    }
 }
 
 static void remember_sales(struct import *im, const struct order *o, int64_t no)
@@ -244,7 +245,7 @@ static enum err_code write_run(struct job *j, const struct order_run *run, struc
     struct import *im = j->im;
     struct order_put_result result = {.lines_added = run->order.lines_len};
     enum err_code rc = ERR_OK;
-    match_returns(im, &run->order);
+    match_returns(im, run);
     if (!j->tx) {
         result.no = 1; /* a dry run's sales need no number to be matched */
         rc = order_check(&run->order, err);

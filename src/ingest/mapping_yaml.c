@@ -9,6 +9,8 @@
 static enum err_code read_list(struct mapping *m, const struct yaml_node *n, size_t max,
                                struct str **out, size_t *len, struct err *err)
 {
+    *out = NULL;
+    *len = 0;
     if (n->kind == YAML_SCALAR) {
         *out = ARENA_NEW(&m->arena, struct str, 1);
         *len = 1;
@@ -19,7 +21,6 @@ static enum err_code read_list(struct mapping *m, const struct yaml_node *n, siz
     if (n->len > max)
         return yaml_fail(m->yaml, n, err, ERR_LIMIT, "more than %zu entries", max);
     *out = ARENA_NEW(&m->arena, struct str, n->len ? n->len : 1);
-    *len = 0;
     for (const struct yaml_node *c = n->child; c; c = c->next) {
         enum err_code rc = yaml_str(m->yaml, c, &(*out)[(*len)++], err);
         if (rc != ERR_OK)

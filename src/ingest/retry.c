@@ -115,9 +115,9 @@ static void keep(struct retry *t, struct attempt *a)
     struct str *const *texts = t->o->kind == IMPORT_PRODUCTS ? product
                                : t->o->kind == IMPORT_USERS  ? user
                                                              : event;
-    size_t n = t->o->kind == IMPORT_PRODUCTS ? sizeof product / sizeof *product
+    size_t n = t->o->kind == IMPORT_PRODUCTS ? sizeof product / sizeof product[0]
                : t->o->kind == IMPORT_USERS  ? 2
-                                             : sizeof event / sizeof *event;
+                                             : sizeof event / sizeof event[0];
     for (size_t i = 0; i < n; i++)
         if (texts[i]->n)
             *texts[i] = arena_str(&t->page, *texts[i]);

@@ -135,7 +135,7 @@ static void keep_head(struct import *im, struct order *o)
 {
     struct str *texts[] = {&o->id,      &o->user_id, &o->anonymous_id,
                            &o->address, &o->payment, &o->coupons};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = batch_keep(im, *texts[i]);
 }
 
@@ -158,7 +158,7 @@ void import_order_flush(struct import *im)
     memcpy(lines, run->lines, run->len * sizeof *lines);
     memcpy(places, run->places, run->len * sizeof *places);
     *out = run->run;
-    out->order.lines = lines;
+    out->order.lines = out->lines = lines;
     out->order.lines_len = (uint32_t)run->len;
     out->places = places;
     bool returns_only = true;

@@ -111,7 +111,7 @@ struct source *source_memory(struct str bytes)
 enum err_code source_open(struct source **out, const char *path, const char *charset,
                           const struct source_limits *limits, uint64_t *raw_bytes, struct err *err)
 {
-    struct source *file;
+    struct source *file = NULL;
     enum err_code rc = source_file(&file, path, raw_bytes, err);
     if (rc != ERR_OK)
         return rc;
