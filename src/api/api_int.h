@@ -144,7 +144,7 @@ enum err_code check_anonymous_id(struct str id, struct err *err);
 enum err_code product_from_json(struct json_reader *r, struct str id, struct product *out,
                                 struct err *err);
 
-/** Merge a JSON merge patch (RFC 7396) into p: what it names is replaced whole, null clears. */
+/** Merge a JSON merge patch (RFC 7396) into p. */
 enum err_code product_patch_json(struct json_reader *r, struct product *p, struct err *err);
 
 /** The whole product as members of an open object, in its own language. */
@@ -152,6 +152,13 @@ void product_members(const struct product *p, struct json_writer *w);
 
 /** Replace the texts by those of a translation; false, with nothing changed, if there is none. */
 bool product_translate(struct product *p, struct str language, struct arena *arena);
+
+/* --- merge.c --------------------------------------------------------------------------------- */
+
+/** Merge a patch (RFC 7396) into a JSON object; both are checked JSON. out lies in the arena.
+ *  ERR_LIMIT  it does not fit */
+enum err_code json_merge(struct str target, struct str patch, struct arena *arena, struct str *out,
+                         struct err *err);
 
 /* --- event_json.c ---------------------------------------------------------------------------- */
 

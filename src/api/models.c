@@ -110,6 +110,8 @@ static enum err_code publish_model(struct call *call, struct err *err)
         while ((field = jr_field(&r, &fields)) >= 0)
             field == 0 ? jr_str(&r, &p->version) : jr_bool(&r, &p->force);
     enum err_code code = jr_end(&r, err);
+    if (code == ERR_OK && p->version.n == 0)
+        code = err_set(err, ERR_INVALID, "version: missing");
     return code == ERR_OK ? call_write(call, publish_job, p, model_changed, err) : code;
 }
 

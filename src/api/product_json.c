@@ -70,6 +70,21 @@ static bool read_json(struct json_reader *r, enum jr_type type, struct str *out)
     return jr_raw(r, out);
 }
 
+/* An object that a patch merges into the one that is there; without one it is taken as it is. */
+static bool read_object(struct json_reader *r, struct str *out)
+{
+    struct str patch = {NULL, 0};
+    struct err why;
+    if (!read_json(r, JR_OBJECT, &patch))
+        return false;
+    if (out->n == 0 || patch.n == 0) {
+        *out = patch;
+        return true;
+    }
+    enum err_code code = json_merge(*out, patch, r->arena, out, &why);
+    return code == ERR_OK || jr_fail(r, code, "%s", why.msg);
+}
+
 static bool read_currency(struct json_reader *r, currency_code *out)
 {
     struct str text;
@@ -86,12 +101,13 @@ static bool read_rating(struct json_reader *r, struct product *p)
 {
     static const char *const parts[] = {"mean", "count"};
     struct jr_fields fields = {.names = parts, .n = 2, .strict = true};
-    int64_t count = 0;
+    int64_t count = p->rating_count;
     int field;
-    p->rating_mean = 0;
-    p->rating_count = 0;
-    if (jr_null(r))
+    if (jr_null(r)) {
+        p->rating_mean = 0;
+        p->rating_count = 0;
         return true;
+    }
     if (!jr_obj(r))
         return false;
     while ((field = jr_field(r, &fields)) >= 0)
@@ -161,7 +177,7 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
     case P_IMAGES:
         return read_json(r, JR_ARRAY, &p->images);
     case P_ATTRIBUTES:
-        return read_json(r, JR_OBJECT, &p->attributes);
+        return read_object(r, &p->attributes);
     case P_TAGS:
         return read_json(r, JR_ARRAY, &p->tags);
     case P_RATING:
@@ -175,7 +191,7 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
     case P_LANGUAGE:
         return read_text(r, &p->language);
     case P_TRANSLATIONS:
-        return read_json(r, JR_OBJECT, &p->translations);
+        return read_object(r, &p->translations);
     case P_CREATED:
         return read_created(r, &p->created_at);
     case P_UPDATED:
@@ -214,6 +230,11 @@ enum err_code product_from_json(struct json_reader *r, struct str id, struct pro
 
 enum err_code product_patch_json(struct json_reader *r, struct product *p, struct err *err)
 {
+    struct str nothing = STR_LIT("{}"); /* to merge into */
+    if (p->attributes.n == 0)
+        p->attributes = nothing;
+    if (p->translations.n == 0)
+        p->translations = nothing;
     return read_fields(r, p->id, p, err);
 }
 

@@ -67,21 +67,31 @@ static enum err_code read_put(struct call *call, struct put *put, struct err *er
     return jr_end(&r, err);
 }
 
+/* What the patch did not name stays as it is stored. */
+static enum err_code merge_stored(struct store_tx *tx, const struct put *put, struct user *u,
+                                  struct err *err)
+{
+    struct user stored;
+    enum err_code code = user_get(tx->db, u->id, put->call->arena, &stored, err);
+    if (code != ERR_OK)
+        return code;
+    struct str before = stored.attributes.n ? stored.attributes : STR_LIT("{}");
+    if (!put->has_personalise)
+        u->personalise = stored.personalise;
+    if (!put->has_attributes) {
+        u->attributes = stored.attributes;
+        return ERR_OK;
+    }
+    return json_merge(before, put->attributes, put->call->arena, &u->attributes, err);
+}
+
 static enum err_code put_job(struct store_tx *tx, void *arg, struct err *err)
 {
     struct put *put = arg;
     struct str id = http_request_param(put->call->req, "id");
-    struct user u = {.id = id, .personalise = true};
-    if (put->merge) {
-        enum err_code code = user_get(tx->db, id, put->call->arena, &u, err);
-        if (code != ERR_OK)
-            return code;
-    }
-    if (put->has_attributes || !put->merge)
-        u.attributes = put->attributes;
-    if (put->has_personalise || !put->merge)
-        u.personalise = put->personalise;
-    return user_put(tx, &u, NULL, &put->created, err);
+    struct user u = {.id = id, .attributes = put->attributes, .personalise = put->personalise};
+    enum err_code code = put->merge ? merge_stored(tx, put, &u, err) : ERR_OK;
+    return code == ERR_OK ? user_put(tx, &u, NULL, &put->created, err) : code;
 }
 
 static enum err_code user_written(struct call *call, struct err *err)
