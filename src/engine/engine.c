@@ -10,65 +10,108 @@
 
 enum {
     CHANGES_BATCH = 512,
+    PIECE_NUMBERS = 2000, /* of one entry that are applied together */
+    INDEX_DOCS = 4000,    /* then they are indexed */
+    MODEL_RETRY_MS = 5000,
+    FOLD_RETRY_MS = 30000,
     POLL_MS = 100,
     FOLD_POLL_MS = 1000,
     DEFAULT_FOLD_DOCS = 20000,
-    DEFAULT_SHELF_MS = 2000,
+    DEFAULT_SHELF_MS = 500,
     /* Texts, products and events within one reading transaction: it must end well within a second. */
     READ_BUDGET_MS = 300,
 };
 
 /* --- following the log ----------------------------------------------------------------------- */
 
+/* Apply an entry, or as much of it as one step may. */
+static enum err_code apply_piece(struct engine *e, struct db *db, const struct change *entry,
+                                 struct err *err)
+{
+    struct change piece = *entry;
+    if (e->within)
+        piece.no = e->within;
+    if (piece.last_no - piece.no >= PIECE_NUMBERS)
+        piece.last_no = piece.no + PIECE_NUMBERS - 1;
+    enum err_code code = apply_change(e, db, &piece, err);
+    if (code != ERR_OK)
+        return code;
+    e->within = piece.last_no + 1;
+    if (piece.last_no == entry->last_no) {
+        e->within = 0;
+        e->position = entry->position;
+    }
+    return ERR_OK;
+}
+
 /* Apply entries within one snapshot; *more tells that it stopped before the end. */
 static enum err_code apply_some(struct engine *e, struct db *db, bool *more, struct err *err)
 {
     struct change changes[CHANGES_BATCH];
     int64_t until_ns = clock_mono_ns() + READ_BUDGET_MS * 1000000LL;
-    size_t n;
+    size_t n, i = 0;
     enum err_code code = changes_after(db, e->position, changes, CHANGES_BATCH, &n, err);
-    size_t i = 0;
-    while (code == ERR_OK && i < n && (i == 0 || clock_mono_ns() < until_ns)) {
-        code = apply_change(e, db, &changes[i], err);
-        if (code == ERR_OK)
-            e->position = changes[i++].position;
+    for (bool room = true; code == ERR_OK && i < n && room;) {
+        code = apply_piece(e, db, &changes[i], err);
+        i += code == ERR_OK && e->within == 0;
+        room = e->changed.len + e->removed.len < INDEX_DOCS && clock_mono_ns() < until_ns;
     }
-    *more = code == ERR_OK && (i < n || n == CHANGES_BATCH);
-    if (code == ERR_OK)
-        code = index_changed(e, db, err);
-    if (code == ERR_OK && e->model_changed) {
-        e->model_changed = false;
-        code = load_model(e, db, err);
-    }
-    return code;
+    *more = i < n || n == CHANGES_BATCH;
+    return code == ERR_OK ? index_changed(e, db, err) : code;
+}
+
+static bool stopping(struct engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    bool stop = e->stopping;
+    pthread_mutex_unlock(&e->lock);
+    return stop;
 }
 
 static enum err_code catch_up(struct engine *e, struct err *err)
 {
     bool more = true;
     enum err_code code = ERR_OK;
-    while (more && code == ERR_OK) {
+    while (more && code == ERR_OK && !stopping(e)) {
         struct db *db;
         code = store_read_begin(e->store, &db, err);
         if (code != ERR_OK)
             break;
         code = apply_some(e, db, &more, err);
         store_read_end(e->store, db);
+        if (code == ERR_OK)
+            code = merge_tiers(e, err);
+        atomic_store(&e->applied, e->position);
         atomic_fetch_add(&e->beats, 1);
     }
-    atomic_store(&e->applied, e->position);
+    if (code == ERR_OK && !more)
+        atomic_store(&e->caught_up_ns, clock_mono_ns());
     return code;
 }
 
 /* Remember a failure for readiness and stats, and tell it once. */
-static void note_failure(struct engine *e, enum err_code code, const struct err *err)
+static void note_failure(struct engine *e, struct err *of, enum err_code code,
+                         const struct err *err, const char *what)
 {
     pthread_mutex_lock(&e->lock);
-    bool news = code != ERR_OK && e->failure.code == ERR_OK;
-    e->failure = code == ERR_OK ? (struct err){0} : *err;
+    bool news = code != ERR_OK && of->code == ERR_OK;
+    *of = code == ERR_OK ? (struct err){0} : *err;
     pthread_mutex_unlock(&e->lock);
     if (news)
-        log_error("the change log cannot be applied", LOG_ERR_TEXT(err));
+        log_error("the engine cannot follow", LOG_Z("what", what), LOG_ERR_TEXT(err));
+}
+
+/* A model that cannot be served leaves the one before in service, and holds nothing else up. */
+static void refresh_model(struct engine *e)
+{
+    struct err err;
+    bool failed = e->model_failure.code != ERR_OK; /* written by this thread alone */
+    if (!e->model_changed && !(failed && clock_mono_ns() >= e->model_retry_ns))
+        return;
+    e->model_changed = false;
+    enum err_code code = load_model(e, &err);
+    e->model_retry_ns = clock_mono_ns() + MODEL_RETRY_MS * 1000000LL;
+    note_failure(e, &e->model_failure, code, &err, "published model");
 }
 
 static void run_waiters(struct waiter_list *list)
@@ -79,13 +122,19 @@ static void run_waiters(struct waiter_list *list)
     *list = (struct waiter_list){0};
 }
 
+static struct timespec later(struct timespec t, int64_t ms)
+{
+    t.tv_nsec += ms % 1000 * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
 static void wait_ms(struct engine *e, int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    until = later(until, ms);
     pthread_cond_timedwait(&e->wake, &e->lock, &until);
 }
 
@@ -122,7 +171,8 @@ static void follow(void *arg)
         struct err err;
         go_on = await(e, &taken);
         enum err_code code = catch_up(e, &err);
-        note_failure(e, code, &err);
+        note_failure(e, &e->failure, code, &err, "change log");
+        refresh_model(e);
         run_waiters(&taken);
         if (e->shelves_stale && clock_mono_ns() - e->shelves_at_ns > e->shelf_interval_ns) {
             pthread_mutex_lock(&e->build_lock);
@@ -138,6 +188,7 @@ static void follow(void *arg)
 static void fold_loop(void *arg)
 {
     struct engine *e = arg;
+    int64_t not_before_ns = 0;
     for (;;) {
         pthread_mutex_lock(&e->lock);
         if (!e->stopping && !e->fold_wanted)
@@ -148,8 +199,10 @@ static void fold_loop(void *arg)
         if (stop)
             return;
         struct err err;
-        if (wanted && engine_fold(e, &err) != ERR_OK)
-            log_error("the catalogue cannot be folded", LOG_ERR_TEXT(&err));
+        if (!wanted || clock_mono_ns() < not_before_ns || engine_fold(e, &err) == ERR_OK)
+            continue;
+        log_error("the catalogue cannot be folded", LOG_ERR_TEXT(&err));
+        not_before_ns = clock_mono_ns() + FOLD_RETRY_MS * 1000000LL;
     }
 }
 
@@ -215,7 +268,7 @@ enum err_code engine_wait(struct engine *e, int64_t timeout_ms, struct err *err)
     init_monotonic(&r->met);
     engine_sync(e, tell, r);
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000 + 1;
+    until = later(until, timeout_ms);
     pthread_mutex_lock(&r->lock);
     while (!r->told && pthread_cond_timedwait(&r->met, &r->lock, &until) == 0)
         continue;
@@ -238,36 +291,18 @@ static void copy_shop(struct engine *e, const struct shop_profile *from)
     const struct shop_profile *languages = from->languages_len ? from : &usual;
     e->shop = *languages;
     e->shop.currency = from->currency;
+    atomic_init(&e->profile, &e->shop);
     for (size_t i = 0; i < e->shop.languages_len; i++)
         e->shop.languages[i] = arena_str(&e->texts, languages->languages[i]);
-}
-
-/* The currency of the first product that has one. */
-static void guess_currency(struct engine *e)
-{
-    uint32_t end = live_end(e->live);
-    for (uint32_t no = 1; no < end && !e->shop.currency; no++) {
-        struct live_row row;
-        live_get(e->live, no, &row);
-        e->shop.currency = row.currency;
-    }
 }
 
 /* The newest folded file, or the store; e->catalogue_position says up to where it goes. */
 static enum err_code start_catalogue(struct engine *e, struct db *db, int64_t oldest,
                                      int64_t newest, struct err *err)
 {
-    enum err_code code = open_catalogue(e, &e->catalogue_position, err);
-    if (code != ERR_OK)
+    enum err_code code = open_catalogue(e, oldest, newest, &e->catalogue_position, err);
+    if (code != ERR_OK || e->catalogue_position > 0)
         return code;
-    bool usable = e->catalogue_position > 0 && e->catalogue_position + 1 >= oldest &&
-                  e->catalogue_position <= newest;
-    if (usable)
-        return ERR_OK;
-    struct view *empty = next_view(e);
-    catalogue_unref(empty->catalogue);
-    empty->catalogue = catalogue_new();
-    publish_view(e, empty);
     e->position = e->catalogue_position = newest;
     return build_catalogue(e, db, err);
 }
@@ -276,6 +311,8 @@ static enum err_code start(struct engine *e, struct db *db, struct err *err)
 {
     int64_t oldest, newest;
     publish_view(e, next_view(e));
+    e->model_changed = true;
+    refresh_model(e);
     enum err_code code = changes_range(db, &oldest, &newest, err);
     if (code == ERR_OK)
         code = load_live_columns(e, db, 1, UINT32_MAX, err);
@@ -285,8 +322,6 @@ static enum err_code start(struct engine *e, struct db *db, struct err *err)
         code = load_links(e, db, err);
     if (code == ERR_OK)
         code = load_heat(e, db, err);
-    if (code == ERR_OK)
-        code = load_model(e, db, err);
     /* The log is read from the older of the two; each skips what it knows. */
     e->position =
         e->catalogue_position < e->model_position ? e->catalogue_position : e->model_position;
@@ -305,8 +340,7 @@ static enum err_code open_fresh(struct engine *e, struct err *err)
         code = catch_up(e, err);
     if (code != ERR_OK)
         return code;
-    if (!e->shop.currency)
-        guess_currency(e);
+    refresh_model(e);
     struct view *next = next_view(e);
     next->position = e->position;
     publish_view(e, next);
@@ -343,6 +377,7 @@ enum err_code engine_open(struct store *store, const struct engine_options *opti
         engine_close(e);
         return code;
     }
+    register_metrics(e);
     *out = e;
     return ERR_OK;
 }
@@ -351,6 +386,7 @@ void engine_close(struct engine *e)
 {
     if (!e)
         return;
+    unregister_metrics(e);
     pthread_mutex_lock(&e->lock);
     e->stopping = true;
     pthread_cond_broadcast(&e->wake);
@@ -387,7 +423,7 @@ struct store *engine_store(struct engine *e)
 
 const struct shop_profile *engine_shop(const struct engine *e)
 {
-    return &e->shop;
+    return atomic_load(&e->profile);
 }
 
 void engine_stats(struct engine *e, struct engine_stats *out)
@@ -399,6 +435,7 @@ void engine_stats(struct engine *e, struct engine_stats *out)
         .views = atomic_load(&e->views),
         .products = v->catalogue->products,
         .shoppers = users_len(e->users),
+        .lag_ms = e->frozen ? 0 : (clock_mono_ns() - atomic_load(&e->caught_up_ns)) / 1000000,
     };
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
         out->segments += v->catalogue->segments[slot] != NULL;
@@ -406,7 +443,8 @@ void engine_stats(struct engine *e, struct engine_stats *out)
         memcpy(out->model, v->model->version, sizeof out->model);
     view_unref(v);
     pthread_mutex_lock(&e->lock);
-    if (e->failure.code != ERR_OK)
-        memcpy(out->failure, e->failure.msg, sizeof out->failure);
+    const struct err *failure = e->failure.code != ERR_OK ? &e->failure : &e->model_failure;
+    if (failure->code != ERR_OK)
+        memcpy(out->failure, failure->msg, sizeof out->failure);
     pthread_mutex_unlock(&e->lock);
 }

@@ -23,7 +23,7 @@ struct engine_options {
     struct shop_profile shop;  /* texts are copied; no language: "en" and "zh"; no currency: that
                                  of the first product that has one */
     uint32_t fold_docs;        /* overlay docs that make a fold worth while; 0: 20,000 */
-    int64_t shelf_interval_ms; /* between rebuilds of trending and arrivals; 0: 2,000 */
+    int64_t shelf_interval_ms; /* between rebuilds of trending and arrivals; 0: 500 */
     bool frozen;               /* a read-only shop: read once, follow nothing, write nothing */
 };
 
@@ -45,8 +45,9 @@ const struct shop_profile *engine_shop(const struct engine *e);
 
 typedef void (*engine_synced_fn)(void *arg);
 
-/** Call fn(arg) once everything that was committed before this call is applied and visible. From the
- *  engine's thread, or right here in a frozen engine. fn must not block. */
+/** Call fn(arg) once everything that was committed before this call is applied and visible, or could
+ *  not be (engine_stats tells). From the engine's thread, or right here in a frozen engine. fn must
+ *  not block. */
 void engine_sync(struct engine *e, engine_synced_fn fn, void *arg);
 
 /** As engine_sync, waiting. ERR_TIMEOUT  not within timeout_ms. */
@@ -63,8 +64,9 @@ struct engine_stats {
     uint64_t products; /* in the catalogue */
     uint32_t segments;
     uint64_t shoppers; /* with live state */
+    int64_t lag_ms;    /* since nothing of the log was left to apply; 0 in a frozen engine */
     char model[64];    /* version in service, "" none */
-    char failure[240]; /* why following the log fails now, "" fine */
+    char failure[240]; /* why the log or the published model cannot be followed now, "" fine */
 };
 
 void engine_stats(struct engine *e, struct engine_stats *out);
