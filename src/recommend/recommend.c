@@ -90,7 +90,9 @@ static enum err_code gather_context(const struct view *view, const struct source
         candidates_close(c, w->with);
     }
     if (w->near > 0) {
-        source_neighbours(view, r->context, r->context_len, NEAR, reason, c);
+        /* Liked by the same shoppers is not bought in one basket: nothing else is claimed. */
+        source_neighbours(view, r->context, r->context_len, NEAR,
+                          r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c);
         candidates_close(c, w->near);
     }
     if (w->alike > 0 && r->context_len > 0) {
@@ -192,14 +194,6 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
     }
 }
 
-static bool is_candidate_barred(const struct candidates *c, uint32_t product_no)
-{
-    for (uint32_t i = 0; i < c->len; i++)
-        if (c->items[i].product_no == product_no)
-            return c->items[i].barred;
-    return false;
-}
-
 /* A narrow filter may leave shelves empty: then the hottest of all that match. */
 static void fill(struct choice *ch, const struct candidates *c)
 {
@@ -212,8 +206,9 @@ static void fill(struct choice *ch, const struct candidates *c)
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = catalogue->segments[slot];
         for (uint32_t doc = 0; s && doc < s->docs && seen < FILL_DOCS_MAX; doc++, seen++)
-            if (filter_match(ch->request->filter, slot, doc) &&
-                live_sellable(ch->view->live, s->product_no[doc]))
+            if (live_sellable(ch->view->live, s->product_no[doc]) &&
+                catalogue_alive(catalogue, slot, doc) &&
+                filter_match(ch->request->filter, slot, doc))
                 topk_push(&top, live_heat(ch->view->live, s->product_no[doc], ch->request->now_us),
                           s->product_no[doc]);
     }
@@ -223,7 +218,7 @@ static void fill(struct choice *ch, const struct candidates *c)
         struct candidate extra = {.product_no = items[i].id,
                                   .total = floor * 0.5f / (float)(i + 1),
                                   .reason = REASON_POPULAR,
-                                  .barred = is_candidate_barred(c, items[i].id)};
+                                  .barred = candidates_barred(c, items[i].id)};
         choose(ch, &extra);
     }
 }
