@@ -330,8 +330,11 @@ static bool whole_row(struct import *im, struct row *row)
     o.lines = lines;
     o.lines_len = (uint32_t)len;
     struct order_run *out = batch_item(im, (void **)&b->orders, sizeof *b->orders, NULL);
-    *out = (struct order_run){
-        .order = o, .places = places, .whole = true, .skip = row->rec->number < im->resume_record};
+    *out = (struct order_run){.order = o,
+                              .lines = lines,
+                              .places = places,
+                              .whole = true,
+                              .skip = row->rec->number < im->resume_record};
     return true;
 }
 
