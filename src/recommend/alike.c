@@ -1,10 +1,10 @@
 /* alike.c - products that read like another one, through the inverted index.
  *
- * The rarest terms of the product's title, brand and category are looked up in every segment; a doc's
- * score is the sum of their idf, saturated by field. It is BM25 with the product as the query, cut to
- * the terms that tell most (cf. Lucene's MoreLikeThis). */
+ * The rarest terms of the product's title, brand and category that other products have too are looked
+ * up in every segment; a doc's score is the sum of their idf (cf. Lucene's MoreLikeThis). */
 #include <math.h>
 
+#include "index/facets.h"
 #include "index/postings.h"
 #include "index/terms.h"
 #include "recommend/sources.h"
@@ -35,12 +35,11 @@ static bool taken(const struct alike_term *terms, size_t n, struct str text)
     return false;
 }
 
-/* Distinct terms of a text, with their frequencies, rarest first. A term of one doc is only this
+/* Add the distinct terms of a text to terms [n], rarest first. A term of one doc is only this
  * product's own. */
-static size_t telling_terms(const struct catalogue *c, const struct text_tokens *tokens,
-                            struct alike_term *terms)
+static size_t add_terms(const struct catalogue *c, const struct text_tokens *tokens,
+                        struct alike_term *terms, size_t n)
 {
-    size_t n = 0;
     for (size_t i = 0; i < tokens->n && n < TERMS_MAX; i++) {
         struct str text = tokens->items[i].term;
         if (taken(terms, n, text))
@@ -76,28 +75,49 @@ static void score_term(const struct catalogue *c, const struct alike_term *t, fl
     }
 }
 
+/* The doc's value of a facet that has one at most; empty if it has none. */
+static struct str value_of(const struct segment *s, uint32_t doc, struct str facet)
+{
+    uint32_t at = segment_find_facet(s, facet);
+    uint32_t value = at == ORDINAL_NONE ? at : segment_doc_value(s, doc, at);
+    return value == ORDINAL_NONE ? (struct str){NULL, 0} : segment_value_text(s, value);
+}
+
+static enum err_code telling_terms(const struct catalogue *c, struct location at,
+                                   struct alike_term *terms, size_t *n, struct err *err)
+{
+    const struct segment *s = c->segments[at.slot];
+    const struct str texts[] = {segment_title(s, at.doc, 0), value_of(s, at.doc, STR_LIT("brand")),
+                                value_of(s, at.doc, STR_LIT("category"))};
+    struct text_analyser *analyser = text_analyser_new();
+    enum err_code code = ERR_OK;
+    *n = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts && code == ERR_OK; i++) {
+        struct text_tokens tokens;
+        code = text_analyse(analyser, texts[i], TEXT_QUERY, &tokens, err);
+        if (code == ERR_OK)
+            *n = add_terms(c, &tokens, terms, *n);
+    }
+    text_analyser_free(analyser);
+    return code;
+}
+
 enum err_code source_alike(const struct view *view, uint32_t product_no, struct arena *arena,
                            struct candidates *out, struct err *err)
 {
     const struct catalogue *c = view->catalogue;
     struct location at = catalogue_locate(c, product_no);
-    struct text_tokens tokens;
+    size_t n;
     if (!location_found(at))
         return ERR_OK;
     struct alike_term *terms = arena_try_alloc(arena, TERMS_MAX * sizeof *terms);
     if (!terms)
         return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
-    struct text_analyser *analyser = text_analyser_new();
-    struct str title = segment_title(c->segments[at.slot], at.doc, 0);
-    enum err_code code = text_analyse(analyser, title, TEXT_QUERY, &tokens, err);
-    if (code == ERR_OK) {
-        uint64_t budget = POSTINGS_MAX;
-        size_t n = telling_terms(c, &tokens, terms);
-        for (size_t i = 0; i < n && i < TERMS_USED; i++) {
-            float idf = log1pf((float)c->products / (float)terms[i].df);
-            score_term(c, &terms[i], idf, product_no, &budget, out);
-        }
+    enum err_code code = telling_terms(c, at, terms, &n, err);
+    uint64_t budget = POSTINGS_MAX;
+    for (size_t i = 0; i < n && i < TERMS_USED && code == ERR_OK; i++) {
+        float idf = log1pf((float)c->products / (float)terms[i].df);
+        score_term(c, &terms[i], idf, product_no, &budget, out);
     }
-    text_analyser_free(analyser);
     return code;
 }

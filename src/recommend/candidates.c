@@ -12,20 +12,35 @@ enum err_code candidates_init(struct candidates *c, struct arena *arena, struct 
     return ERR_OK;
 }
 
+/* The slot that holds the product, or the empty one where it belongs. */
+static uint16_t *slot_of(const struct candidates *c, uint32_t product_no)
+{
+    uint32_t at = product_no * 0x9e3779b1u >> 19;
+    while (c->slots[at] && c->items[c->slots[at] - 1].product_no != product_no)
+        at = (at + 1) % CANDIDATES_SLOTS;
+    return &c->slots[at];
+}
+_Static_assert(CANDIDATES_SLOTS == 1 << (32 - 19), "the hash's upper bits number the slots");
+_Static_assert(CANDIDATES_SLOTS > CANDIDATES_MAX, "some slot is always empty");
+
 /* The entry of a product, made if there is room; NULL otherwise. */
 static struct candidate *entry(struct candidates *c, uint32_t product_no)
 {
-    uint32_t at = product_no * 0x9e3779b1u >> 19;
-    for (; c->slots[at]; at = (at + 1) % CANDIDATES_SLOTS)
-        if (c->items[c->slots[at] - 1].product_no == product_no)
-            return &c->items[c->slots[at] - 1];
-    if (c->len == CANDIDATES_MAX)
-        return NULL;
-    c->items[c->len] = (struct candidate){.product_no = product_no};
-    c->slots[at] = (uint16_t)++c->len;
-    return &c->items[c->len - 1];
+    uint16_t *slot = slot_of(c, product_no);
+    if (*slot == 0) {
+        if (c->len == CANDIDATES_MAX)
+            return NULL;
+        c->items[c->len] = (struct candidate){.product_no = product_no};
+        *slot = (uint16_t)++c->len;
+    }
+    return &c->items[*slot - 1];
 }
-_Static_assert(CANDIDATES_SLOTS == 1 << (32 - 19), "the hash's upper bits number the slots");
+
+bool candidates_barred(const struct candidates *c, uint32_t product_no)
+{
+    uint16_t slot = *slot_of(c, product_no);
+    return slot && c->items[slot - 1].barred;
+}
 
 void candidates_bar(struct candidates *c, uint32_t product_no)
 {

@@ -41,6 +41,9 @@ ERR_MUST_USE enum err_code candidates_init(struct candidates *c, struct arena *a
 /** Never show this one. */
 void candidates_bar(struct candidates *c, uint32_t product_no);
 
+/** Was it barred? */
+bool candidates_barred(const struct candidates *c, uint32_t product_no);
+
 /** The open source says `part` (> 0) more for a product, for this reason; because names a product
  *  or is 0. */
 void candidates_add(struct candidates *c, uint32_t product_no, float part, enum reason_code reason,
