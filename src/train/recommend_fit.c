@@ -21,8 +21,8 @@ enum {
 struct recommend_params recommend_defaults(void)
 {
     return (struct recommend_params){.dim = 64,
-                                     .alpha = 10,
-                                     .regularisation = 10,
+                                     .alpha = 2,
+                                     .regularisation = 20,
                                      .iterations = 10,
                                      .neighbours = 50,
                                      .shrink = 5,
