@@ -26,6 +26,9 @@ static const char *const names[FIELDS] = {
     "quantity", "value", "currency", "rating",  "request_id",   "position",   "context",
 };
 
+/* No shop had events before; a clock that was never set says 1970. */
+#define TIME_MIN_US (631152000 * CLOCK_US_PER_S) /* 1990-01-01 */
+
 static bool read_time(struct json_reader *r, int64_t *out)
 {
     struct str text;
@@ -33,7 +36,9 @@ static bool read_time(struct json_reader *r, int64_t *out)
     if (!jr_str(r, &text))
         return false;
     enum err_code code = clock_parse_iso(text, out, &why);
-    return code == ERR_OK || jr_fail(r, code, "time: %s", why.msg);
+    if (code != ERR_OK)
+        return jr_fail(r, code, "time: %s", why.msg);
+    return *out >= TIME_MIN_US || jr_fail(r, ERR_INVALID, "time: before 1990");
 }
 
 static bool read_type(struct json_reader *r, enum event_type *out)

@@ -108,7 +108,9 @@ static enum err_code check_event(struct call *call, struct event *e, struct str 
     enum err_code code = ERR_OK;
     if (e->time > now + FUTURE_S * CLOCK_US_PER_S)
         return err_set(err, ERR_INVALID, "time: more than a day ahead");
-    if (e->time == 0 && e->id.n == 0)
+    if (e->time == 0 && e->id.n)
+        return err_set(err, ERR_INVALID, "time: missing; an id counts only together with it");
+    if (e->time == 0)
         code = give_identity(call, e, now, err);
     if (code == ERR_OK)
         code = event_check(e, err);
