@@ -79,20 +79,31 @@ static struct state *find_or_add(struct shard *shard, uint32_t user_no)
     return (struct state *)(uintptr_t)*slot;
 }
 
-/* Make room in a full state: the oldest that is not a purchase goes, else the oldest. Returns where
- * it stood. */
-static uint16_t drop_one(struct state *s)
+static bool is_purchase(const struct user_action *a)
 {
+    return a->type == EVENT_PURCHASE;
+}
+
+/* Make room in a full state for an action: the oldest purchase goes if the others are few, else the
+ * oldest other. *at is where that stood. False: it would be the new one, which is the older one or
+ * came later with the same time, so the outcome does not depend on how often it is tried. */
+static bool drop_one(struct state *s, const struct user_action *action, uint16_t *at)
+{
+    size_t others = !is_purchase(action);
     uint16_t victim = 0;
     for (uint16_t i = 0; i < s->len; i++)
-        if (s->actions[i].type != EVENT_PURCHASE) {
-            victim = i;
-            break;
-        }
+        others += !is_purchase(&s->actions[i]);
+    bool purchase_goes = others <= USERS_OTHERS_MIN;
+    while (victim < s->len && is_purchase(&s->actions[victim]) != purchase_goes)
+        victim++;
+    if (victim == s->len ||
+        (is_purchase(action) == purchase_goes && action->time_s <= s->actions[victim].time_s))
+        return false;
     s->len--;
     memmove(s->actions + victim, s->actions + victim + 1,
             (size_t)(s->len - victim) * sizeof *s->actions);
-    return victim;
+    *at = victim;
+    return true;
 }
 
 static bool same(const struct user_action *a, const struct user_action *b)
@@ -117,9 +128,10 @@ static void insert(struct state *s, const struct user_action *action)
         at--;
     }
     if (s->len == USERS_ACTIONS_MAX) {
-        if (at == 0)
+        uint16_t victim;
+        if (!drop_one(s, action, &victim))
             return;
-        if (drop_one(s) < at)
+        if (victim < at)
             at--;
     }
     if (s->len == s->cap) {
@@ -275,7 +287,8 @@ static void trim_state(struct state *s, uint32_t before_s)
 
 void users_trim(struct users *u, int64_t time_us)
 {
-    uint32_t before_s = (uint32_t)(time_us / CLOCK_US_PER_S);
+    int64_t time_s = time_us / CLOCK_US_PER_S;
+    uint32_t before_s = time_s <= 0 ? 0 : time_s < UINT32_MAX ? (uint32_t)time_s : UINT32_MAX;
     for (size_t i = 0; i < SHARDS; i++) {
         struct shard *shard = &u->shards[i];
         struct map_u64 kept = {0};

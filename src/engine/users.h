@@ -1,9 +1,10 @@
 /* users.h - what each shopper did lately, for the next recommendation.
  *
  * Model:   for every shopper active since the model in force was trained, the last
- *          USERS_ACTIONS_MAX actions, newest last. Purchases outlive views when room runs out. A
- *          guest that was joined to a known shopper keeps a state of its own; reading the shopper
- *          merges the two, so undoing a join is forgetting a link.
+ *          USERS_ACTIONS_MAX actions, newest last. When room runs out purchases outlive the others,
+ *          of which the newest USERS_OTHERS_MIN stay all the same. A guest that was joined to a known
+ *          shopper keeps a state of its own; reading the shopper merges the two, so undoing a join
+ *          is forgetting a link.
  * Memory:  about 12 bytes an action and 40 a shopper; nothing for shoppers that were not seen.
  * Threads: one writer (the reader of the change log), any number of readers; 64 locks, held for a
  *          copy of at most USERS_ACTIONS_MAX actions. A merge takes one lock at a time. */
@@ -14,7 +15,7 @@
 
 #include "store/records.h"
 
-enum { USERS_ACTIONS_MAX = 128, USERS_LINKS_MAX = 8 };
+enum { USERS_ACTIONS_MAX = 128, USERS_OTHERS_MIN = 32, USERS_LINKS_MAX = 8 };
 
 struct user_action {
     uint32_t product_no;
@@ -28,12 +29,12 @@ struct users;
 struct users *users_new(void);
 void users_free(struct users *u);
 
-/** Writer only. An action older than all kept ones of a full state is dropped. The same action
- *  (product, time, type) counts once, so replaying the log changes nothing. */
+/** Writer only. An action that would itself be the one to go from a full state is not taken, and
+ *  the same action (product, time, type) counts once: replaying the log changes nothing. */
 void users_add(struct users *u, uint32_t user_no, const struct user_action *action);
 
 /** Writer only: everything the guest did counts for the shopper too. At most USERS_LINKS_MAX guests a
- *  shopper, the oldest link gives way. */
+ *  shopper: the one joined first no longer counts, and still resolves to the shopper. */
 void users_link(struct users *u, uint32_t anonymous_no, uint32_t user_no);
 void users_unlink(struct users *u, uint32_t anonymous_no);
 

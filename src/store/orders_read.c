@@ -176,6 +176,7 @@ enum err_code orders_count(struct db *db, struct order_counts *out, struct err *
     } counts[] = {
         {"SELECT COUNT(*) FROM orders", &out->orders},
         {"SELECT COUNT(*) FROM order_lines", &out->lines},
+        {"SELECT COALESCE(MAX(no), 0) FROM orders", &out->last_no},
         {"SELECT MIN(placed_at) FROM orders", &out->first_placed},
         {"SELECT MAX(placed_at) FROM orders", &out->last_placed},
     };
