@@ -1,0 +1,504 @@
+#include "recommend/recommend.h"
+
+#include "num/dense.h"
+#include "num/vec.h"
+#include "rank/view_fixture.h"
+#include "recommend/profile.h"
+#include "support/suite.h"
+
+/* A shop of lamps (1 to 12) and pots (13 to 24). Each knows its neighbours, is like the others of its
+ * kind in the factors, and was bought with the product of the same place of the other kind. Product 25
+ * is new to the model. Numbers 1 and 2 are variants of one lamp. */
+enum { KIND = 12, KNOWN = 2 * KIND, COLD = KNOWN + 1, DIM = 2, NEAR_EACH = 6, SHOPPER = 7 };
+#define NOW ((int64_t)1750000000 * 1000000)
+
+struct shop {
+    struct view_fixture f;
+    char ids[COLD + 1][8];
+    char titles[COLD + 1][40];
+};
+
+static void put(struct shop *s, uint32_t no)
+{
+    bool pot = no > KIND && no <= KNOWN;
+    snprintf(s->ids[no], sizeof s->ids[no], "P%02u", no);
+    snprintf(s->titles[no], sizeof s->titles[no], "%s of oak w%u", pot ? "pot" : "lamp", no);
+    struct product p = fixture_product(no, s->ids[no], s->titles[no]);
+    p.brand = pot ? STR_LIT("Potter") : STR_LIT("Lux");
+    p.group_id = no <= 2 ? STR_LIT("twins") : (struct str){NULL, 0};
+    p.price_minor = no * 100;
+    p.currency = s->f.shop.currency;
+    fixture_put(&s->f, &p);
+}
+
+static bool is_lamp(uint32_t no)
+{
+    return no <= KIND || no == COLD;
+}
+
+static void serve_model(struct shop *s)
+{
+    static uint32_t items[KNOWN], near_offsets[KNOWN + 1], near_rows[KNOWN * NEAR_EACH],
+        with_offsets[KNOWN + 1], with_rows[KNOWN];
+    static float popularity[KNOWN], factors[KNOWN * DIM], gram[DIM * DIM],
+        near_scores[KNOWN * NEAR_EACH], with_scores[KNOWN];
+    static const uint32_t user_no[] = {SHOPPER};
+    static const uint64_t history_offsets[] = {0, 1};
+    static const uint32_t history_acts[] = {(uint32_t)EVENT_PURCHASE << HISTORY_ROW_BITS | 20};
+    static const uint16_t history_days[] = {20000};
+    for (uint32_t row = 0; row < KNOWN; row++) {
+        uint32_t kind = row / KIND, place = row % KIND;
+        items[row] = row + 1;
+        popularity[row] = (float)(row + 1);
+        factors[row * DIM + kind] = 1 + 0.01f * (float)place;
+        near_offsets[row + 1] = (row + 1) * NEAR_EACH;
+        with_offsets[row + 1] = row + 1;
+        with_rows[row] = (row + KIND) % KNOWN;
+        with_scores[row] = 0.5f;
+        for (uint32_t i = 0; i < NEAR_EACH; i++) {
+            near_rows[row * NEAR_EACH + i] = kind * KIND + (place + 1 + i) % KIND;
+            near_scores[row * NEAR_EACH + i] = 0.9f - 0.1f * (float)i;
+        }
+    }
+    dense_gram(1, factors, KNOWN, DIM, 0, gram);
+    struct recommend_model m = {.meta = STR_LIT("{}"),
+                                .rows = KNOWN,
+                                .dim = DIM,
+                                .alpha = 10,
+                                .regularisation = 0.1f,
+                                .items = items,
+                                .popularity = popularity,
+                                .factors = factors,
+                                .gram = gram,
+                                .near = {near_offsets, near_rows, near_scores},
+                                .with = {with_offsets, with_rows, with_scores},
+                                .users = 1,
+                                .user_no = user_no,
+                                .history_offsets = history_offsets,
+                                .history_acts = history_acts,
+                                .history_days = history_days};
+    fixture_model(&s->f, &m);
+}
+
+/* All products on the shelves: trending from 1 down, arrivals from the last. */
+static void fill_shelves(struct shop *s)
+{
+    struct view *v = s->f.view;
+    v->trending.len = v->arrivals.len = COLD;
+    for (uint32_t i = 0; i < COLD; i++) {
+        v->trending.product_no[i] = i + 1;
+        v->arrivals.product_no[i] = COLD - i;
+        v->trending.score[i] = v->arrivals.score[i] = 1 - (float)i / (COLD + 1);
+    }
+}
+
+static void shop_init(struct shop *s, bool model)
+{
+    struct err err;
+    ck_ok(vec_init(&err));
+    fixture_init(&s->f);
+    for (uint32_t no = 1; no <= COLD; no++)
+        put(s, no);
+    fixture_merge(&s->f);
+    if (model)
+        serve_model(s);
+    fill_shelves(s);
+}
+
+static void shop_release(struct shop *s)
+{
+    fixture_release(&s->f);
+}
+
+static void act(struct shop *s, uint32_t user_no, uint32_t product_no, enum event_type type)
+{
+    static uint32_t seconds;
+    struct user_action a = {product_no, (uint32_t)(NOW / 1000000) - 1000 + seconds++,
+                            (uint32_t)type};
+    users_add(s->f.users, user_no, &a);
+}
+
+static struct recommend_request request(enum placement p, uint32_t user_no)
+{
+    return (struct recommend_request){
+        .placement = p, .user_no = user_no, .limit = 8, .now_us = NOW};
+}
+
+static struct recommend_result run(struct shop *s, const struct recommend_request *r)
+{
+    struct recommend_result out;
+    struct err err;
+    ck_ok(recommend_run(s->f.view, r, &s->f.arena, &out, &err));
+    ck_assert_uint_le(out.len, r->limit);
+    for (size_t i = 0; i < out.len; i++) {
+        const struct recommend_item *item = &out.items[i];
+        ck_assert(item->score > 0);
+        ck_assert(i == 0 || out.items[i - 1].score >= item->score);
+        ck_assert(live_sellable(s->f.live, item->product_no));
+        for (size_t k = 0; k < i; k++)
+            ck_assert_uint_ne(out.items[k].product_no, item->product_no);
+    }
+    return out;
+}
+
+static bool shows(const struct recommend_result *r, uint32_t product_no)
+{
+    for (size_t i = 0; i < r->len; i++)
+        if (r->items[i].product_no == product_no)
+            return true;
+    return false;
+}
+
+static size_t lamps(const struct recommend_result *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->len; i++)
+        n += is_lamp(r->items[i].product_no);
+    return n;
+}
+
+static void set_live(struct shop *s, uint32_t no, int64_t stock, enum product_status status)
+{
+    struct product p = fixture_product(no, "", "");
+    p.stock = stock;
+    p.status = status;
+    fixture_live(&s->f, &p);
+}
+
+/* --- the home page --------------------------------------------------------------------------- */
+
+START_TEST(a_view_changes_the_next_home_page_and_says_so)
+{
+    struct shop s;
+    shop_init(&s, true);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    struct recommend_result before = run(&s, &r);
+    ck_assert(!before.personal);
+    act(&s, 99, 15, EVENT_VIEW);
+    struct recommend_result after = run(&s, &r);
+    ck_assert(after.personal);
+    ck_assert_uint_gt(lamps(&before), 6);
+    ck_assert_uint_lt(lamps(&after), 2);
+    bool named = false;
+    for (size_t i = 0; i < after.len; i++) {
+        ck_assert(after.items[i].reason != REASON_VIEWED || after.items[i].reason_product == 15);
+        named |= after.items[i].reason == REASON_VIEWED || after.items[i].reason == REASON_TASTE;
+    }
+    ck_assert(named);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_history_that_only_the_model_knows_counts_too)
+{
+    struct shop s;
+    shop_init(&s, true);
+    struct recommend_request r = request(PLACEMENT_HOME, SHOPPER); /* bought 21, a pot */
+    struct recommend_result out = run(&s, &r);
+    ck_assert(out.personal);
+    ck_assert_uint_lt(lamps(&out), 2);
+    ck_assert(!shows(&out, 21));
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(nobody_and_who_opted_out_get_what_everybody_gets)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    for (int p = 0; p < PLACEMENTS; p++) {
+        struct recommend_request nobody = request((enum placement)p, 0);
+        struct recommend_request stranger = request((enum placement)p, 1234);
+        struct recommend_result a = run(&s, &nobody), b = run(&s, &stranger);
+        ck_assert(!a.personal && !b.personal);
+        ck_assert_uint_eq(a.len, b.len);
+        for (size_t i = 0; i < a.len; i++) {
+            ck_assert_uint_eq(a.items[i].product_no, b.items[i].product_no);
+            ck_assert(a.items[i].reason == REASON_POPULAR || a.items[i].reason == REASON_NEW);
+        }
+    }
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_guest_s_acts_count_for_the_shopper_they_became)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 500, 15, EVENT_VIEW);
+    users_link(s.f.users, 500, 99);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    struct recommend_result out = run(&s, &r);
+    ck_assert(out.personal && lamps(&out) < 2);
+    users_unlink(s.f.users, 500);
+    out = run(&s, &r);
+    ck_assert(!out.personal);
+    shop_release(&s);
+}
+END_TEST
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+START_TEST(what_cannot_be_sold_is_never_shown)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    set_live(&s, 16, 0, PRODUCT_ACTIVE);
+    set_live(&s, 17, STORE_STOCK_UNTRACKED, PRODUCT_INACTIVE);
+    set_live(&s, 3, 0, PRODUCT_ACTIVE);
+    fixture_remove(&s.f, 18);
+    static const uint32_t context[] = {15};
+    for (int p = 0; p < PLACEMENTS; p++) {
+        struct recommend_request r = request((enum placement)p, 99);
+        r.context = context;
+        r.context_len = 1;
+        r.limit = 100;
+        struct recommend_result out = run(&s, &r);
+        for (uint32_t no = 16; no <= 18; no++)
+            ck_assert(!shows(&out, no));
+        ck_assert(!shows(&out, 3));
+        ck_assert(!shows(&out, 15)); /* the context itself */
+    }
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(what_is_owned_excluded_or_seen_is_left_out)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_PURCHASE);
+    act(&s, 99, 16, EVENT_VIEW);
+    static const uint32_t exclude[] = {17, 18, 17};
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.limit = 100;
+    struct recommend_result out = run(&s, &r);
+    ck_assert(!shows(&out, 15) && shows(&out, 16) && shows(&out, 17));
+    r.exclude = exclude;
+    r.exclude_len = 3;
+    r.hide_seen = true;
+    out = run(&s, &r);
+    for (uint32_t no = 15; no <= 18; no++)
+        ck_assert(!shows(&out, no));
+    r.filter = fixture_filter(&s.f, "brand = potter"); /* filling up brings nothing back */
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, KIND - 4);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(one_variant_of_a_group_is_shown_and_none_of_the_context_s)
+{
+    struct shop s;
+    static const uint32_t context[] = {1};
+    shop_init(&s, true);
+    struct recommend_request r = request(PLACEMENT_TRENDING, 0);
+    r.limit = 100;
+    struct recommend_result out = run(&s, &r);
+    ck_assert(shows(&out, 1) && !shows(&out, 2));
+    ck_assert_uint_eq(out.len, COLD - 1);
+    r.placement = PLACEMENT_SIMILAR;
+    r.context = context;
+    r.context_len = 1;
+    out = run(&s, &r);
+    ck_assert(out.len > 0 && !shows(&out, 1) && !shows(&out, 2));
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_filter_holds_everywhere_and_fills_what_the_sources_leave_empty)
+{
+    struct shop s;
+    shop_init(&s, true);
+    s.f.view->trending.len = s.f.view->arrivals.len = 3; /* lamps, and new ones */
+    live_heat_add(s.f.live, 20, 5, NOW);
+    live_heat_add(s.f.live, 14, 9, NOW);
+    struct recommend_request r = request(PLACEMENT_HOME, 0);
+    r.filter = fixture_filter(&s.f, "brand = Potter AND price >= 1400");
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, r.limit);
+    ck_assert_uint_eq(lamps(&out), 0);
+    ck_assert(!shows(&out, 13));
+    ck_assert(shows(&out, 14) && shows(&out, 20));
+    for (int p = 0; p < PLACEMENTS; p++) {
+        static const uint32_t context[] = {14};
+        struct recommend_request any = request((enum placement)p, SHOPPER);
+        any.context = context;
+        any.context_len = 1;
+        any.filter = r.filter;
+        out = run(&s, &any);
+        for (size_t i = 0; i < out.len; i++)
+            ck_assert(filter_match_product(r.filter, s.f.view, out.items[i].product_no));
+    }
+    shop_release(&s);
+}
+END_TEST
+
+/* --- around a product ------------------------------------------------------------------------ */
+
+START_TEST(similar_together_and_cart_follow_the_lists_of_the_context)
+{
+    static const struct {
+        enum placement placement;
+        uint32_t first; /* for product 5 */
+        enum reason_code reason;
+    } want[] = {{PLACEMENT_SIMILAR, 6, REASON_SIMILAR},
+                {PLACEMENT_BOUGHT_TOGETHER, 17, REASON_BOUGHT_WITH},
+                {PLACEMENT_CART, 17, REASON_IN_CART}};
+    static const uint32_t context[] = {5};
+    struct shop s;
+    shop_init(&s, true);
+    for (size_t i = 0; i < 3; i++) {
+        struct recommend_request r = request(want[i].placement, 0);
+        r.context = context;
+        r.context_len = 1;
+        struct recommend_result out = run(&s, &r);
+        ck_assert_uint_gt(out.len, 0);
+        ck_assert_uint_eq(out.items[0].product_no, want[i].first);
+        ck_assert_uint_eq(out.items[0].reason, want[i].reason);
+        ck_assert_uint_eq(out.items[0].reason_product, 5);
+    }
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_product_that_the_model_does_not_know_has_similar_ones_by_its_texts)
+{
+    static const uint32_t context[] = {COLD};
+    struct shop s;
+    for (int model = 0; model < 2; model++) {
+        shop_init(&s, model);
+        struct recommend_request r = request(PLACEMENT_SIMILAR, 0);
+        r.context = context;
+        r.context_len = 1;
+        struct recommend_result out = run(&s, &r);
+        ck_assert_uint_eq(out.len, r.limit);
+        ck_assert_uint_eq(lamps(&out), out.len);
+        ck_assert_uint_eq(out.items[0].reason, REASON_SIMILAR);
+        shop_release(&s);
+    }
+}
+END_TEST
+
+START_TEST(without_a_model_or_a_product_every_placement_answers)
+{
+    static const uint32_t context[] = {5, 4000000};
+    struct shop s, empty;
+    shop_init(&s, false);
+    fixture_init(&empty.f);
+    act(&s, 99, 15, EVENT_VIEW);
+    for (int p = 0; p < PLACEMENTS; p++) {
+        struct recommend_request r = request((enum placement)p, 99);
+        r.context = context;
+        r.context_len = 2;
+        struct recommend_result out = run(&s, &r);
+        ck_assert_int_eq(out.len > 0, p != PLACEMENT_BOUGHT_TOGETHER);
+        ck_assert_uint_eq(run(&empty, &r).len, 0);
+        r.context_len = 0;
+        run(&s, &r);
+        ck_assert_uint_eq(run(&empty, &r).len, 0);
+    }
+    shop_release(&s);
+    fixture_release(&empty.f);
+}
+END_TEST
+
+START_TEST(an_arena_too_small_is_reported)
+{
+    struct shop s;
+    struct recommend_result out;
+    struct arena small;
+    struct err err;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    for (size_t cap = 0; cap < 300000; cap += 5000) {
+        arena_init(&small, 0, cap);
+        enum err_code code = recommend_run(s.f.view, &r, &small, &out, &err);
+        ck_assert(code == ERR_LIMIT || code == ERR_OK);
+        ck_assert(cap > 0 || code == ERR_LIMIT);
+        arena_release(&small);
+    }
+    shop_release(&s);
+}
+END_TEST
+
+/* --- names and reasons ----------------------------------------------------------------------- */
+
+START_TEST(placements_have_names)
+{
+    enum placement p;
+    for (int i = 0; i < PLACEMENTS; i++) {
+        ck_assert(placement_of(str_of(placement_name((enum placement)i)), &p));
+        ck_assert_int_eq(p, i);
+    }
+    ck_assert(!placement_of(STR_LIT("Home"), &p));
+}
+END_TEST
+
+START_TEST(reasons_name_the_product_in_the_language_of_the_page)
+{
+    struct shop s;
+    struct buf text;
+    shop_init(&s, true);
+    buf_init(&text, 1000);
+    reason_text(s.f.view, REASON_VIEWED, 3, STR_LIT("en"), &text);
+    ck_assert(str_is(buf_str(&text), "Because you looked at “lamp of oak w3”"));
+    buf_reset(&text);
+    reason_text(s.f.view, REASON_VIEWED, 3, STR_LIT("zh"), &text);
+    ck_assert(str_is(buf_str(&text), "因为您看过“lamp of oak w3”"));
+    buf_reset(&text);
+    reason_text(s.f.view, REASON_POPULAR, 0, STR_LIT("fr"), &text);
+    ck_assert(str_is(buf_str(&text), "Popular right now"));
+    for (int r = 0; r < REASONS; r++)
+        for (int k = 0; k < r; k++)
+            ck_assert_str_ne(reason_name((enum reason_code)r), reason_name((enum reason_code)k));
+    buf_release(&text);
+    shop_release(&s);
+}
+END_TEST
+
+/* --- profiles -------------------------------------------------------------------------------- */
+
+START_TEST(a_profile_sums_decayed_weights_and_counts_each_act_once)
+{
+    struct shop s;
+    struct profile p;
+    struct err err;
+    shop_init(&s, true);
+    uint32_t bought = 20000u * 86400; /* the model's history: bought 21 on that day */
+    struct user_action acts[] = {{21, bought + 100, EVENT_PURCHASE},
+                                 {21, bought + 30 * 86400, EVENT_VIEW},
+                                 {4, bought + 60 * 86400, EVENT_ADD_TO_CART},
+                                 {5, bought + 60 * 86400, EVENT_IMPRESSION}};
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        users_add(s.f.users, SHOPPER, &acts[i]);
+    ck_ok(profile_load(s.f.view, SHOPPER, &s.f.arena, &p, &err));
+    ck_assert_uint_eq(p.len, 2);
+    ck_assert_uint_eq(p.items[0].product_no, 4);
+    ck_assert_float_eq_tol(p.items[0].weight, 4, 1e-4f);
+    ck_assert(!profile_owns(&p.items[0]));
+    ck_assert_uint_eq(p.items[1].product_no, 21);
+    ck_assert_float_eq_tol(p.items[1].weight, 8 * 0.25f + 0.5f, 1e-3f); /* half-life 30 days */
+    ck_assert(profile_owns(&p.items[1]));
+    ck_assert_uint_eq(p.items[1].row, 20);
+    ck_ok(profile_load(s.f.view, 0, &s.f.arena, &p, &err));
+    ck_assert_uint_eq(p.len, 0);
+    shop_release(&s);
+}
+END_TEST
+
+SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
+      a_history_that_only_the_model_knows_counts_too,
+      nobody_and_who_opted_out_get_what_everybody_gets,
+      a_guest_s_acts_count_for_the_shopper_they_became, what_cannot_be_sold_is_never_shown,
+      what_is_owned_excluded_or_seen_is_left_out,
+      one_variant_of_a_group_is_shown_and_none_of_the_context_s,
+      a_filter_holds_everywhere_and_fills_what_the_sources_leave_empty,
+      similar_together_and_cart_follow_the_lists_of_the_context,
+      a_product_that_the_model_does_not_know_has_similar_ones_by_its_texts,
+      without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
+      placements_have_names, reasons_name_the_product_in_the_language_of_the_page,
+      a_profile_sums_decayed_weights_and_counts_each_act_once)
