@@ -9,6 +9,7 @@ trap 'rm -rf "$work"' EXIT
     awk '/^[a-z]+:$/ { section = substr($1, 1, length($1) - 1) }
          /^  [a-z_]+: / && /# / { sub(":", "", $1); gsub("\"", "", $2); print section "." $1, $2 == "" ? "empty" : $2 }' |
     grep -v '^store.dir ' >"$work/there"
+# shellcheck disable=SC2016 # backquotes of Markdown
 sed -n 's/^| `\([a-z_]*\.[a-z_]*\)` | `\{0,1\}\([^`|]*[^`| ]\)`\{0,1\} |.*/\1 \2/p' docs/configuration.md |
     grep -v '^store.dir ' >"$work/listed"
 

@@ -33,7 +33,7 @@ Suite *suite(void);
 #define SUITE(name, ...)                                                                           \
     Suite *suite(void)                                                                             \
     {                                                                                              \
-        const TTest *const tests_[] = {__VA_ARGS__};                                        \
+        const TTest *const tests_[] = {__VA_ARGS__};                                               \
         Suite *s_ = suite_create(name);                                                            \
         TCase *tc_ = tcase_create(name);                                                           \
         tcase_set_timeout(tc_, 60);                                                                \
