@@ -70,6 +70,22 @@ static bool read_json(struct json_reader *r, enum jr_type type, struct str *out)
     return jr_raw(r, out);
 }
 
+static bool read_texts(struct json_reader *r, struct str *out)
+{
+    struct json_reader elements;
+    struct str ignored;
+    if (!read_json(r, JR_ARRAY, out))
+        return false;
+    if (out->n == 0)
+        return true;
+    jr_init(&elements, *out, r->arena);
+    if (jr_arr(&elements))
+        while (jr_next(&elements))
+            jr_str(&elements, &ignored);
+    return jr_end(&elements, NULL) == ERR_OK ||
+           jr_fail(r, ERR_INVALID, "expected an array of strings");
+}
+
 /* An object that a patch merges into the one that is there; without one it is taken as it is. */
 static bool read_object(struct json_reader *r, struct str *out)
 {
@@ -175,11 +191,11 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
         }
         return jr_i64(r, 0, STORE_AMOUNT_MAX, &p->stock);
     case P_IMAGES:
-        return read_json(r, JR_ARRAY, &p->images);
+        return read_texts(r, &p->images);
     case P_ATTRIBUTES:
         return read_object(r, &p->attributes);
     case P_TAGS:
-        return read_json(r, JR_ARRAY, &p->tags);
+        return read_texts(r, &p->tags);
     case P_RATING:
         return read_rating(r, p);
     case P_SUPPLIER:
