@@ -324,3 +324,28 @@ enum err_code search_run(struct searcher *s, const struct view *view,
         return err_set(err, ERR_LIMIT, "the page does not fit");
     return find(s, &c, &query, arena, out, err);
 }
+
+enum err_code search_score(struct searcher *s, const struct view *view,
+                           const struct search_request *r, const uint32_t *products, size_t n,
+                           struct arena *arena, double *scores, struct err *err)
+{
+    struct query query;
+    enum err_code code = query_plan(s->analyser, r, arena, &query, err);
+    if (code != ERR_OK)
+        return code;
+    score_begin(s, view, &query);
+    for (size_t i = 0; i < n; i++)
+        scores[i] = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS && code == ERR_OK; slot++) {
+        if (!view->catalogue->segments[slot])
+            continue;
+        code = score_segment(s, view, &query, slot, err);
+        for (size_t i = 0; i < n && code == ERR_OK; i++) {
+            struct location at = catalogue_locate(view->catalogue, products[i]);
+            if (at.slot == slot)
+                scores[i] = (double)s->scores[at.doc].score;
+        }
+        clear_scores(s);
+    }
+    return code;
+}

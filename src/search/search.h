@@ -102,6 +102,16 @@ ERR_MUST_USE enum err_code search_run(struct searcher *s, const struct view *vie
                                       const struct search_request *request, struct arena *arena,
                                       struct search_result *out, struct err *err);
 
+/** How relevant these products are to the query, though they may lack some of its words: what
+ *  `aisle eval search` orders judged titles by. Of the request, query and prefix count.
+ *  products  [n] numbers
+ *  scores    [n] out, 0 for a product that has no word of the query, or is nowhere
+ *  Errors as search_run. */
+ERR_MUST_USE enum err_code search_score(struct searcher *s, const struct view *view,
+                                        const struct search_request *request,
+                                        const uint32_t *products, size_t n, struct arena *arena,
+                                        double *scores, struct err *err);
+
 /** "relevance", "price_asc", ... False for an unknown name. */
 bool search_sort_of(struct str name, enum search_sort *out);
 

@@ -1,0 +1,37 @@
+/* bench.h - `aisle bench`: how fast the code runs here, and what bounds it.
+ *
+ * Every figure is one JSON line with the limit measured in the same run, on the same disk or memory,
+ * because a figure without its limit says nothing about another machine. */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include "cli/cli.h"
+
+/** bench_ingest.c, bench_serve.c */
+enum cli_exit bench_ingest(const struct args *args);
+enum cli_exit bench_recommend(const struct args *args);
+enum cli_exit bench_search(const struct args *args);
+enum cli_exit bench_train(const struct args *args);
+
+/* A figure and what bounds it. */
+struct bench_figure {
+    const char *bench, *name, *unit;
+    double value;
+    const char *limit; /* what bounds it, NULL: nothing was measured */
+    double limit_value;
+};
+
+/** Print one line. */
+void bench_print(const struct bench_figure *f);
+
+/** Print per second, p50 and p99 of took_us[n], which is sorted in place. limit as in the figure. */
+void bench_print_latency(const char *bench, double *took_us, size_t n, double seconds,
+                         const char *limit, double limit_value);
+
+/** fdatasync calls a second after writes of 4 KiB in this folder, over about half a second. */
+ERR_MUST_USE enum err_code bench_syncs_per_s(const char *dir, double *out, struct err *err);
+
+/** Bytes a second that one thread reads from memory. ERR_MEMORY. */
+ERR_MUST_USE enum err_code bench_memory_bytes_per_s(double *out, struct err *err);
+
+#endif

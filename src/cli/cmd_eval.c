@@ -1,0 +1,154 @@
+#include <stdio.h>
+
+#include "base/signal.h"
+#include "cli/commands.h"
+#include "cli/eval.h"
+
+static const struct flag flags[] = {
+    {"--train", "F", "recommend: what is known"},
+    {"--test", "F", "recommend: what is to be foretold"},
+    {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
+    {"--params", "K=V,...", "recommend: parameters, as for `aisle train`"},
+    {"--exact", NULL, "recommend: score every item instead of the nearest cells"},
+    {"--k", "N", "recommend: length of the lists (20)"},
+    {"--judgements", "F",
+     "search: query, title, grade, and product_id where titles are not unique"},
+    {"--relevant", "G", "search: grades from this one up count for mrr@10 (the highest)"},
+    {"--columns", "K=NAME,...", "what the file calls them: query=term,grade=score"},
+    {"--threads", "N", "how many threads (all processors)"},
+};
+
+enum { HEADER_MAX = 160 };
+
+/* --- tables ---------------------------------------------------------------------------------- */
+
+/* What --columns says about the column whose first name this is. */
+static struct str override_of(struct str overrides, struct str name)
+{
+    while (overrides.p && overrides.n) {
+        struct str value = str_split(&overrides, ',');
+        struct str key = str_split(&value, '=');
+        if (str_eq(str_trim(key), name))
+            return str_trim(value);
+    }
+    return (struct str){0};
+}
+
+static int find_column(struct reader *r, struct str names, struct str overrides)
+{
+    struct str rest = names;
+    struct str own = override_of(overrides, str_split(&rest, '|'));
+    if (own.n)
+        return reader_want(r, own);
+    for (rest = names; rest.p;) {
+        int at = reader_want(r, str_split(&rest, '|'));
+        if (at >= 0)
+            return at;
+    }
+    return -1;
+}
+
+static enum err_code missing(const char *path, struct reader *r, const char *names, struct err *err)
+{
+    char list[HEADER_MAX] = "";
+    size_t n, used = 0;
+    const struct str *header = reader_header(r, &n);
+    for (size_t i = 0; i < n && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%.*s", i ? ", " : "",
+                                 STR_ARG(header[i]));
+    return err_set(err, ERR_INVALID, "%s: there is no column %s; the header is: %s", path, names,
+                   list);
+}
+
+/* Every name in --columns must be one that is wanted. */
+static enum err_code check_overrides(struct str overrides, const struct eval_column *columns,
+                                     size_t n, struct err *err)
+{
+    while (overrides.p && overrides.n) {
+        struct str value = str_split(&overrides, ',');
+        struct str key = str_trim(str_split(&value, '='));
+        bool known = false;
+        for (size_t i = 0; i < n; i++) {
+            struct str names = str_of(columns[i].names);
+            known |= str_eq(str_split(&names, '|'), key);
+        }
+        if (!known)
+            return err_set(err, ERR_INVALID, "--columns: there is no '%.*s'", STR_ARG(key));
+    }
+    return ERR_OK;
+}
+
+enum err_code eval_open_table(const char *path, const char *overrides, struct eval_column *columns,
+                              size_t n, struct reader **out, struct err *err)
+{
+    struct source *source;
+    struct reader *r = NULL;
+    struct reader_options options = {.name = path};
+    enum err_code code = check_overrides(str_of(overrides), columns, n, err);
+    if (code == ERR_OK)
+        code = source_open(&source, path, NULL, NULL, NULL, err);
+    if (code == ERR_OK)
+        code = reader_open(&r, source, &options, err);
+    for (size_t i = 0; i < n && code == ERR_OK; i++) {
+        columns[i].at = find_column(r, str_of(columns[i].names), str_of(overrides));
+        if (columns[i].at < 0 && !columns[i].optional)
+            code = missing(path, r, columns[i].names, err);
+    }
+    if (code != ERR_OK)
+        reader_close(r);
+    else
+        *out = r;
+    return code;
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+void eval_key_at(struct json_writer *w, const char *metric, size_t k)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s@%zu", metric, k);
+    jw_key(w, str_of(name));
+}
+
+enum cli_exit eval_end(const struct args *args, struct result *r, enum err_code code,
+                       const struct err *err)
+{
+    enum cli_exit status = code == ERR_OK ? print_json(args, &r->w) : fail(args, err);
+    buf_release(&r->text);
+    return status;
+}
+
+static enum cli_exit run(const struct args *args)
+{
+    signal_watch_stop();
+    if (strcmp(args->words[0], "recommend") == 0)
+        return eval_recommend(args);
+    if (strcmp(args->words[0], "search") == 0)
+        return eval_search(args);
+    return fail_usage(args, "'%s': expected recommend or search", args->words[0]);
+}
+
+const struct command cmd_eval = {
+    .name = "eval",
+    .summary = "Measure recommendation and search on files of your own",
+    .usage = "recommend --train F --test F | search --judgements F",
+    .text =
+        "Fits and answers with the code that serves, and prints one JSON object. No data folder\n"
+        "is needed.\n\n"
+        "recommend  recall@k, ndcg@k (binary gain) and hit@k are means over the users of the test\n"
+        "           file that the training file knows; what a user had there is neither shown nor\n"
+        "           wanted. coverage is the share of items that any list shows, gini how "
+        "unequally\n"
+        "           it shows them. A line of pairs is user, item[, time], by header or place.\n"
+        "search     orders the judged titles of each query. spearman is the mean over queries of\n"
+        "           the rank correlation of score and grade, spearman_all that over all lines;\n"
+        "           ndcg@10 gains 2^grade - 1. Aliases: query|search_term, title|product_title,\n"
+        "           grade|relevance|score, product_id|product_uid.\n\n"
+        "  aisle eval recommend --train train.txt --test test.txt --params dim=128\n"
+        "  aisle eval search --judgements judgements.csv --columns grade=relevance\n",
+    .flags = flags,
+    .flags_len = sizeof flags / sizeof *flags,
+    .words_min = 1,
+    .words_max = 1,
+    .run = run,
+};
