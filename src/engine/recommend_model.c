@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "index/container.h"
+#include "store/records.h"
 
 static const char KIND[] = "recommend";
 
@@ -71,8 +73,8 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
 
 static enum err_code check_ascending(const uint32_t *v, size_t n, const char *what, struct err *err)
 {
-    for (size_t i = 1; i < n; i++)
-        if (v[i] <= v[i - 1])
+    for (size_t i = 0; i < n; i++)
+        if (v[i] <= (i ? v[i - 1] : 0))
             return CORRUPT(err, "%s is out of order at %zu", what, i);
     return ERR_OK;
 }
@@ -96,6 +98,14 @@ static enum err_code check_finite(const float *v, size_t n, const char *what, st
     return ERR_OK;
 }
 
+static enum err_code check_not_negative(const float *v, size_t n, const char *what, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i]) || v[i] < 0)
+            return CORRUPT(err, "%s is not a number of 0 or more at %zu", what, i);
+    return ERR_OK;
+}
+
 static enum err_code check_below(const uint32_t *v, size_t n, uint32_t end, const char *what,
                                  struct err *err)
 {
@@ -116,6 +126,25 @@ static enum err_code check_below(const uint32_t *v, size_t n, uint32_t end, cons
 #define SECTION(c, name, out, count, err)                                                          \
     TRY(container_section_of((c), (name), sizeof **(out), (const void **)(out), (count), (err)))
 
+/* The list of a row: short, without the row itself or one twice, best first. listed [rows] keeps
+ * one more than the list in which each row was seen last. */
+static enum err_code check_list(const struct neighbour_lists *l, uint32_t row, uint32_t *listed,
+                                const char *const names[3], struct err *err)
+{
+    uint32_t from = l->offsets[row], end = l->offsets[row + 1];
+    if (end - from > RECOMMEND_NEIGHBOURS_MAX)
+        return CORRUPT(err, "%s has too long a list at %u", names[0], row);
+    for (uint32_t i = from; i < end; i++) {
+        float most = i == from ? 1 : l->scores[i - 1];
+        if (!(l->scores[i] > 0) || !(l->scores[i] <= most))
+            return CORRUPT(err, "%s is not in (0, 1] and descending at %u", names[2], i);
+        if (l->rows[i] == row || listed[l->rows[i]] == row + 1)
+            return CORRUPT(err, "%s repeats row %u at %u", names[1], l->rows[i], i);
+        listed[l->rows[i]] = row + 1;
+    }
+    return ERR_OK;
+}
+
 static enum err_code read_lists(const struct container *c, uint32_t rows,
                                 const char *const names[3], struct neighbour_lists *l,
                                 struct err *err)
@@ -126,10 +155,30 @@ static enum err_code read_lists(const struct container *c, uint32_t rows,
     SECTION(c, names[2], &l->scores, total, err);
     TRY(check_offsets(l->offsets, rows, total, names[0], err));
     TRY(check_below(l->rows, total, rows, names[1], err));
-    for (uint32_t r = 0; r < rows; r++)
-        if (l->offsets[r + 1] - l->offsets[r] > RECOMMEND_NEIGHBOURS_MAX)
-            return CORRUPT(err, "%s has too long a list at %u", names[0], r);
-    return check_finite(l->scores, total, names[2], err);
+    uint32_t *listed = mem_try_new(rows, sizeof *listed);
+    enum err_code code = ERR_OK;
+    if (!listed && rows)
+        return err_set(err, ERR_MEMORY, "no memory to check %u rows", rows);
+    for (uint32_t r = 0; r < rows && code == ERR_OK; r++)
+        code = check_list(l, r, listed, names, err);
+    mem_free(listed);
+    return code;
+}
+
+/* Every one of rows [rows], each below rows, once. */
+static enum err_code check_once(const uint32_t *cell_rows, uint32_t rows, struct err *err)
+{
+    bool *seen = mem_try_new(rows, sizeof *seen);
+    enum err_code code = ERR_OK;
+    if (!seen)
+        return err_set(err, ERR_MEMORY, "no memory to check %u rows", rows);
+    for (uint32_t i = 0; i < rows && code == ERR_OK; i++) {
+        if (seen[cell_rows[i]])
+            code = CORRUPT(err, "cell.rows repeats row %u at %u", cell_rows[i], i);
+        seen[cell_rows[i]] = true;
+    }
+    mem_free(seen);
+    return code;
 }
 
 static enum err_code read_cells(const struct container *c, struct recommend_model *m,
@@ -145,9 +194,10 @@ static enum err_code read_cells(const struct container *c, struct recommend_mode
     SECTION(c, "cell.codes", &m->cell_codes, (size_t)m->rows * m->dim, err);
     SECTION(c, "cell.scales", &m->cell_scales, m->rows, err);
     TRY(check_finite(m->centroids, (size_t)m->cells * m->dim, "centroids", err));
-    TRY(check_finite(m->cell_scales, m->rows, "cell.scales", err));
+    TRY(check_not_negative(m->cell_scales, m->rows, "cell.scales", err));
     TRY(check_offsets(m->cell_offsets, m->cells, m->rows, "cell.offsets", err));
-    return check_below(m->cell_rows, m->rows, m->rows, "cell.rows", err);
+    TRY(check_below(m->cell_rows, m->rows, m->rows, "cell.rows", err));
+    return check_once(m->cell_rows, m->rows, err);
 }
 
 static enum err_code read_factors(const struct container *c, struct recommend_model *m,
@@ -183,9 +233,11 @@ static enum err_code read_histories(const struct container *c, struct recommend_
         if (m->history_offsets[u] > m->history_offsets[u + 1])
             return CORRUPT(err, "user.offsets descends at %u", u);
     for (size_t i = 0; i < acts; i++)
-        if (HISTORY_ROW(m->history_acts[i]) >= m->rows)
-            return CORRUPT(err, "user.acts refers to row %u of %u at %zu",
-                           HISTORY_ROW(m->history_acts[i]), m->rows, i);
+        if (HISTORY_ROW(m->history_acts[i]) >= m->rows ||
+            HISTORY_TYPE(m->history_acts[i]) >= EVENT_TYPES)
+            return CORRUPT(err, "user.acts has type %u of row %u of %u at %zu",
+                           HISTORY_TYPE(m->history_acts[i]), HISTORY_ROW(m->history_acts[i]),
+                           m->rows, i);
     return ERR_OK;
 }
 
@@ -209,7 +261,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     SECTION(c, "items", &m->items, m->rows, err);
     SECTION(c, "popularity", &m->popularity, m->rows, err);
     TRY(check_ascending(m->items, m->rows, "items", err));
-    TRY(check_finite(m->popularity, m->rows, "popularity", err));
+    TRY(check_not_negative(m->popularity, m->rows, "popularity", err));
     TRY(read_factors(c, m, err));
     TRY(read_cells(c, m, err));
     TRY(read_lists(c, m->rows, near_names, &m->near, err));

@@ -51,7 +51,7 @@ struct recommend_model {
     float alpha;            /* confidence of an act of weight w is 1 + alpha * w */
     float regularisation;   /* lambda of the fold-in, > 0 where dim > 0 */
 
-    const uint32_t *items;   /* [rows] product_no, ascending */
+    const uint32_t *items;   /* [rows] product_no > 0, ascending */
     const float *popularity; /* [rows] >= 0 */
     const float *factors;    /* [rows][dim] */
     const float *gram;       /* [dim][dim] transpose(factors) * factors */
@@ -61,13 +61,13 @@ struct recommend_model {
     const uint32_t *cell_offsets; /* [cells + 1] into the three below */
     const uint32_t *cell_rows;    /* [rows] every row once */
     const int8_t *cell_codes;     /* [rows][dim] factors of cell_rows[i], quantised by its scale */
-    const float *cell_scales;     /* [rows] factor = code * scale */
+    const float *cell_scales;     /* [rows] >= 0; factor = code * scale */
 
     struct neighbour_lists near; /* shoppers of this also liked */
     struct neighbour_lists with; /* bought in one basket */
 
     uint32_t users;
-    const uint32_t *user_no;         /* [users] ascending */
+    const uint32_t *user_no;         /* [users] > 0, ascending */
     const uint64_t *history_offsets; /* [users + 1] */
     const uint32_t *history_acts;    /* [history_offsets[users]] newest first within a shopper */
     const uint16_t *history_days;    /* [same] days since 1970 */

@@ -1,0 +1,172 @@
+/* model.h - random models that satisfy all that recommend_model.h promises. */
+#ifndef TESTS_ENGINE_MODEL_H
+#define TESTS_ENGINE_MODEL_H
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/rng.h"
+#include "engine/recommend_model.h"
+#include "store/records.h"
+
+#define FAKE_OF(type, n) ARENA_NEW(a, type, (size_t)(n) + 1)
+
+static inline float *fake_floats(struct rng *r, struct arena *a, size_t n)
+{
+    float *v = FAKE_OF(float, n);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)rng_below(r, 1000) / 1000;
+    return v;
+}
+
+/* Numbers that ascend from above 0. */
+static inline uint32_t *fake_numbers(struct rng *r, struct arena *a, size_t n)
+{
+    uint32_t *v = FAKE_OF(uint32_t, n);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (i ? v[i - 1] : 0) + 1 + (uint32_t)rng_below(r, 3);
+    return v;
+}
+
+static inline uint32_t *fake_shuffled(struct rng *r, struct arena *a, uint32_t n)
+{
+    uint32_t *v = FAKE_OF(uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = (uint32_t)rng_below(r, i + 1);
+        v[i] = v[k];
+        v[k] = i;
+    }
+    return v;
+}
+
+static inline struct neighbour_lists fake_lists_of(struct rng *r, struct arena *a, uint32_t rows)
+{
+    enum { LIST_MAX = 5 };
+    uint32_t *offsets = FAKE_OF(uint32_t, rows + 1);
+    uint32_t *to = FAKE_OF(uint32_t, (size_t)rows * LIST_MAX), n = 0;
+    float *scores = FAKE_OF(float, (size_t)rows *LIST_MAX);
+    for (uint32_t row = 0; row < rows; row++) {
+        const uint32_t *order = fake_shuffled(r, a, rows);
+        uint64_t len = rng_below(r, LIST_MAX + 1);
+        for (uint32_t i = 0; i < rows && n - offsets[row] < len; i++)
+            if (order[i] != row) {
+                scores[n] = 1 / (float)(1 + n - offsets[row]);
+                to[n++] = order[i];
+            }
+        offsets[row + 1] = n;
+    }
+    return (struct neighbour_lists){offsets, to, scores};
+}
+
+static inline void fake_histories(struct recommend_model *m, struct rng *r, struct arena *a)
+{
+    enum { HISTORY_MAX = 9 };
+    uint64_t *offsets = FAKE_OF(uint64_t, m->users + 1);
+    uint32_t *acts = FAKE_OF(uint32_t, (size_t)m->users * HISTORY_MAX);
+    uint16_t *days = FAKE_OF(uint16_t, (size_t)m->users * HISTORY_MAX);
+    for (uint32_t u = 0; u < m->users; u++) {
+        uint64_t n = offsets[u] + (m->rows ? rng_below(r, HISTORY_MAX) : 0);
+        for (uint64_t i = offsets[u]; i < n; i++) {
+            acts[i] = (uint32_t)rng_below(r, EVENT_TYPES) << HISTORY_ROW_BITS |
+                      (uint32_t)rng_below(r, m->rows);
+            days[i] = (uint16_t)(UINT16_MAX - (i - offsets[u]) * 100);
+        }
+        offsets[u + 1] = n;
+    }
+    m->user_no = fake_numbers(r, a, m->users);
+    m->history_offsets = offsets;
+    m->history_acts = acts;
+    m->history_days = days;
+}
+
+static inline void fake_cells(struct recommend_model *m, struct rng *r, struct arena *a)
+{
+    uint32_t *offsets = FAKE_OF(uint32_t, m->cells + 1);
+    int8_t *codes = FAKE_OF(int8_t, (size_t)m->rows * m->dim);
+    for (uint32_t c = 0; c < m->cells; c++)
+        offsets[c] = m->rows / m->cells * c;
+    offsets[m->cells] = m->rows;
+    for (size_t i = 0; i < (size_t)m->rows * m->dim; i++)
+        codes[i] = (int8_t)rng_below(r, 127);
+    m->centroids = fake_floats(r, a, (size_t)m->cells * m->dim);
+    m->cell_offsets = offsets;
+    m->cell_rows = fake_shuffled(r, a, m->rows);
+    m->cell_codes = codes;
+    m->cell_scales = fake_floats(r, a, m->rows);
+}
+
+/** A model of these sizes, all in the arena. cells 0: none; dim 0: no factors. */
+static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, uint32_t dim,
+                                                uint32_t cells, uint32_t users, struct arena *a)
+{
+    struct rng r;
+    rng_init(&r, seed);
+    struct recommend_model m = {
+        .meta = STR_LIT("{\"factors\":8}"),
+        .position = (int64_t)seed,
+        .trained_at = 1700000000000000 + (int64_t)seed,
+        .rows = rows,
+        .dim = dim,
+        .alpha = 40,
+        .regularisation = 0.1f,
+        .cells = cells,
+        .users = users,
+    };
+    m.items = fake_numbers(&r, a, rows);
+    m.popularity = fake_floats(&r, a, rows);
+    m.factors = fake_floats(&r, a, (size_t)rows * dim);
+    m.gram = fake_floats(&r, a, (size_t)dim * dim);
+    if (cells)
+        fake_cells(&m, &r, a);
+    m.near = fake_lists_of(&r, a, rows);
+    m.with = fake_lists_of(&r, a, rows);
+    fake_histories(&m, &r, a);
+    return m;
+}
+
+static inline void touch_lists(const struct neighbour_lists *l, uint32_t rows)
+{
+    for (uint32_t row = 0; row < rows; row++)
+        for (uint32_t i = l->offsets[row]; i < l->offsets[row + 1]; i++) {
+            CHECK(l->rows[i] < rows && l->rows[i] != row);
+            CHECK(l->scores[i] > 0 && l->scores[i] <= 1);
+            CHECK(i == l->offsets[row] || l->scores[i] <= l->scores[i - 1]);
+        }
+}
+
+static inline double touch_floats(const float *v, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)v[i];
+    return sum;
+}
+
+/** Read all that a server reads. Aborts where a model that was opened breaks a promise. */
+static inline void touch_model(const struct recommend_model *m)
+{
+    size_t cells = (size_t)m->rows * m->dim;
+    double sum = touch_floats(m->popularity, m->rows);
+    if (m->dim)
+        sum += touch_floats(m->factors, cells) + touch_floats(m->gram, (size_t)m->dim * m->dim);
+    if (m->cells)
+        sum += touch_floats(m->centroids, (size_t)m->cells * m->dim);
+    for (uint32_t c = 0; c < m->cells; c++)
+        for (uint32_t i = m->cell_offsets[c]; i < m->cell_offsets[c + 1]; i++)
+            sum += (double)m->cell_scales[i] * m->cell_codes[(size_t)i * m->dim] +
+                   m->items[m->cell_rows[i]];
+    CHECK(sum == sum);
+    for (uint32_t row = 0; row < m->rows; row++)
+        CHECK(recommend_model_row(m, m->items[row]) == row);
+    touch_lists(&m->near, m->rows);
+    touch_lists(&m->with, m->rows);
+    for (uint32_t u = 0; u < m->users; u++) {
+        const uint32_t *acts;
+        const uint16_t *days;
+        size_t n = recommend_model_history(m, m->user_no[u], &acts, &days);
+        for (size_t i = 0; i < n; i++)
+            CHECK(HISTORY_ROW(acts[i]) < m->rows && HISTORY_TYPE(acts[i]) < EVENT_TYPES &&
+                  days[i] <= UINT16_MAX);
+    }
+}
+
+#endif
