@@ -1,0 +1,186 @@
+#include "train/als.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "num/vec.h"
+#include "train/random_matrix.h"
+
+enum { USERS = 60, ITEMS = 45, CELLS = 500, DIM = 8 };
+
+struct problem {
+    struct matrix by_user, by_item;
+    double dense[USERS * ITEMS];
+    float users[USERS * DIM], items[ITEMS * DIM];
+    struct als_options o;
+};
+
+static void problem_init(struct problem *p, uint64_t seed)
+{
+    struct rng r;
+    struct err err;
+    ck_ok(vec_init(&err));
+    rng_init(&r, seed);
+    random_matrix(&r, USERS, ITEMS, CELLS, &p->by_user, p->dense);
+    ck_ok(matrix_transpose(&p->by_user, &p->by_item, &err));
+    p->o = (struct als_options){
+        .dim = DIM, .alpha = 2, .regularisation = 0.5f, .iterations = 3, .seed = 9};
+}
+
+static void problem_release(struct problem *p)
+{
+    matrix_release(&p->by_user);
+    matrix_release(&p->by_item);
+}
+
+static double dot(const double *x, const double *y)
+{
+    double s = 0;
+    for (size_t k = 0; k < DIM; k++)
+        s += x[k] * y[k];
+    return s;
+}
+
+/* Rows of out against fixed, over every cell of the dense matrix, by Gauss's elimination. */
+static void half_step(const struct als_options *o, const double *dense, size_t rows, size_t columns,
+                      bool transposed, const double *fixed, double *out)
+{
+    for (size_t r = 0; r < rows; r++) {
+        double a[DIM][DIM + 1] = {{0}};
+        bool any = false;
+        for (size_t c = 0; c < columns; c++) {
+            double w = transposed ? dense[c * rows + r] : dense[r * columns + c];
+            const double *y = fixed + c * DIM;
+            double confidence = 1 + (double)o->alpha * w;
+            any |= w > 0;
+            for (size_t i = 0; i < DIM; i++) {
+                for (size_t k = 0; k < DIM; k++)
+                    a[i][k] += confidence * y[i] * y[k];
+                a[i][DIM] += w > 0 ? confidence * y[i] : 0;
+            }
+        }
+        for (size_t i = 0; i < DIM; i++)
+            a[i][i] += (double)o->regularisation;
+        for (size_t k = 0; k < DIM; k++) /* positive definite: no pivoting */
+            for (size_t i = 0; i < DIM; i++)
+                if (i != k) {
+                    double f = a[i][k] / a[k][k];
+                    for (size_t j = k; j <= DIM; j++)
+                        a[i][j] -= f * a[k][j];
+                }
+        for (size_t k = 0; k < DIM; k++)
+            out[r * DIM + k] = any ? a[k][DIM] / a[k][k] : 0;
+    }
+}
+
+static void widen(const float *x, size_t n, double *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (double)x[i];
+}
+
+START_TEST(a_half_step_solves_every_row_over_all_cells)
+{
+    struct problem p;
+    struct err err;
+    struct rng r;
+    double items[ITEMS * DIM], users[USERS * DIM], back[ITEMS * DIM];
+    problem_init(&p, 1);
+    rng_init(&r, 3);
+    for (size_t i = 0; i < ITEMS * DIM; i++)
+        p.items[i] = (float)rng_normal(&r);
+    widen(p.items, ITEMS * DIM, items);
+    ck_ok(als_half_step(&p.by_user, p.items, &p.o, NULL, p.users, &err));
+    half_step(&p.o, p.dense, USERS, ITEMS, false, items, users);
+    for (size_t i = 0; i < USERS * DIM; i++)
+        ck_assert_double_eq_tol((double)p.users[i], users[i], 1e-3);
+    widen(p.users, USERS * DIM, users);
+    ck_ok(als_half_step(&p.by_item, p.users, &p.o, NULL, p.items, &err));
+    half_step(&p.o, p.dense, ITEMS, USERS, true, users, back);
+    for (size_t i = 0; i < ITEMS * DIM; i++)
+        ck_assert_double_eq_tol((double)p.items[i], back[i], 1e-3);
+    problem_release(&p);
+}
+END_TEST
+
+/* The loss over all cells, one by one. */
+static double loss_by_definition(const struct problem *p)
+{
+    double users[USERS * DIM], items[ITEMS * DIM], loss = 0;
+    widen(p->users, USERS * DIM, users);
+    widen(p->items, ITEMS * DIM, items);
+    for (size_t u = 0; u < USERS; u++)
+        for (size_t i = 0; i < ITEMS; i++) {
+            double w = p->dense[u * ITEMS + i];
+            double miss = (w > 0) - dot(users + u * DIM, items + i * DIM);
+            loss += (1 + (double)p->o.alpha * w) * miss * miss;
+        }
+    for (size_t i = 0; i < USERS * DIM; i++)
+        loss += (double)p->o.regularisation * users[i] * users[i];
+    for (size_t i = 0; i < ITEMS * DIM; i++)
+        loss += (double)p->o.regularisation * items[i] * items[i];
+    return loss;
+}
+
+START_TEST(the_loss_is_that_of_all_cells_and_falls_with_each_half_step)
+{
+    struct problem p;
+    struct err err;
+    problem_init(&p, 2);
+    p.o.iterations = 1;
+    ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
+    double last = als_loss(&p.by_user, &p.o, p.users, p.items), first = last;
+    for (int i = 0; i < 8; i++) {
+        double want = loss_by_definition(&p);
+        ck_assert_double_eq_tol(last, want, 1e-4 * want);
+        if (i % 2)
+            ck_ok(als_half_step(&p.by_item, p.users, &p.o, NULL, p.items, &err));
+        else
+            ck_ok(als_half_step(&p.by_user, p.items, &p.o, NULL, p.users, &err));
+        double now = als_loss(&p.by_user, &p.o, p.users, p.items);
+        ck_assert_double_le(now, last * (1 + 1e-6));
+        last = now;
+    }
+    ck_assert_double_lt(last, first);
+    problem_release(&p);
+}
+END_TEST
+
+START_TEST(the_result_is_the_same_for_any_number_of_threads)
+{
+    struct problem p;
+    struct err err;
+    float users[USERS * DIM], items[ITEMS * DIM];
+    problem_init(&p, 4);
+    ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        struct pool *pool;
+        ck_ok(pool_new(&pool, "als", threads, 8, &err));
+        ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, pool, users, items, &err));
+        ck_assert_mem_eq(users, p.users, sizeof users);
+        ck_assert_mem_eq(items, p.items, sizeof items);
+        pool_free(pool);
+    }
+    problem_release(&p);
+}
+END_TEST
+
+START_TEST(weights_that_are_not_positive_are_refused)
+{
+    static const float bad[] = {0, -1, NAN, INFINITY};
+    struct problem p;
+    struct err err;
+    problem_init(&p, 5);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        float good = p.by_user.value[3];
+        p.by_user.value[3] = bad[i];
+        ck_err(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err), ERR_INVALID);
+        p.by_user.value[3] = good;
+    }
+    problem_release(&p);
+}
+END_TEST
+
+SUITE("als", a_half_step_solves_every_row_over_all_cells,
+      the_loss_is_that_of_all_cells_and_falls_with_each_half_step,
+      the_result_is_the_same_for_any_number_of_threads, weights_that_are_not_positive_are_refused)

@@ -1,0 +1,289 @@
+#include <math.h>
+#include <string.h>
+
+#include "num/dense.h"
+#include "num/vec.h"
+#include "recommend/factors.h"
+#include "recommend/profile.h"
+#include "support/suite.h"
+#include "train/recommend_evaluate.h"
+
+enum { USERS = 80, PRODUCTS = 60, ACTS = 12 };
+#define DAY ((int64_t)86400 * 1000000)
+
+/* Shoppers 1..USERS of two tastes: even ones like even products. Acts of one shopper are days apart. */
+static void make(struct interactions *it, uint64_t seed)
+{
+    struct rng r;
+    struct err err;
+    struct derive_options o = derive_defaults();
+    *it = (struct interactions){0};
+    ck_ok(vec_init(&err));
+    rng_init(&r, seed);
+    for (uint32_t user = 1; user <= USERS; user++)
+        for (int i = 0; i < ACTS; i++) {
+            uint32_t product = 1 + (uint32_t)rng_below(&r, PRODUCTS / 2) * 2 + user % 2;
+            enum event_type type = rng_below(&r, 4) ? EVENT_VIEW : EVENT_PURCHASE;
+            ck_ok(interactions_append(it, user, product,
+                                      20000 * DAY + (int64_t)rng_below(&r, 60 * DAY),
+                                      profile_type_weight(type), type, 1, &err));
+        }
+    ck_ok(interactions_sort(it, &o, &err));
+}
+
+static struct recommend_params params(void)
+{
+    struct recommend_params p = recommend_defaults();
+    p.dim = 8;
+    p.regularisation = 1;
+    return p;
+}
+
+START_TEST(a_model_knows_who_did_what_until_the_moment_and_nothing_later)
+{
+    struct interactions it;
+    struct recommend_model m;
+    struct recommend_params p = params();
+    struct err err;
+    make(&it, 1);
+    int64_t until = 20030 * DAY;
+    ck_ok(recommend_fit(&it, until, &p, NULL, &m, &err));
+    ck_assert_uint_eq(m.dim, 8);
+    uint64_t acts = 0, told = 0;
+    for (size_t i = 0; i < it.len; i++)
+        acts += it.time[i] < until;
+    for (uint32_t u = 0; u < m.users; u++) {
+        const uint32_t *act;
+        const uint16_t *days;
+        size_t n = recommend_model_history(&m, m.user_no[u], &act, &days);
+        size_t at = interactions_user_end(&it, m.user_no[u]);
+        for (size_t i = 0; i < n; i++, told++) {
+            do
+                at--;
+            while (it.time[at] >= until); /* newest first */
+            ck_assert_uint_eq(m.items[HISTORY_ROW(act[i])], it.product_no[at]);
+            ck_assert_uint_eq(HISTORY_TYPE(act[i]), it.type[at]);
+            ck_assert_int_eq(days[i], it.time[at] / DAY);
+        }
+    }
+    ck_assert_uint_eq(told, acts);
+    for (uint32_t row = 0; row < m.rows; row++) {
+        bool known = false;
+        for (size_t i = 0; i < it.len; i++)
+            known |= it.product_no[i] == m.items[row] && it.time[i] < until;
+        ck_assert(known && m.popularity[row] > 0);
+        ck_assert(row == 0 || m.items[row - 1] < m.items[row]);
+    }
+    recommend_fit_release(&m);
+    ck_err(recommend_fit(&it, 20000 * DAY, &p, NULL, &m, &err), ERR_INVALID);
+    interactions_release(&it);
+}
+END_TEST
+
+START_TEST(neighbours_and_factors_tell_the_two_tastes_apart)
+{
+    struct interactions it;
+    struct recommend_model m;
+    struct recommend_params p = params();
+    struct err err;
+    p.dim = 2; /* as many as there are tastes */
+    make(&it, 2);
+    ck_ok(recommend_fit(&it, INT64_MAX, &p, NULL, &m, &err));
+    size_t near = 0, shown = 0, same = 0;
+    for (uint32_t row = 0; row < m.rows; row++)
+        for (uint32_t i = m.near.offsets[row]; i < m.near.offsets[row + 1]; i++, near++)
+            ck_assert_uint_eq(m.items[row] % 2, m.items[m.near.rows[i]] % 2);
+    ck_assert_uint_gt(near, PRODUCTS);
+    for (uint32_t row = 0; row < m.rows; row++) {
+        struct arena arena;
+        struct topk_item best[10];
+        float x[2], weight = 1;
+        size_t n;
+        arena_init(&arena, 0, 1 << 20);
+        ck_ok(factors_fold_in(&m, &row, &weight, 1, &arena, x, &err));
+        ck_ok(factors_search(&m, x, 0, 10, &arena, best, &n, &err));
+        shown += n;
+        for (size_t i = 0; i < n; i++)
+            same += m.items[row] % 2 == m.items[best[i].id] % 2;
+        arena_release(&arena);
+    }
+    ck_assert_uint_ge(same * 100, shown * 95);
+    recommend_fit_release(&m);
+    interactions_release(&it);
+}
+END_TEST
+
+START_TEST(fitting_twice_gives_the_same_model_with_any_number_of_threads)
+{
+    struct interactions it;
+    struct recommend_model a, b;
+    struct recommend_params p = params();
+    struct pool *pool;
+    struct err err;
+    make(&it, 3);
+    ck_ok(pool_new(&pool, "fit", 3, 8, &err));
+    ck_ok(recommend_fit(&it, INT64_MAX, &p, NULL, &a, &err));
+    ck_ok(recommend_fit(&it, INT64_MAX, &p, pool, &b, &err));
+    ck_assert_mem_eq(a.factors, b.factors, a.rows * a.dim * sizeof *a.factors);
+    ck_assert_mem_eq(a.near.rows, b.near.rows, a.near.offsets[a.rows] * sizeof *a.near.rows);
+    recommend_fit_release(&a);
+    recommend_fit_release(&b);
+    pool_free(pool);
+    interactions_release(&it);
+}
+END_TEST
+
+START_TEST(the_split_leaves_the_share_of_acts_before_it)
+{
+    struct interactions it;
+    struct err err;
+    int64_t split;
+    make(&it, 4);
+    for (int tenth = 1; tenth < 10; tenth++) {
+        size_t before = 0;
+        ck_ok(recommend_split(&it, tenth / 10.0, &split, &err));
+        for (size_t i = 0; i < it.len; i++)
+            before += it.time[i] < split;
+        ck_assert_double_eq_tol((double)before, tenth / 10.0 * (double)it.len, 1.5);
+    }
+    interactions_release(&it);
+    it = (struct interactions){0};
+    ck_ok(recommend_split(&it, 0.8, &split, &err));
+    ck_assert_int_eq(split, 0);
+}
+END_TEST
+
+/* --- evaluation ------------------------------------------------------------------------------ */
+
+struct naive {
+    double ndcg, recall, pop_ndcg;
+    size_t users;
+};
+
+/* NDCG of a list over the truth of a shopper. */
+static double ndcg(const uint32_t *list, size_t n, const bool *truth, size_t truth_len, size_t k)
+{
+    double gain = 0, ideal = 0;
+    for (size_t i = 0; i < n && i < k; i++)
+        gain += truth[list[i]] ? 1 / log2((double)i + 2) : 0;
+    for (size_t i = 0; i < truth_len && i < k; i++)
+        ideal += 1 / log2((double)i + 2);
+    return gain / ideal;
+}
+
+/* Rows that are not known, by score, best first. */
+static size_t order(const struct recommend_model *m, const double *score, const bool *known,
+                    uint32_t *list)
+{
+    size_t n = 0;
+    for (uint32_t row = 0; row < m->rows; row++) {
+        if (known[row])
+            continue;
+        size_t at = n++;
+        for (; at > 0 && score[list[at - 1]] < score[row]; at--)
+            list[at] = list[at - 1];
+        list[at] = row;
+    }
+    return n;
+}
+
+static void measure(const struct interactions *it, int64_t split, const struct recommend_model *m,
+                    uint32_t user, size_t k, struct naive *sum)
+{
+    bool known[PRODUCTS] = {false}, truth[PRODUCTS] = {false};
+    float weight[PRODUCTS] = {0}, weights[PRODUCTS], x[8];
+    double score[PRODUCTS], popular[PRODUCTS];
+    uint32_t past[PRODUCTS], list[PRODUCTS];
+    size_t past_len = 0, truth_len = 0, hits = 0;
+    struct arena arena;
+    struct err err;
+    for (size_t i = 0; i < it->len; i++) {
+        uint32_t row = recommend_model_row(m, it->product_no[i]);
+        if (it->user_no[i] == user && row != UINT32_MAX && it->time[i] < split) {
+            known[row] = true;
+            weight[row] += it->weight[i];
+        }
+    }
+    for (size_t i = 0; i < it->len; i++) {
+        uint32_t row = recommend_model_row(m, it->product_no[i]);
+        if (it->user_no[i] == user && row != UINT32_MAX && it->time[i] >= split && !known[row])
+            truth[row] = true;
+    }
+    for (uint32_t row = 0; row < m->rows; row++) {
+        truth_len += truth[row];
+        if (known[row]) {
+            weights[past_len] = log1pf(weight[row]);
+            past[past_len++] = row;
+        }
+    }
+    if (!past_len || !truth_len)
+        return;
+    arena_init(&arena, 0, 1 << 20);
+    ck_ok(factors_fold_in(m, past, weights, past_len, &arena, x, &err));
+    arena_release(&arena);
+    for (uint32_t row = 0; row < m->rows; row++) {
+        score[row] = (double)vec->dot(x, m->factors + row * m->dim, m->dim);
+        popular[row] = (double)m->popularity[row];
+    }
+    size_t n = order(m, score, known, list);
+    sum->ndcg += ndcg(list, n, truth, truth_len, k);
+    for (size_t i = 0; i < n && i < k; i++)
+        hits += truth[list[i]];
+    sum->recall += (double)hits / (double)truth_len;
+    n = order(m, popular, known, list);
+    sum->pop_ndcg += ndcg(list, n, truth, truth_len, k);
+    sum->users++;
+}
+
+START_TEST(the_evaluation_is_what_the_definitions_give)
+{
+    struct interactions it;
+    struct recommend_model m;
+    struct recommend_evaluation e;
+    struct recommend_params p = params();
+    struct naive want = {0};
+    struct err err;
+    int64_t split;
+    make(&it, 5);
+    ck_ok(recommend_split(&it, 0.7, &split, &err));
+    ck_ok(recommend_fit(&it, split, &p, NULL, &m, &err));
+    ck_ok(recommend_evaluate(&it, split, &m, 5, 1000, 1, &e, &err));
+    for (uint32_t user = 1; user <= USERS; user++)
+        measure(&it, split, &m, user, 5, &want);
+    ck_assert_uint_gt(want.users, USERS / 2);
+    ck_assert_uint_eq(e.users, want.users);
+    ck_assert_double_eq_tol(e.factors.ndcg, want.ndcg / (double)want.users, 1e-6);
+    ck_assert_double_eq_tol(e.factors.recall, want.recall / (double)want.users, 1e-6);
+    ck_assert_double_eq_tol(e.popularity.ndcg, want.pop_ndcg / (double)want.users, 1e-6);
+    ck_assert_double_eq_tol(e.gain.mean, e.factors.ndcg - e.popularity.ndcg, 1e-9);
+    ck_assert(e.gain.low <= e.gain.mean && e.gain.mean <= e.gain.high);
+    ck_assert_double_gt(e.gain.low, 0); /* tastes are there to be found */
+    ck_ok(recommend_evaluate(&it, split, &m, 5, 20, 1, &e, &err));
+    ck_assert_uint_le(e.users, 20);
+    recommend_fit_release(&m);
+    interactions_release(&it);
+}
+END_TEST
+
+START_TEST(parameters_are_set_by_name_within_their_bounds)
+{
+    struct recommend_params p = recommend_defaults();
+    struct err err;
+    ck_ok(recommend_param_set(&p, STR_LIT("dim=128"), &err));
+    ck_ok(recommend_param_set(&p, STR_LIT("alpha=2.5"), &err));
+    ck_assert_uint_eq(p.dim, 128);
+    ck_assert(p.alpha == 2.5f);
+    static const char *const bad[] = {
+        "dim",       "dim=", "dim=x", "dim=1e9", "alpha=0",          "alpha=-1",
+        "alpha=nan", "x=1",  "=1",    "",        "neighbours=100000"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_err(recommend_param_set(&p, str_of(bad[i]), &err), ERR_INVALID);
+    ck_assert_uint_eq(p.dim, 128);
+}
+END_TEST
+
+SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_later,
+      neighbours_and_factors_tell_the_two_tastes_apart,
+      fitting_twice_gives_the_same_model_with_any_number_of_threads,
+      the_split_leaves_the_share_of_acts_before_it, the_evaluation_is_what_the_definitions_give,
+      parameters_are_set_by_name_within_their_bounds)
