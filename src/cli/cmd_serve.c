@@ -298,21 +298,33 @@ static void wait_for_stop(struct serving *s)
     sigaddset(&signals, SIGTERM);
     sigwait(&signals, &got);
     log_info("stopping", LOG_I64("signal", got));
-    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     api_begin_drain(s->api);
     http_server_drain(s->server, (unsigned)(config_duration_us(c, "server.drain_grace") / 1000),
                       (unsigned)(config_duration_us(c, "server.drain_finish") / 1000));
 }
 
+/* A library's own threads (OpenBLAS starts one as it is loaded) do not have our mask: what they are
+ * given goes on to the thread that waits for it. */
+static pthread_t waiting_thread;
+
+static void pass_on(int number)
+{
+    pthread_kill(waiting_thread, number);
+}
+
 static void block_stop_signals(void)
 {
     sigset_t signals;
+    waiting_thread = pthread_self();
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGINT, pass_on);
+    signal(SIGTERM, pass_on);
     signal(SIGPIPE, SIG_IGN);
 }
 
