@@ -49,9 +49,10 @@ static enum err_code apply_some(struct engine *e, struct db *db, bool *more, str
 {
     struct change changes[CHANGES_BATCH];
     int64_t until_ns = clock_mono_ns() + READ_BUDGET_MS * 1000000LL;
-    size_t n, i = 0;
+    size_t n = 0, i = 0;
+    bool room = e->changed.len + e->removed.len < INDEX_DOCS;
     enum err_code code = changes_after(db, e->position, changes, CHANGES_BATCH, &n, err);
-    for (bool room = true; code == ERR_OK && i < n && room;) {
+    while (code == ERR_OK && i < n && room) {
         code = apply_piece(e, db, &changes[i], err);
         i += code == ERR_OK && e->within == 0;
         room = e->changed.len + e->removed.len < INDEX_DOCS && clock_mono_ns() < until_ns;

@@ -1,6 +1,7 @@
 /* engine_apply.c - one entry of the change log, applied to what is live. */
+#include <stdatomic.h>
+
 #include "base/clock.h"
-#include "base/signal.h"
 #include "engine/engine_int.h"
 #include "store/events.h"
 #include "store/orders.h"
@@ -21,6 +22,16 @@ static const float heat_weight[EVENT_TYPES] = {
 
 /* --- products -------------------------------------------------------------------------------- */
 
+/* A shop that names no currency has that of the first product that has one. */
+static void settle_currency(struct engine *e, currency_code currency)
+{
+    if (currency == 0 || atomic_load(&e->profile)->currency != 0)
+        return;
+    e->settled = e->shop;
+    e->settled.currency = currency;
+    atomic_store(&e->profile, &e->settled);
+}
+
 enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first, uint32_t last,
                                 struct err *err)
 {
@@ -35,6 +46,7 @@ enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first,
                                .currency = p.currency,
                                .status = p.status};
         code = live_set(e->live, p.no, &row, err);
+        settle_currency(e, p.currency);
     }
     db_rows_close(&rows);
     return code;

@@ -14,8 +14,10 @@
 #include "store/products.h"
 
 enum {
-    BATCH_DOCS = 20000,     /* of one overlay segment */
-    MERGE_MAX_DOCS = 50000, /* larger segments are merged by folding only */
+    BUILD_DOCS = 20000,     /* of one segment when all are built, unless that makes too many */
+    BUILD_SEGMENTS = 24,    /* then */
+    MERGE_MAX_DOCS = 20000, /* larger segments are merged by folding only, */
+    CROWDED_SLOTS = 40,     /* unless there are so many */
     FILES_MAX = 1000,
     PRODUCT_ARENA = 64 << 10,
     PRODUCT_ARENA_MAX = 8 << 20,
@@ -120,23 +122,17 @@ static enum err_code add_overlay(struct engine *e, struct segment *segment, cons
 enum err_code index_changed(struct engine *e, struct db *db, struct err *err)
 {
     enum err_code code = ERR_OK;
-    size_t changed_len = e->changed.len, removed_len = e->removed.len;
-    if (changed_len == 0 && removed_len == 0)
+    struct segment *segment = NULL;
+    if (e->changed.len == 0 && e->removed.len == 0)
         return ERR_OK;
     uint32_t *changed = sorted_numbers(&e->changed), *removed = sorted_numbers(&e->removed);
-    pthread_mutex_lock(&e->build_lock);
-    if (changed_len == 0)
-        code = add_overlay(e, NULL, removed, removed_len, err);
-    for (size_t at = 0; at < changed_len && code == ERR_OK; at += BATCH_DOCS) {
-        size_t n = changed_len - at < BATCH_DOCS ? changed_len - at : BATCH_DOCS;
-        struct segment *segment;
-        code = build_overlay(e, db, changed + at, n, &segment, err);
-        if (code == ERR_OK)
-            code = add_overlay(e, segment, removed, at == 0 ? removed_len : 0, err);
+    if (e->changed.len)
+        code = build_overlay(e, db, changed, e->changed.len, &segment, err);
+    if (code == ERR_OK) {
+        pthread_mutex_lock(&e->build_lock);
+        code = add_overlay(e, segment, removed, e->removed.len, err);
+        pthread_mutex_unlock(&e->build_lock);
     }
-    pthread_mutex_unlock(&e->build_lock);
-    if (code == ERR_OK)
-        code = merge_tiers(e, err);
     if (code == ERR_OK) {
         map_u64_release(&e->changed);
         map_u64_release(&e->removed);
@@ -164,6 +160,14 @@ static enum err_code replace(struct engine *e, const uint32_t *slots, size_t n,
     return ERR_OK;
 }
 
+static uint32_t slots_used(const struct catalogue *c)
+{
+    uint32_t n = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
+        n += c->segments[slot] != NULL;
+    return n;
+}
+
 enum err_code merge_tiers(struct engine *e, struct err *err)
 {
     uint32_t slots[CATALOGUE_MERGE_MAX];
@@ -171,11 +175,12 @@ enum err_code merge_tiers(struct engine *e, struct err *err)
     pthread_mutex_lock(&e->build_lock);
     while (code == ERR_OK) {
         struct segment *merged;
-        size_t n = catalogue_merge_due(e->view->catalogue, MERGE_MAX_DOCS, e->pinned, slots);
+        const struct catalogue *c = e->view->catalogue;
+        uint32_t max_docs = slots_used(c) < CROWDED_SLOTS ? MERGE_MAX_DOCS : UINT32_MAX;
+        size_t n = catalogue_merge_due(c, max_docs, e->pinned, slots);
         if (n == 0)
             break;
-        code = catalogue_merge(e->view->catalogue, slots, n, e->shop.languages,
-                               e->shop.languages_len, &merged, err);
+        code = catalogue_merge(c, slots, n, e->shop.languages, e->shop.languages_len, &merged, err);
         if (code == ERR_OK)
             code = replace(e, slots, n, merged, err);
     }
@@ -187,8 +192,13 @@ enum err_code merge_tiers(struct engine *e, struct err *err)
 
 enum err_code build_catalogue(struct engine *e, struct db *db, struct err *err)
 {
+    struct product_counts counts;
     uint32_t after = 0;
-    enum err_code code = ERR_OK;
+    enum err_code code = products_count(db, &counts, err);
+    if (code != ERR_OK)
+        return code;
+    uint32_t batch = counts.max_no / BUILD_SEGMENTS + 1;
+    batch = batch < BUILD_DOCS ? BUILD_DOCS : batch;
     for (bool more = true; more && code == ERR_OK;) {
         struct segment_builder *b;
         struct db_rows rows = {0};
@@ -197,7 +207,7 @@ enum err_code build_catalogue(struct engine *e, struct db *db, struct err *err)
         code = segment_builder_new(e->shop.languages, e->shop.languages_len, &b, err);
         if (code != ERR_OK)
             return code;
-        code = products_after(db, after, BATCH_DOCS, &rows, err);
+        code = products_after(db, after, batch, &rows, err);
         uint32_t seen = 0;
         while (code == ERR_OK && (code = products_next(&rows, &p, &more, err)) == ERR_OK && more) {
             after = p.no;
@@ -205,7 +215,7 @@ enum err_code build_catalogue(struct engine *e, struct db *db, struct err *err)
             code = add_product(b, &p, err);
         }
         db_rows_close(&rows);
-        more = seen == BATCH_DOCS;
+        more = seen == batch;
         if (code == ERR_OK)
             code = segment_builder_finish_memory(b, &segment, err);
         segment_builder_free(b);
@@ -253,7 +263,8 @@ static bool speaks(const struct engine *e, const struct segment *s)
     return true;
 }
 
-enum err_code open_catalogue(struct engine *e, int64_t *position, struct err *err)
+enum err_code open_catalogue(struct engine *e, int64_t oldest, int64_t newest, int64_t *position,
+                             struct err *err)
 {
     char dir[FS_PATH_MAX];
     struct arena arena;
@@ -273,7 +284,7 @@ enum err_code open_catalogue(struct engine *e, int64_t *position, struct err *er
         struct err why;
         struct segment *segment;
         int64_t at = position_of(names[i]);
-        if (at <= 0)
+        if (at <= 0 || at + 1 < oldest || at > newest)
             continue;
         if (use_file(dir, at, 0, &segment, &why) != ERR_OK) {
             log_warn("catalogue file is not used", LOG_I64("position", at), LOG_ERR_TEXT(&why));
@@ -290,7 +301,8 @@ enum err_code open_catalogue(struct engine *e, int64_t *position, struct err *er
     return code;
 }
 
-static void remove_older_files(const char *dir, int64_t position)
+/* All but the file of this position: older ones, and those of a log that was replaced. */
+static void remove_other_files(const char *dir, int64_t position)
 {
     struct arena arena;
     struct str *names;
@@ -301,7 +313,7 @@ static void remove_older_files(const char *dir, int64_t position)
             char path[FS_PATH_MAX];
             int64_t at = position_of(names[i]);
             struct err why;
-            if (at >= 0 && at < position && fs_join(path, dir, names[i].p, NULL) == ERR_OK &&
+            if (at >= 0 && at != position && fs_join(path, dir, names[i].p, NULL) == ERR_OK &&
                 fs_remove_file(path, &why) != ERR_OK)
                 log_warn("old catalogue file stays", LOG_I64("position", at), LOG_ERR_TEXT(&why));
         }
@@ -367,7 +379,7 @@ static enum err_code fold(struct engine *e, const char *dir, struct err *err)
     if (code == ERR_OK)
         code = swapped;
     if (code == ERR_OK && position > 0)
-        remove_older_files(dir, position);
+        remove_other_files(dir, position);
     return code;
 }
 

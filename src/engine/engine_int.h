@@ -23,12 +23,14 @@ struct waiter_list {
 };
 
 struct engine {
-    struct store *store; /* borrowed */
-    struct live *live;   /* owned */
-    struct users *users; /* owned */
-    struct ids *ids;     /* owned */
-    struct shop_profile shop;
-    struct arena texts; /* of shop */
+    struct store *store;         /* borrowed */
+    struct live *live;           /* owned */
+    struct users *users;         /* owned */
+    struct ids *ids;             /* owned */
+    struct shop_profile shop;    /* as given */
+    struct shop_profile settled; /* the same with the currency that a product told */
+    _Atomic(const struct shop_profile *) profile; /* of the two, the one in force */
+    struct arena texts;                           /* of both */
     uint32_t fold_docs;
     int64_t shelf_interval_ns;
     bool frozen;
@@ -41,7 +43,8 @@ struct engine {
     struct waiter_list waiters;
     bool stopping;
     bool fold_wanted;
-    struct err failure; /* ERR_OK: fine */
+    struct err failure;       /* of following the log; ERR_OK: fine */
+    struct err model_failure; /* of the published model; ERR_OK: fine */
 
     /* The next catalogue is made by the follower and by folding; this makes them take turns. It also
      * guards pinned: the segments that a fold is reading, which no tier may take. */
@@ -52,6 +55,7 @@ struct engine {
     /* The follower's own. */
     struct thread follower, folder;
     int64_t position;           /* applied up to here */
+    int64_t within;             /* first number not applied of the entry behind it; 0: the first */
     int64_t catalogue_position; /* the catalogue was opened with all products up to here */
     int64_t model_position;     /* the model in service knows all acts up to here */
     int64_t heat_seq;           /* load_heat saw the events up to here */
@@ -60,10 +64,12 @@ struct engine {
     struct map_u64 changed;     /* product_no: texts to be indexed anew */
     struct map_u64 removed;     /* product_no */
     bool model_changed;
+    int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
     int64_t shelves_at_ns;
     _Atomic uint64_t beats;
-    _Atomic int64_t applied; /* = position, for others */
+    _Atomic int64_t applied;      /* = position, for others */
+    _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
     _Atomic uint64_t views;
 };
 
@@ -85,12 +91,18 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
 /* engine_catalogue.c: products to segments. */
 enum err_code index_changed(struct engine *e, struct db *db, struct err *err);
 enum err_code build_catalogue(struct engine *e, struct db *db, struct err *err);
-enum err_code open_catalogue(struct engine *e, int64_t *position, struct err *err);
+/* Of the files that end between the positions oldest and newest of the log; *position 0: none. */
+enum err_code open_catalogue(struct engine *e, int64_t oldest, int64_t newest, int64_t *position,
+                             struct err *err);
 enum err_code merge_tiers(struct engine *e, struct err *err);
 uint32_t overlay_docs(const struct catalogue *c);
 
-/* engine_model.c */
-enum err_code load_model(struct engine *e, struct db *db, struct err *err);
+/* engine_model.c: put the published version in service. On failure the one before stays. */
+enum err_code load_model(struct engine *e, struct err *err);
+
+/* engine_metrics.c */
+void register_metrics(struct engine *e);
+void unregister_metrics(struct engine *e);
 
 /* shelves.c */
 void rebuild_shelves(struct engine *e);

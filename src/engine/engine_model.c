@@ -39,13 +39,51 @@ static enum err_code published_version(struct db *db, struct arena *arena, struc
     return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-enum err_code load_model(struct engine *e, struct db *db, struct err *err)
+/* The version to serve (empty: none) and where the log ends. */
+static enum err_code read_register(struct engine *e, struct arena *arena, struct str *version,
+                                   int64_t *newest, struct err *err)
+{
+    struct db *db;
+    int64_t oldest;
+    enum err_code code = store_read_begin(e->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = published_version(db, arena, version, err);
+    if (code == ERR_OK)
+        code = changes_range(db, &oldest, newest, err);
+    store_read_end(e->store, db);
+    return code;
+}
+
+/* Put it into the next view. A model of another shop, or of a later state of this one than its
+ * store has, may claim to know acts that are yet to come: it knows none beyond newest. */
+static void serve(struct engine *e, struct served_model *model, int64_t newest)
+{
+    int64_t trained_at = model ? model->recommend.trained_at : 0;
+    int64_t position = model ? model->recommend.position : 0;
+    pthread_mutex_lock(&e->build_lock);
+    struct view *next = next_view(e);
+    /* What the model before did not know stays, so that rolling back to it loses nothing. */
+    if (next->model && next->model->recommend.trained_at < trained_at)
+        trained_at = next->model->recommend.trained_at;
+    served_model_unref(next->model);
+    next->model = model;
+    publish_view(e, next);
+    pthread_mutex_unlock(&e->build_lock);
+    e->model_position = position < newest ? position : newest;
+    e->shelves_stale = true;
+    if (model)
+        users_trim(e->users, trained_at - TRIM_MARGIN_US);
+}
+
+enum err_code load_model(struct engine *e, struct err *err)
 {
     struct arena arena;
     struct str version;
     struct served_model *model = NULL;
+    int64_t newest;
     arena_init(&arena, 0, 16 << 20);
-    enum err_code code = published_version(db, &arena, &version, err);
+    enum err_code code = read_register(e, &arena, &version, &newest, err);
     if (code != ERR_OK)
         goto out;
     struct view *now = engine_view(e);
@@ -54,20 +92,11 @@ enum err_code load_model(struct engine *e, struct db *db, struct err *err)
     if (same)
         goto out;
     if (version.n) {
-        code = open_version(e, version, &model, err);
+        code = open_version(e, version, &model, err); /* reads the whole file: no transaction */
         if (code != ERR_OK)
             goto out;
     }
-    pthread_mutex_lock(&e->build_lock);
-    struct view *next = next_view(e);
-    served_model_unref(next->model);
-    next->model = model;
-    e->model_position = model ? model->recommend.position : 0;
-    publish_view(e, next);
-    pthread_mutex_unlock(&e->build_lock);
-    if (model)
-        users_trim(e->users, model->recommend.trained_at - TRIM_MARGIN_US);
-    e->shelves_stale = true;
+    serve(e, model, newest);
 out:
     arena_release(&arena);
     return code;

@@ -25,7 +25,7 @@ struct view *next_view(struct engine *e)
         next->catalogue = catalogue_new();
     }
     next->refs = 1;
-    next->shop = &e->shop;
+    next->shop = atomic_load(&e->profile);
     next->live = e->live;
     next->users = e->users;
     return next;
