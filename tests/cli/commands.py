@@ -313,8 +313,7 @@ def test_rows_that_break_a_rule_are_quarantined_with_their_place():
     assert {q["reason"]: q["rows"] for q in answer("import", "--quarantine", "list", data=data)} == {
         "missing": 1, "bad_number": 1}
     rows = lines("import", "--quarantine", "export", data=data)
-    assert [(q["source"], q["line"], q["column"]) for q in rows] == [("bad.csv", 3, 2),
-                                                                    ("bad.csv", 4, 3)]
+    assert [(q["source"], q["line"], q["column"]) for q in rows] == [(path, 3, 2), (path, 4, 3)]
     assert "expected products" in aisle("import", "sweets", path, data=data, status=USAGE)[1]
     assert "nowhere.csv" in aisle("import", "products", "nowhere.csv", data=data,
                                   status=NO_INPUT)[1]
