@@ -145,7 +145,8 @@ test:
 # --- tests -----------------------------------------------------------------------------------
 # Every test program prints TAP. Unit tests are C, one program a module; what needs the whole
 # program (command line, web, browser, examples) is a script that finds it in $AISLE.
-SCRIPTS := $(sort $(wildcard tests/cli/*.sh)) $(sort $(wildcard tests/steps/*.sh))
+SYSTEM  := $(sort $(wildcard tests/system/test_*.py))
+SCRIPTS := $(sort $(wildcard tests/cli/*.sh)) $(sort $(wildcard tests/steps/*.sh)) $(SYSTEM)
 
 test-all: all tests fuzz-targets
 	@echo "Running all tests"
@@ -160,6 +161,12 @@ $(foreach d,$(PRESENT),$(eval check-$(d): $(TESTS_$(d)) ; @tools/run_tests.sh $(
 # Unit tests and fuzzing corpora, without what needs the whole program.
 check: $(TESTS) fuzz-targets
 	@FUZZ_TARGETS=$(abspath $(BUILD))/fuzz tools/run_tests.sh $(TESTS) tests/steps/fuzz_corpora.sh
+
+# The running server, for long: killed and swapped 200 times, and schemathesis where it is installed.
+.PHONY: e2e
+e2e: all
+	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 EXAMPLES=100 \
+	    tools/run_tests.sh $(SYSTEM) tests/system/schemathesis.sh
 
 .PHONY: sanitize
 sanitize: export CK_TIMEOUT_MULTIPLIER = 10
@@ -241,6 +248,7 @@ help:
 	@echo "                (DATA=$(DATA) PORT=$(PORT))"
 	@echo "make test       install what is missing, build, run every test"
 	@echo "make check      unit tests and fuzzing corpora; check-<domain>: those of one domain"
+	@echo "make e2e        tests of the running server, with 200 kills and 200 model swaps"
 	@echo "make sanitize   unit tests under the address, undefined-behaviour and thread sanitizers"
 	@echo "make fuzz       libFuzzer on every target (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
 	@echo "make bench      the figures of docs/benchmarks.md"

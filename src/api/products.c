@@ -2,34 +2,58 @@
 #include "api/api_int.h"
 #include "base/check.h"
 #include "index/facets.h"
+#include "index/postings.h"
+#include "index/terms.h"
 #include "store/products.h"
+#include "text/fold.h"
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 200, IDS_MAX = 200, VARIANTS_MAX = 50, BULK_CHUNK = 500 };
+enum {
+    PAGE_DEFAULT = 50,
+    PAGE_MAX = 200,
+    IDS_MAX = 200,
+    VARIANTS_MAX = 50,
+    BULK_CHUNK = 500,
+    FOLDED_ID_MAX = 16 * STORE_ID_MAX
+};
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static void write_variants(struct call *call, uint32_t product_no, struct json_writer *w)
+/* The products of a group that one segment holds. Its id is a term of each, so that no other doc is
+ * looked at but those that have the same word. */
+static void write_group(struct call *call, uint32_t slot, struct str term, const struct product *p,
+                        uint32_t *written, struct json_writer *w)
 {
     const struct catalogue *c = call->view->catalogue;
-    struct location self = catalogue_locate(c, product_no);
-    uint32_t written = 0;
-    JW_ARR(w, "variants");
-    if (location_found(self)) {
-        uint64_t group = c->segments[self.slot]->group[self.doc];
-        for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
-            const struct segment *s = c->segments[slot];
-            for (uint32_t doc = 0; s && doc < s->docs && written < VARIANTS_MAX; doc++)
-                if (s->group[doc] == group && s->product_no[doc] != product_no &&
-                    catalogue_alive(c, slot, doc) &&
-                    live_sellable(call->view->live, s->product_no[doc])) {
-                    jw_obj(w);
-                    card_write(call->view, s->product_no[doc], call->language, w);
-                    jw_obj_end(w);
-                    written++;
-                }
+    const struct segment *s = c->segments[slot];
+    uint64_t group = segment_group_hash(p->group_id.n ? p->group_id : p->id);
+    uint32_t number = s ? segment_find_term(s, term) : ORDINAL_NONE, doc;
+    struct posting_cursor cursor;
+    if (number == ORDINAL_NONE)
+        return;
+    posting_open(&cursor, s, number);
+    while (*written < VARIANTS_MAX && (doc = posting_next(&cursor)) != POSTING_END)
+        if (s->group[doc] == group && s->product_no[doc] != p->no &&
+            catalogue_alive(c, slot, doc) && live_sellable(call->view->live, s->product_no[doc])) {
+            jw_obj(w);
+            card_write(call->view, s->product_no[doc], call->language, w);
+            jw_obj_end(w);
+            ++*written;
         }
-    }
+}
+
+static enum err_code write_variants(struct call *call, const struct product *p,
+                                    struct json_writer *w, struct err *err)
+{
+    struct buf term;
+    uint32_t written = 0;
+    buf_init(&term, FOLDED_ID_MAX);
+    enum err_code code = text_fold(p->group_id.n ? p->group_id : p->id, &term, err);
+    JW_ARR(w, "variants");
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS && code == ERR_OK; slot++)
+        write_group(call, slot, buf_str(&term), p, &written, w);
     jw_arr_end(w);
+    buf_release(&term);
+    return code;
 }
 
 /* The category in the reader's language, as the index knows it. */
@@ -46,19 +70,25 @@ static struct str category_label(struct call *call, uint32_t product_no)
                : segment_value_label(s, value, segment_language(s, call->language));
 }
 
-static void write_product(struct call *call, struct product *p, bool whole, struct json_writer *w)
+static void write_product(const struct product *p, struct json_writer *w)
 {
     jw_obj(w);
-    if (whole)
-        product_translate(p, call->language, call->arena);
     product_members(p, w);
-    if (whole) {
-        struct str label = category_label(call, p->no);
-        JW_KEY(w, "category_label");
-        jw_str(w, label.n ? label : p->category);
-        write_variants(call, p->no, w);
-    }
     jw_obj_end(w);
+}
+
+/* The product as a page shows it: in the reader's language, with its variants. */
+static enum err_code write_page(struct call *call, struct product *p, struct json_writer *w,
+                                struct err *err)
+{
+    struct str label = category_label(call, p->no);
+    product_translate(p, call->language, call->arena);
+    jw_obj(w);
+    product_members(p, w);
+    JW_STR(w, "category_label", label.n ? label : p->category);
+    enum err_code code = write_variants(call, p, w, err);
+    jw_obj_end(w);
+    return code;
 }
 
 static enum err_code read_product(struct call *call, struct db *db, void *arg, struct err *err)
@@ -81,8 +111,9 @@ static enum err_code get_product(struct call *call, struct err *err)
     if (code != ERR_OK)
         return code;
     begin_json(call, &w);
-    write_product(call, &p, true, &w);
-    code = jw_end(&w, "the product", err);
+    code = write_page(call, &p, &w, err);
+    if (code == ERR_OK)
+        code = jw_end(&w, "the product", err);
     if (code == ERR_OK)
         http_reply(call->req, &(struct http_reply){.content_type = HTTP_TYPE_JSON,
                                                    .body = buf_str(w.out),
@@ -110,7 +141,7 @@ static enum err_code list_all(struct call *call, struct db *db, void *arg, struc
         last = p.no;
         seen++;
         if (p.status != PRODUCT_DELETED)
-            write_product(call, &p, false, l->w);
+            write_product(&p, l->w);
     }
     db_rows_close(&rows);
     jw_arr_end(l->w);
@@ -135,7 +166,7 @@ static enum err_code list_named(struct call *call, struct db *db, void *arg, str
             return err_set(err, ERR_LIMIT, "ids: more than %d", IDS_MAX);
         code = product_get(db, id, call->arena, &p, err);
         if (code == ERR_OK && p.status != PRODUCT_DELETED)
-            write_product(call, &p, false, l->w);
+            write_product(&p, l->w);
         else if (code == ERR_NOT_FOUND)
             code = ERR_OK;
     }
@@ -192,7 +223,7 @@ static enum err_code product_written(struct call *call, struct err *err)
     if (code != ERR_OK)
         return code;
     begin_json(call, &w);
-    write_product(call, &p, false, &w);
+    write_product(&p, &w);
     return reply_json(call, put->result == PRODUCT_CREATED ? 201 : 200, &w, err);
 }
 
