@@ -233,7 +233,7 @@ $(BUILD)/lint/%.tidy: % .clang-tidy $(BUILD)/gen/text_fold.inc
 # --- the rest --------------------------------------------------------------------------------
 .PHONY: bench install clean help
 bench: all
-	@AISLE=$(abspath $(BUILD))/aisle bench/run.sh
+	@tools/run_bench.sh $(BUILD)/aisle $(BUILD)/bench
 
 install: all
 	install -D -m 755 $(BUILD)/aisle $(DESTDIR)$(PREFIX)/bin/aisle
@@ -251,7 +251,7 @@ help:
 	@echo "make e2e        tests of the running server, with 200 kills and 200 model swaps"
 	@echo "make sanitize   unit tests under the address, undefined-behaviour and thread sanitizers"
 	@echo "make fuzz       libFuzzer on every target (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
-	@echo "make bench      the figures of docs/benchmarks.md"
+	@echo "make bench      the figures of docs/benchmarks.md, one JSON line each"
 	@echo "make lint       layers, format, headers, shell scripts, clang-tidy"
 	@echo "make install    to PREFIX=$(PREFIX) under DESTDIR"
 	@echo "make clean      remove build/"
