@@ -2,12 +2,14 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "cli/commands.h"
 
 static const struct flag flags[] = {
     {"--params", "K=V,...", "parameters, for example dim=128,iterations=15"},
     {"--threads", "N", "how many threads (all processors)"},
     {"--test-share", "X", "share of the acts that is held out to measure (0.2)"},
+    {"--until", "TIME", "as if nothing had happened from then on, to compare parameters"},
     {"--no-publish", NULL, "write the version, do not register it"},
     {"--force", NULL, "publish even if a gate fails"},
 };
@@ -48,6 +50,11 @@ static bool read_options(const struct args *args, struct train_options *o)
     if (share && (str_parse_double(str_of(share), &o->test_share, &err) != ERR_OK ||
                   o->test_share <= 0 || o->test_share >= 1)) {
         fail_usage(args, "--test-share: expected a number between 0 and 1");
+        return false;
+    }
+    const char *until = args_flag(args, "--until");
+    if (until && clock_parse_iso(str_of(until), &o->until, &err) != ERR_OK) {
+        fail_usage(args, "--until: %s", err.msg);
         return false;
     }
     return true;

@@ -327,6 +327,7 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
         o->threads == 1 ? ERR_OK
                         : pool_new(&run.pool, "train", o->threads ? o->threads - 1 : 0, 64, err);
     derive.guests = true; /* a guest's order is a basket */
+    derive.until = o->until;
     tell(&run, 0, "reading");
     if (code == ERR_OK)
         code = derive_interactions(store, &derive, &run.it, &out->acts, err);

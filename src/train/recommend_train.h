@@ -21,6 +21,7 @@ enum { GATE_USERS_MIN = 30, VERSION_SIZE = 40 };
 struct train_options {
     struct recommend_params params;
     double test_share; /* of the acts, at the end of time; 0: 0.2 */
+    int64_t until;     /* UTC us: as if nothing had happened from then on; 0: everything */
     size_t users_max;  /* shoppers to measure; 0: 20,000 */
     unsigned threads;  /* 0: all processors */
     /** Told now and then how far it is, 0..1; may be NULL. */
