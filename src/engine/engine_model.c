@@ -59,7 +59,7 @@ static enum err_code read_register(struct engine *e, struct arena *arena, struct
  * store has, may claim to know acts that are yet to come: it knows none beyond newest. */
 static void serve(struct engine *e, struct served_model *model, int64_t newest)
 {
-    int64_t trained_at = model ? model->recommend.trained_at : 0;
+    int64_t trained_at = model ? model->recommend.trained_at : 0, now = clock_now_us();
     int64_t position = model ? model->recommend.position : 0;
     pthread_mutex_lock(&e->build_lock);
     struct view *next = next_view(e);
@@ -72,7 +72,8 @@ static void serve(struct engine *e, struct served_model *model, int64_t newest)
     pthread_mutex_unlock(&e->build_lock);
     e->model_position = position < newest ? position : newest;
     e->shelves_stale = true;
-    if (model)
+    trained_at = trained_at < now ? trained_at : now;
+    if (trained_at > TRIM_MARGIN_US)
         users_trim(e->users, trained_at - TRIM_MARGIN_US);
 }
 

@@ -1,0 +1,233 @@
+/* test_engine_model.c - models come, go and are broken; what is served stays whole. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "engine/model.h"
+#include "engine/rig.h"
+#include "store/events.h"
+#include "store/models.h"
+
+enum { ROWS = 40, DIM = 4, CELLS = 4, USERS = 20 };
+
+static void path_of(struct rig *r, const char *version, char path[FS_PATH_MAX])
+{
+    struct err err;
+    snprintf(path, FS_PATH_MAX, "%s/models/recommend/%s", r->shop.dir, version);
+    ck_ok(fs_mkdirs(path, &err));
+    snprintf(path, FS_PATH_MAX, "%s/models/recommend/%s/recommend.model", r->shop.dir, version);
+}
+
+static void write_model(struct rig *r, const char *version, int64_t position, int64_t trained_at)
+{
+    struct err err;
+    struct arena a;
+    char path[FS_PATH_MAX];
+    arena_init(&a, 0, 16 << 20);
+    struct recommend_model m = fake_model(7, ROWS, DIM, CELLS, USERS, &a);
+    m.position = position;
+    m.trained_at = trained_at;
+    path_of(r, version, path);
+    ck_ok(recommend_model_write(&m, path, &err));
+    arena_release(&a);
+}
+
+static void publish(struct rig *r, const char *version)
+{
+    struct err err;
+    struct model_version v = {.family = STR_LIT("recommend"),
+                              .version = str_of(version),
+                              .state = MODEL_PASSED,
+                              .manifest = STR_LIT("{}")};
+    ck_ok(model_put(tx_begin(&r->shop), &v, &err));
+    ck_ok(model_publish(r->shop.tx, v.family, v.version, false, &err));
+    rig_commit(r);
+}
+
+static void roll_back(struct rig *r)
+{
+    struct err err;
+    ck_ok(model_rollback(tx_begin(&r->shop), STR_LIT("recommend"), &err));
+    rig_commit(r);
+}
+
+START_TEST(a_published_model_serves_and_the_one_before_after_a_rollback)
+{
+    struct rig r;
+    rig_init(&r);
+    ck_assert_str_eq(rig_stats(&r).model, "");
+    write_model(&r, "v1", 1, 1);
+    write_model(&r, "v2", 1, 1);
+    publish(&r, "v1");
+    ck_assert_str_eq(rig_stats(&r).model, "v1");
+    struct view *old = engine_view(r.engine);
+    publish(&r, "v2");
+    ck_assert_str_eq(rig_stats(&r).model, "v2");
+    touch_model(view_model(old)); /* still whole for whoever holds it */
+    ck_assert_uint_eq(mappings_of("recommend.model"), 2);
+    view_unref(old);
+    ck_assert_uint_eq(mappings_of("recommend.model"), 1);
+    roll_back(&r);
+    ck_assert_str_eq(rig_stats(&r).model, "v1");
+    rig_restart(&r);
+    ck_assert_str_eq(rig_stats(&r).model, "v1");
+    rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_deleted_product_stays_gone_whichever_model_serves)
+{
+    struct rig r;
+    struct err err;
+    rig_init(&r);
+    write_model(&r, "v1", 1, 1);
+    publish(&r, "v1");
+    uint32_t no = rig_put(&r, "p");
+    write_model(&r, "v2", 1, 1);
+    publish(&r, "v2");
+    ck_ok(product_delete(tx_begin(&r.shop), STR_LIT("p"), NULL, &err));
+    rig_commit(&r);
+    roll_back(&r);
+    ck_assert(!rig_shows(&r, no));
+    rig_restart(&r);
+    ck_assert(!rig_shows(&r, no));
+    rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_damaged_model_leaves_the_old_one_serving_and_holds_nothing_up)
+{
+    struct rig r;
+    struct err err;
+    char path[FS_PATH_MAX];
+    rig_init(&r);
+    write_model(&r, "v1", 1, 1);
+    publish(&r, "v1");
+    path_of(&r, "v2", path);
+    ck_ok(fs_write_file_atomic(path, "not a model", 11, &err));
+    publish(&r, "v2");
+    ck_assert_str_eq(rig_stats(&r).model, "v1");
+    ck_assert_ptr_nonnull(strstr(rig_stats(&r).failure, "recommend.model"));
+    uint32_t no = rig_put(&r, "p");
+    ck_assert(rig_shows(&r, no));
+    ck_assert_ptr_nonnull(strstr(rig_stats(&r).failure, "recommend.model"));
+
+    rig_restart(&r); /* it starts without a model, and says why */
+    ck_assert_str_eq(rig_stats(&r).model, "");
+    ck_assert_ptr_nonnull(strstr(rig_stats(&r).failure, "recommend.model"));
+    ck_assert(rig_shows(&r, no));
+
+    write_model(&r, "v3", 1, 1);
+    publish(&r, "v3");
+    ck_assert_str_eq(rig_stats(&r).model, "v3");
+    ck_assert_str_eq(rig_stats(&r).failure, "");
+    rig_release(&r);
+}
+END_TEST
+
+static void view_now(struct rig *r, const char *id)
+{
+    struct err err;
+    struct event e = {.id = str_of(id),
+                      .time = clock_now_us(),
+                      .type = EVENT_VIEW,
+                      .user_id = STR_LIT("ann"),
+                      .product_id = STR_LIT("p"),
+                      .quantity = 1,
+                      .value_minor = STORE_NO_AMOUNT,
+                      .position = -1};
+    ck_ok(events_add(tx_begin(&r->shop), &e, 1, 0, NULL, NULL, &err));
+    rig_commit(r);
+}
+
+START_TEST(acts_that_the_model_knows_are_not_replayed_and_later_ones_are)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_put(&r, "p");
+    view_now(&r, "e1");
+    int64_t position = rig_stats(&r).position;
+    write_model(&r, "v1", position, clock_now_us());
+    publish(&r, "v1");
+    rig_restart(&r);
+    ck_assert_uint_eq(rig_stats(&r).shoppers, 0);
+    view_now(&r, "e2");
+    ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+    rig_restart(&r);
+    ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+    rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_model_that_claims_to_know_the_future_does_not_hide_acts)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_put(&r, "p");
+    write_model(&r, "v1", INT64_MAX, INT64_MAX);
+    publish(&r, "v1");
+    view_now(&r, "e1");
+    ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+    write_model(&r, "v2", INT64_MIN, INT64_MIN);
+    publish(&r, "v2");
+    view_now(&r, "e2");
+    ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+    rig_release(&r);
+}
+END_TEST
+
+struct reading {
+    struct engine *engine;
+    atomic_bool stop;
+};
+
+static void *read_on(void *arg)
+{
+    struct reading *c = arg;
+    uint64_t last = 0;
+    while (!atomic_load(&c->stop)) {
+        struct view *v = engine_view(c->engine);
+        ck_assert_uint_ge(v->generation, last);
+        last = v->generation;
+        if (view_model(v))
+            touch_model(view_model(v));
+        view_unref(v);
+    }
+    return NULL;
+}
+
+START_TEST(two_hundred_swaps_under_readers_leave_one_model_mapped)
+{
+    enum { SWAPS = 200 };
+    struct rig r;
+    pthread_t readers[2];
+    char path[FS_PATH_MAX];
+    rig_init(&r);
+    struct reading c = {.engine = r.engine};
+    for (size_t i = 0; i < 2; i++)
+        pthread_create(&readers[i], NULL, read_on, &c);
+    for (int i = 0; i < SWAPS; i++) {
+        char version[16];
+        struct err err;
+        snprintf(version, sizeof version, "v%03d", i);
+        write_model(&r, version, 1, 1);
+        publish(&r, version);
+        ck_assert_str_eq(rig_stats(&r).model, version);
+        path_of(&r, version, path); /* a mapped file may be removed */
+        ck_ok(fs_remove_file(path, &err));
+    }
+    atomic_store(&c.stop, true);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(readers[i], NULL);
+    ck_assert_uint_eq(mappings_of("recommend.model"), 1);
+    rig_release(&r);
+    ck_assert_uint_eq(mappings_of("recommend.model"), 0);
+}
+END_TEST
+
+SUITE("engine_model", a_published_model_serves_and_the_one_before_after_a_rollback,
+      a_deleted_product_stays_gone_whichever_model_serves,
+      a_damaged_model_leaves_the_old_one_serving_and_holds_nothing_up,
+      acts_that_the_model_knows_are_not_replayed_and_later_ones_are,
+      a_model_that_claims_to_know_the_future_does_not_hide_acts,
+      two_hundred_swaps_under_readers_leave_one_model_mapped)
