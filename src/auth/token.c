@@ -83,17 +83,21 @@ static int64_t key_of_header(struct str json, struct arena *arena)
     struct json_reader r;
     struct str name, alg = {0}, kid = {0};
     int64_t no = 0;
+    bool once = true; /* RFC 7515: the names of a header are unique */
     jr_init(&r, json, arena);
     if (jr_obj(&r))
         while (jr_key(&r, &name)) {
-            if (str_is(name, "alg"))
+            if (str_is(name, "alg")) {
+                once &= alg.n == 0;
                 jr_str(&r, &alg);
-            else if (str_is(name, "kid"))
+            } else if (str_is(name, "kid")) {
+                once &= kid.n == 0;
                 jr_str(&r, &kid);
-            else if (str_is(name, "crit"))
+            } else if (str_is(name, "crit")) {
                 return 0; /* RFC 7515: what is critical and not understood is refused */
+            }
         }
-    if (jr_end(&r, NULL) != ERR_OK || !str_is(alg, "HS256") ||
+    if (jr_end(&r, NULL) != ERR_OK || !once || !str_is(alg, "HS256") ||
         str_parse_i64(kid, 1, INT64_MAX, &no, NULL) != ERR_OK)
         return 0;
     return no;
@@ -102,26 +106,32 @@ static int64_t key_of_header(struct str json, struct arena *arena)
 struct claims {
     struct str sub;
     int64_t exp_s;
-    int64_t nbf_s; /* 0: none */
+    int64_t nbf_s; /* -1: none */
 };
 
+/* Each claim at most once: two readers must not see two shoppers in one token. */
 static bool read_claims(struct str json, struct arena *arena, struct claims *out)
 {
     struct json_reader r;
     struct str name;
-    *out = (struct claims){0};
+    bool once = true;
+    *out = (struct claims){.nbf_s = -1};
     jr_init(&r, json, arena);
     if (jr_obj(&r))
         while (jr_key(&r, &name)) {
-            if (str_is(name, "sub"))
+            if (str_is(name, "sub")) {
+                once &= out->sub.p == NULL;
                 jr_str(&r, &out->sub);
-            else if (str_is(name, "exp"))
+            } else if (str_is(name, "exp")) {
+                once &= out->exp_s == 0;
                 jr_i64(&r, 1, INT64_MAX / 2, &out->exp_s);
-            else if (str_is(name, "nbf"))
+            } else if (str_is(name, "nbf")) {
+                once &= out->nbf_s < 0;
                 jr_i64(&r, 0, INT64_MAX / 2, &out->nbf_s);
+            }
         }
-    return jr_end(&r, NULL) == ERR_OK && out->sub.n > 0 && out->sub.n <= STORE_ID_MAX &&
-           out->exp_s > 0;
+    return jr_end(&r, NULL) == ERR_OK && once && out->exp_s > 0 &&
+           store_id_check("sub", out->sub, NULL) == ERR_OK;
 }
 
 enum err_code auth_token_check(struct auth *a, struct str token, int64_t now_s, struct arena *arena,
