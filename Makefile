@@ -18,6 +18,8 @@ PORT    ?= 5000
 NPROC   := $(shell nproc)
 AISLE_DATA ?= ../shared/data
 export AISLE_DATA
+# the limits of unit tests are for a machine of its own
+export CK_TIMEOUT_MULTIPLIER ?= 4
 
 .DEFAULT_GOAL := all
 
