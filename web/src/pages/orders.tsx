@@ -18,7 +18,12 @@ const SHOWN_PICTURES = 4;
 
 function OrderRow({ order }: { order: Order }) {
   const { t, date, money } = useSettings();
-  const pictures = order.lines?.slice(0, SHOWN_PICTURES) ?? [];
+  const { api } = useSession();
+  /* The list names no products; the pictures come when they come. */
+  const whole = useResource(`order/${api.scope}/${order.id}`, (signal) =>
+    api.order(order.id, signal),
+  );
+  const pictures = whole.data?.lines?.slice(0, SHOWN_PICTURES) ?? [];
   return (
     <li className="order-row">
       <div>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { SORTS, type Sort } from '../api/types';
+import { SORTS, type SearchResults, type Sort } from '../api/types';
 import { categoryUrl, navigate, useLocation } from '../lib/router';
 import {
   activeFacets,
@@ -53,13 +53,84 @@ function NothingFound({ state, reset }: { state: SearchState; reset: (() => void
   );
 }
 
+function Heading(props: { title: string; category?: string; results: SearchResults | null }) {
+  const { t } = useSettings();
+  const categories = useCategories();
+  const { title, category, results } = props;
+  const from = firstPlace(results);
+  const shown = results?.items.length ?? 0;
+  const parts = category === undefined ? [] : childrenOf(categories.data ?? [], category);
+  return (
+    <div className="search-title">
+      {category !== undefined && <Crumbs path={category} />}
+      <h1>{title}</h1>
+      <p className="quiet">
+        {shown > 0 ? t.search.range(from, from + shown - 1, results!.total) : '\u00a0'}
+      </p>
+      {parts.length > 0 && (
+        <ul className="pills" aria-label={t.departments}>
+          {parts.map(({ path, label }) => (
+            <li key={path}>
+              <Link to={categoryUrl(path)} className="pill">
+                {label}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** Where the list begins in the whole, from 1. */
+function firstPlace(results: SearchResults | null): number {
+  return results ? (results.page - 1) * PAGE_SIZE + 1 : 1;
+}
+
+function Grid({ results, loading }: { results: SearchResults | null; loading: boolean }) {
+  const first = firstPlace(results);
+  return (
+    <ul className="grid" aria-busy={loading} data-stale={loading ? '' : undefined}>
+      {results === null ? (
+        <CardSkeletons count={12} />
+      ) : (
+        results.items.map((card, i) => (
+          <li key={card.id}>
+            <ProductCard
+              card={card}
+              titlePieces={card.highlights?.title}
+              origin={{ requestId: results.request_id, position: first + i }}
+              eager={i < 4}
+            />
+          </li>
+        ))
+      )}
+    </ul>
+  );
+}
+
+/** Tells the screen reader and the shop, once for each answer. */
+function useReport(q: string, results: SearchResults | null): void {
+  const { t } = useSettings();
+  const { track } = useSession();
+  const { announce } = useNotices();
+  const { how } = useLocation();
+  const requestId = results?.request_id;
+  useEffect(() => {
+    // Whoever comes back to an answer has not searched again.
+    if (!results || how === 'pop') return;
+    announce(t.search.results(results.total));
+    if (q) track('search', { query: q, request_id: requestId });
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [requestId]);
+}
+
 /** `category` is set on a department's own page. */
 export function SearchPage({ category }: { category?: string }) {
   const { t } = useSettings();
-  const { shop, track } = useSession();
-  const { announce } = useNotices();
+  const { shop } = useSession();
   const { search } = useLocation();
-  const categories = useCategories();
+  const { label } = useCategories();
   const [filtersOpen, setFiltersOpen] = useState(false);
 
   const inDepartment = category !== undefined;
@@ -67,67 +138,42 @@ export function SearchPage({ category }: { category?: string }) {
   const state = inDepartment ? { ...parsed, category } : parsed;
   const go = (next: SearchState) => navigate(urlOf(next, inDepartment));
   const change = (part: Partial<SearchState>) => go({ ...state, page: 1, ...part });
-
-  const found = useFound(state);
-  const attributes = useAttributeFacets(state, found.loading ? null : found.data);
-  const results = found.data;
-  const total = results?.total ?? 0;
-
-  const title = inDepartment
-    ? categories.label(category)
-    : state.q
-      ? t.search.title(state.q)
-      : t.search.everything;
-  usePageTitle(title);
-
-  const requestId = found.loading ? undefined : results?.request_id;
-  useEffect(() => {
-    if (!requestId) return;
-    announce(t.search.results(total));
-    if (state.q) track('search', { query: state.q, request_id: requestId });
-    // Once for each answer, whatever else changes meanwhile.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [requestId]);
-
   const reset = () =>
     go({ ...EMPTY_SEARCH, q: state.q, sort: state.sort, category: category ?? '' });
-  const chips = useFilterChips(state, { ...results?.facets, ...attributes }, change, inDepartment);
+
+  const found = useFound(state);
+  const results = found.data;
+  const current = found.loading ? null : results;
+  const facets = { ...results?.facets, ...useAttributeFacets(state, current) };
+  const chips = useFilterChips(state, facets, change, inDepartment);
   const narrowed = activeFacets(state).length > (inDepartment ? 1 : 0);
-  const facets = (
-    <Facets
-      state={state}
-      facets={{ ...results?.facets, ...attributes }}
-      currency={shop.currency}
-      change={change}
-    />
-  );
-  const from = (state.page - 1) * PAGE_SIZE;
-  const subdepartments = inDepartment ? childrenOf(categories.data ?? [], category) : [];
+  useReport(state.q, current);
+
+  const everything = state.q ? t.search.title(state.q) : t.search.everything;
+  const title = inDepartment ? label(category) : everything;
+  usePageTitle(title);
+
+  const list = () => {
+    if (found.error !== null) return <ErrorState error={found.error} retry={found.reload} />;
+    if (current?.total === 0) {
+      return <NothingFound state={state} reset={narrowed ? reset : null} />;
+    }
+    if (current?.items.length === 0) {
+      return (
+        <EmptyState icon="search" title={t.search.tooFar}>
+          <Button onClick={() => change({})}>{t.search.firstPage}</Button>
+        </EmptyState>
+      );
+    }
+    return <Grid results={results} loading={found.loading} />;
+  };
+  const panel = <Facets state={state} facets={facets} currency={shop.currency} change={change} />;
 
   return (
     <div className="search-page">
       <div className="search-head">
-        <div className="search-title">
-          {inDepartment && <Crumbs path={category} />}
-          <h1>{title}</h1>
-          <p className="quiet" aria-hidden={found.loading}>
-            {results && total > 0
-              ? t.search.range(from + 1, Math.min(from + PAGE_SIZE, total), total)
-              : '\u00a0'}
-          </p>
-          {subdepartments.length > 0 && (
-            <ul className="pills" aria-label={t.departments}>
-              {subdepartments.map(({ path, label }) => (
-                <li key={path}>
-                  <Link to={categoryUrl(path)} className="pill">
-                    {label}
-                  </Link>
-                </li>
-              ))}
-            </ul>
-          )}
-        </div>
-        <div className="search-tools">
+        <Heading title={title} category={category} results={results} />
+        <div className="search-tools" hidden={current?.total === 0 && !narrowed}>
           <Button className="narrow-only" onClick={() => setFiltersOpen(true)}>
             <Icon name="filter" />
             {t.filters.show(chips.length)}
@@ -148,50 +194,18 @@ export function SearchPage({ category }: { category?: string }) {
       </div>
 
       <aside className="search-facets wide-only" aria-label={t.filters.title}>
-        {facets}
+        {panel}
       </aside>
 
       <div className="search-results">
         <Chips chips={chips} clear={reset} />
         <h2 className="sr-only">{t.search.products}</h2>
-
-        {found.error !== null ? (
-          <ErrorState error={found.error} retry={found.reload} />
-        ) : results && total === 0 && !found.loading ? (
-          <NothingFound state={state} reset={narrowed ? reset : null} />
-        ) : results && results.items.length === 0 && !found.loading ? (
-          <EmptyState icon="search" title={t.search.tooFar}>
-            <Button onClick={() => change({})}>{t.search.firstPage}</Button>
-          </EmptyState>
-        ) : (
-          <ul
-            className="grid"
-            aria-busy={found.loading}
-            data-stale={found.loading ? '' : undefined}
-          >
-            {results === null ? (
-              <CardSkeletons count={12} />
-            ) : (
-              results.items.map((card, i) => (
-                <li key={card.id}>
-                  <ProductCard
-                    card={card}
-                    titlePieces={card.highlights?.title}
-                    origin={{ requestId: results.request_id, position: from + i + 1 }}
-                    eager={i < 4}
-                  />
-                </li>
-              ))
-            )}
-          </ul>
-        )}
-        {results && (
-          <Pagination
-            page={state.page}
-            pages={results.pages}
-            url={(page) => urlOf({ ...state, page }, inDepartment)}
-          />
-        )}
+        {list()}
+        <Pagination
+          page={state.page}
+          pages={results?.pages ?? 0}
+          url={(page) => urlOf({ ...state, page }, inDepartment)}
+        />
       </div>
 
       <Drawer
@@ -200,11 +214,11 @@ export function SearchPage({ category }: { category?: string }) {
         title={t.filters.title}
         footer={
           <Button look="primary" onClick={() => setFiltersOpen(false)}>
-            {t.filters.done(total)}
+            {t.filters.done(results?.total ?? 0)}
           </Button>
         }
       >
-        {facets}
+        {panel}
       </Drawer>
     </div>
   );
