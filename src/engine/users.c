@@ -281,6 +281,8 @@ static void trim_state(struct state *s, uint32_t before_s)
     uint16_t old = 0;
     while (old < s->len && s->actions[old].time_s < before_s)
         old++;
+    if (old == 0)
+        return; /* nothing to move, and maybe no actions at all */
     s->len -= old;
     memmove(s->actions, s->actions + old, s->len * sizeof *s->actions);
 }
