@@ -263,6 +263,9 @@ class Server:
     def __exit__(self, *exc):
         if self.process.poll() is None:
             self.kill()
+        elif self.process.returncode not in (0, -signal.SIGKILL):
+            print(f"# the server ended with {self.process.returncode}:\n# "
+                  + self.log_text()[-10000:].replace("\n", "\n# "))
         self.log.close()
 
 
