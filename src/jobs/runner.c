@@ -37,8 +37,8 @@ struct runner {
 /* --- the child ------------------------------------------------------------------------------- */
 
 struct child {
-    pid_t pid;
-    int out; /* read end of its standard output and error */
+    pid_t pid; /* and the number of its process group */
+    int out;   /* read end of its standard output */
 };
 
 static enum err_code spawn(const struct runner *r, struct child *c, struct err *err)
@@ -56,7 +56,9 @@ static enum err_code spawn(const struct runner *r, struct child *c, struct err *
     posix_spawnattr_init(&attributes);
     sigemptyset(&none); /* this thread has all signals blocked; the child must not inherit that */
     posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    /* A group of its own, so that what it starts ends with it. */
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
     int failed = posix_spawn(&c->pid, r->program, &actions, &attributes,
                              (char *const *)(uintptr_t)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -86,11 +88,11 @@ static void follow(struct runner *r, const struct child *c, struct buf *out)
         struct pollfd p = {.fd = c->out, .events = POLLIN};
         int ready = poll(&p, 1, 200);
         if (stopping(r) && asked_ns == 0) {
-            kill(c->pid, SIGTERM);
+            kill(-c->pid, SIGTERM);
             asked_ns = clock_mono_ns();
         }
         if (asked_ns && clock_mono_ns() - asked_ns > KILL_AFTER_MS * 1000000LL)
-            kill(c->pid, SIGKILL);
+            kill(-c->pid, SIGKILL);
         if (ready <= 0)
             continue;
         char block[4096];

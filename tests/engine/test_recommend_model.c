@@ -81,8 +81,10 @@ static void check_look_ups(const struct recommend_model *want, const struct reco
         size_t n = recommend_model_history(m, no, &acts, &days);
         uint64_t from = there ? want->history_offsets[u] : 0;
         ck_assert_uint_eq(n, there ? want->history_offsets[u + 1] - from : 0);
-        ck_assert_mem_eq(acts, want->history_acts + from, n * sizeof *acts);
-        ck_assert_mem_eq(days, want->history_days + from, n * sizeof *days);
+        for (size_t i = 0; i < n; i++) {
+            ck_assert_uint_eq(acts[i], want->history_acts[from + i]);
+            ck_assert_uint_eq(days[i], want->history_days[from + i]);
+        }
         u += there;
     }
 }

@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "support/suite.h"
 
-enum { PEOPLE = 12, ACTS_MAX = 4000, STEPS = 6000, OPERATIONS = 100 };
+enum { PEOPLE = 12, ACTS_MAX = 4000, STEPS = 4000, OPERATIONS = 100 };
 
 /* --- the slow, obvious one -------------------------------------------------------------------- */
 
@@ -154,7 +154,7 @@ static struct user_action random_act(struct rng *r, uint32_t clock_s)
 
 START_TEST(random_operations_give_what_a_list_of_all_acts_gives)
 {
-    for (uint64_t seed = 1; seed <= 6; seed++) {
+    for (uint64_t seed = 1; seed <= 3; seed++) {
         struct users *u = users_new();
         struct naive *n = calloc(1, sizeof *n);
         struct rng r;
@@ -183,7 +183,8 @@ START_TEST(random_operations_give_what_a_list_of_all_acts_gives)
                 users_trim(u, (int64_t)(clock_s / 2) * CLOCK_US_PER_S);
                 naive_trim(n, clock_s / 2);
             }
-            compare(u, n, no, rng_below(&r, 4) ? USERS_ACTIONS_MAX : 1 + rng_below(&r, 300));
+            if (what >= 90 || step % 8 == 0)
+                compare(u, n, no, rng_below(&r, 4) ? USERS_ACTIONS_MAX : 1 + rng_below(&r, 300));
             uint32_t known = n->people[guest].linked_to;
             ck_assert_uint_eq(users_resolve(u, guest), known ? known : guest);
         }

@@ -1,0 +1,253 @@
+/* test_runner.c - jobs, with small shell scripts in the place of the training program. */
+#include "jobs/runner.h"
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "store/events.h"
+#include "store/fixture.h"
+#include "store/jobs.h"
+#include "store/models.h"
+#include "train/recommend_train.h"
+
+enum { WAIT_MS = 30000, STEP_MS = 10 };
+
+struct bench {
+    struct shop shop;
+    struct runner *runner;
+    char program[80];
+    atomic_int published;
+};
+
+static void note_published(void *arg)
+{
+    atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+static void write_program(struct bench *b, const char *body)
+{
+    struct err err;
+    char text[1024];
+    int n = snprintf(text, sizeof text, "#!/bin/sh\ncd %s\n%s\n", b->shop.dir, body);
+    snprintf(b->program, sizeof b->program, "%s/program", b->shop.dir);
+    ck_ok(fs_write_file_atomic(b->program, text, (size_t)n, &err));
+    ck_assert_int_eq(chmod(b->program, 0755), 0);
+}
+
+static void bench_init(struct bench *b, const char *body)
+{
+    *b = (struct bench){0};
+    shop_init(&b->shop);
+    write_program(b, body);
+}
+
+static void bench_start(struct bench *b)
+{
+    struct err err;
+    struct runner_options options = {.store = b->shop.store,
+                                     .program = b->program,
+                                     .published = note_published,
+                                     .published_arg = &b->published};
+    ck_ok(runner_start(&options, &b->runner, &err));
+}
+
+static void bench_release(struct bench *b)
+{
+    runner_stop(b->runner);
+    shop_release(&b->shop);
+}
+
+static int64_t add_job(struct bench *b, const char *kind)
+{
+    struct err err;
+    int64_t no;
+    ck_ok(job_add(tx_begin(&b->shop), str_of(kind), (struct str){NULL, 0}, &no, &err));
+    tx_commit(&b->shop);
+    return no;
+}
+
+static struct job job_of(struct bench *b, int64_t no)
+{
+    struct err err;
+    struct job job;
+    ck_ok(job_get(read_begin(&b->shop), no, &b->shop.arena, &job, &err));
+    read_end(&b->shop);
+    return job;
+}
+
+/* The job once it is in another state than this one. */
+static struct job wait_while(struct bench *b, int64_t no, enum job_state state)
+{
+    struct job job = job_of(b, no);
+    for (int ms = 0; ms < WAIT_MS && job.state == state; ms += STEP_MS) {
+        usleep(STEP_MS * 1000);
+        job = job_of(b, no);
+    }
+    return job;
+}
+
+static struct job run_job(struct bench *b, const char *kind)
+{
+    int64_t no = add_job(b, kind);
+    runner_wake(b->runner);
+    wait_while(b, no, JOB_QUEUED);
+    return wait_while(b, no, JOB_RUNNING);
+}
+
+/* A version as the training program leaves it. */
+static void train_one(struct bench *b, char version[VERSION_SIZE])
+{
+    struct err err;
+    struct train_result result;
+    struct store_tx *tx = tx_begin(&b->shop);
+    for (int i = 0; i < 60; i++) {
+        char product[16], user[16];
+        snprintf(product, sizeof product, "p%d", i % 6);
+        snprintf(user, sizeof user, "u%d", i % 10);
+        put_product(tx, product);
+        struct event e = {.id = str_of(user),
+                          .time = (1700000000 + i) * CLOCK_US_PER_S,
+                          .type = EVENT_PURCHASE,
+                          .user_id = str_of(user),
+                          .product_id = str_of(product),
+                          .quantity = 1,
+                          .value_minor = STORE_NO_AMOUNT,
+                          .position = -1};
+        ck_ok(events_add(tx, &e, 1, 0, NULL, NULL, &err));
+    }
+    tx_commit(&b->shop);
+    struct train_options options = {.params = recommend_defaults(), .threads = 1};
+    options.params.dim = 4;
+    ck_ok(recommend_train(b->shop.store, &options, &result, &err));
+    memcpy(version, result.version, VERSION_SIZE);
+}
+
+START_TEST(a_trained_version_is_registered_and_published_and_told)
+{
+    struct bench b;
+    struct err err;
+    struct model_version live;
+    char version[VERSION_SIZE], body[256];
+    bench_init(&b, "");
+    train_one(&b, version);
+    snprintf(body, sizeof body, "echo \"$@\" >arguments\nprintf '{\"x\":[1],\"version\":\"%s\"}'",
+             version);
+    write_program(&b, body);
+    bench_start(&b);
+    struct job job = run_job(&b, "train");
+    ck_assert_msg(job.state == JOB_DONE, "%s: %.*s", job_state_name(job.state),
+                  STR_ARG(job.message));
+    ck_assert_ptr_nonnull(strstr(job.result.p, version));
+    ck_ok(model_live(read_begin(&b.shop), STR_LIT("recommend"), &b.shop.arena, &live, &err));
+    read_end(&b.shop);
+    ck_text(live.version, version);
+    ck_assert_int_eq(b.published, 1);
+
+    char path[128], want[160];
+    struct buf got;
+    buf_init(&got, 1000);
+    snprintf(path, sizeof path, "%s/arguments", b.shop.dir);
+    snprintf(want, sizeof want, "train --no-publish --json --data %s\n", b.shop.dir);
+    ck_ok(fs_read_file(path, 1000, &got, &err));
+    ck_text(buf_str(&got), want);
+    buf_release(&got);
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_runs)
+{
+    static const char *const bodies[] = {
+        "exit 3",
+        "echo no JSON; exit 0",
+        "echo '{\"version\":7}'",
+        "echo '{\"version\":\"never written\"}'",
+        "echo '{\"version\":\"0123456789012345678901234567890123456789\"}'",
+        "kill -9 $$",
+        "head -c 3000000 /dev/zero",
+        "exec >&-; exit 0",
+    };
+    struct bench b;
+    bench_init(&b, "");
+    bench_start(&b);
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        write_program(&b, bodies[i]);
+        struct job job = run_job(&b, "train");
+        ck_assert_msg(job.state == JOB_FAILED, "%s: %s", bodies[i], job_state_name(job.state));
+        ck_assert_uint_gt(job.message.n, 0);
+    }
+    ck_assert_int_eq(run_job(&b, "paint").state, JOB_FAILED); /* no such kind */
+    ck_assert_int_eq(b.published, 0);
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_there_fails_the_job)
+{
+    struct bench b;
+    struct err err;
+    bench_init(&b, "");
+    ck_ok(fs_remove_file(b.program, &err));
+    bench_start(&b);
+    struct job job = run_job(&b, "train");
+    ck_assert_int_eq(job.state, JOB_FAILED);
+    ck_assert_ptr_nonnull(strstr(job.message.p, "cannot be started"));
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(stopping_ends_a_program_that_hangs_with_all_that_it_started)
+{
+    struct bench b;
+    bench_init(&b, "sleep 1000 & echo $! >sleeper.new; mv sleeper.new sleeper; wait");
+    bench_start(&b);
+    int64_t no = add_job(&b, "train");
+    runner_wake(b.runner);
+    char path[128];
+    snprintf(path, sizeof path, "%s/sleeper", b.shop.dir);
+    for (int ms = 0; ms < WAIT_MS && access(path, F_OK) != 0; ms += STEP_MS)
+        usleep(STEP_MS * 1000);
+    runner_stop(b.runner);
+    b.runner = NULL;
+    ck_assert_int_eq(job_of(&b, no).state, JOB_CANCELLED);
+    struct err err;
+    struct buf pid;
+    buf_init(&pid, 100);
+    ck_ok(fs_read_file(path, 100, &pid, &err));
+    char proc[64], state[64] = "gone";
+    snprintf(proc, sizeof proc, "/proc/%.*s/stat", STR_ARG(str_trim(buf_str(&pid))));
+    FILE *f = fopen(proc, "r"); /* there is nobody to reap it but init: a zombie at most */
+    if (f) {
+        ck_assert_int_eq(fscanf(f, "%*d %*s %63s", state), 1);
+        fclose(f);
+        ck_assert_str_eq(state, "Z");
+    }
+    buf_release(&pid);
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(a_job_whose_server_died_is_failed_at_the_next_start)
+{
+    struct bench b;
+    struct err err;
+    struct job taken;
+    bench_init(&b, "exit 1");
+    int64_t no = add_job(&b, "train");
+    ck_ok(job_take(tx_begin(&b.shop), (struct str){NULL, 0}, STR_LIT("server"), &b.shop.arena,
+                   &taken, &err));
+    tx_commit(&b.shop);
+    ck_assert(taken.no == no && job_of(&b, no).state == JOB_RUNNING);
+    bench_start(&b);
+    ck_assert_int_eq(job_of(&b, no).state, JOB_FAILED);
+    bench_release(&b);
+}
+END_TEST
+
+SUITE("runner", a_trained_version_is_registered_and_published_and_told,
+      a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_runs,
+      a_program_that_is_not_there_fails_the_job,
+      stopping_ends_a_program_that_hangs_with_all_that_it_started,
+      a_job_whose_server_died_is_failed_at_the_next_start)
