@@ -122,7 +122,7 @@ function Departments() {
   const { t, number } = useSettings();
   const { departments, error, loading, reload } = useCategories();
   if (error !== null) return <ErrorState error={error} retry={reload} />;
-  if (!loading && !error && departments.length === 0) return null;
+  if (!loading && departments.length === 0) return null;
   return (
     <section className="signs" aria-labelledby="departments">
       <h2 id="departments">{t.departments}</h2>
