@@ -170,6 +170,14 @@ START_TEST(a_worse_model_is_kept_but_not_published_without_force)
     struct train_options o = options();
     bool published;
     open_filled(&s);
+    o.params.dim = 0; /* no factors at all: popularity is better */
+    struct train_result none = train(&s, &o);
+    ck_assert(!none.passed);
+    ck_assert_ptr_nonnull(strstr(none.verdict, "popularity"));
+    ck_ok(recommend_publish(s.store, none.version, false, &published, &err));
+    ck_assert(!published);
+    ck_assert_str_eq(live_version(&s), "");
+    o = options();
     struct train_result good = train(&s, &o);
     ck_ok(recommend_publish(s.store, good.version, false, &published, &err));
     o.params.regularisation = 1e6f; /* factors of nothing */
@@ -177,7 +185,7 @@ START_TEST(a_worse_model_is_kept_but_not_published_without_force)
     o.params.dim = 1;
     struct train_result bad = train(&s, &o);
     ck_assert_msg(!bad.passed, "%s", bad.verdict);
-    ck_assert_ptr_nonnull(strstr(bad.verdict, "below"));
+    ck_assert_ptr_nonnull(strstr(bad.verdict, "live model"));
     ck_ok(recommend_publish(s.store, bad.version, false, &published, &err));
     ck_assert(!published);
     ck_assert_str_eq(live_version(&s), good.version);
