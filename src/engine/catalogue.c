@@ -109,9 +109,9 @@ static void put_segment(struct catalogue *c, uint32_t slot, struct segment *segm
     c->segments[slot] = segment;
 }
 
-static uint32_t free_slot(const struct catalogue *c)
+/* The first free slot from this one on, or CATALOGUE_SLOTS. */
+static uint32_t free_slot(const struct catalogue *c, uint32_t slot)
 {
-    uint32_t slot = 0;
     while (slot < CATALOGUE_SLOTS && c->segments[slot])
         slot++;
     return slot;
@@ -155,8 +155,9 @@ enum err_code catalogue_add(const struct catalogue *from, struct segment *segmen
                             const uint32_t *removed, size_t n, struct catalogue **out,
                             struct err *err)
 {
-    uint32_t slot = free_slot(from);
-    if (segment && slot == CATALOGUE_SLOTS)
+    uint32_t slot = free_slot(from, 0);
+    /* The last free one is for a merge, or a full catalogue would stay full. */
+    if (segment && free_slot(from, slot + 1) >= CATALOGUE_SLOTS)
         return err_set(err, ERR_LIMIT, "the catalogue has %d segments", CATALOGUE_SLOTS);
     struct catalogue *c = share(from, products_end(segment));
     if (segment) {
@@ -178,7 +179,7 @@ enum err_code catalogue_add(const struct catalogue *from, struct segment *segmen
 enum err_code catalogue_replace(const struct catalogue *from, const uint32_t *slots, size_t n,
                                 struct segment *merged, struct catalogue **out, struct err *err)
 {
-    uint32_t slot = free_slot(from);
+    uint32_t slot = free_slot(from, 0);
     bool replaced[CATALOGUE_SLOTS] = {false};
     if (slot == CATALOGUE_SLOTS)
         return err_set(err, ERR_LIMIT, "the catalogue has %d segments", CATALOGUE_SLOTS);

@@ -49,7 +49,7 @@ void catalogue_unref(struct catalogue *c); /* NULL is fine */
 
 /** The next catalogue: `from` with a segment added whose docs supersede all others of their numbers,
  *  then without the products removed[n]. Takes segment (NULL: none). returns owned.
- *  ERR_LIMIT  no slot is free: merge first; segment stays the caller's. */
+ *  ERR_LIMIT  fewer than two slots are free: merge first; segment stays the caller's. */
 ERR_MUST_USE enum err_code catalogue_add(const struct catalogue *from, struct segment *segment,
                                          const uint32_t *removed, size_t n, struct catalogue **out,
                                          struct err *err);
