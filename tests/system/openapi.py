@@ -72,7 +72,6 @@ def parse_yaml(text):
     at = 0
 
     def block(indent):
-        nonlocal at
         return items(indent) if lines[at][1].startswith("- ") else members(indent)
 
     def items(indent):

@@ -20,7 +20,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-"$aisle" demo --data "$work/shop" --products 300 --users 300 --events 5000 --quiet 2>"$work/log" || {
+"$aisle" demo --data "$work/shop" --products 300 --users 300 --events 5000 --quiet >"$work/log" 2>&1 || {
     cat "$work/log"
     exit 1
 }

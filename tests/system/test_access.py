@@ -3,7 +3,6 @@
 
 import os
 import re
-import time
 
 from openapi import OpenApi
 from shop import Server, Shop, equal, folder, guest, run_on_demo, test
