@@ -75,13 +75,13 @@ static enum err_code catch_up(struct engine *e, struct err *err)
     enum err_code code = ERR_OK;
     while (more && code == ERR_OK && !stopping(e)) {
         struct db *db;
-        code = store_read_begin(e->store, &db, err);
+        code = merge_tiers(e, err); /* what is crowded would refuse what comes */
+        if (code == ERR_OK)
+            code = store_read_begin(e->store, &db, err);
         if (code != ERR_OK)
             break;
         code = apply_some(e, db, &more, err);
         store_read_end(e->store, db);
-        if (code == ERR_OK)
-            code = merge_tiers(e, err);
         atomic_store(&e->applied, e->position);
         atomic_fetch_add(&e->beats, 1);
     }

@@ -17,7 +17,9 @@ struct view *next_view(struct engine *e)
     struct view *next = MEM_NEW(struct view);
     struct view *now = e->view; /* only the publisher changes it, and that is the caller */
     if (now) {
-        *next = *now;
+        /* All but the references, which readers count while this runs. */
+        const size_t refs = offsetof(struct view, catalogue);
+        memcpy((char *)next + refs, (const char *)now + refs, sizeof *next - refs);
         next->catalogue = catalogue_ref(now->catalogue);
         if (now->model)
             atomic_fetch_add(&now->model->refs, 1);

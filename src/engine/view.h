@@ -39,7 +39,7 @@ struct shop_profile {
 
 struct view {
     _Atomic uint32_t refs;
-    struct catalogue *catalogue;     /* owned reference */
+    struct catalogue *catalogue;     /* owned reference; what the next view copies begins here */
     struct served_model *model;      /* owned reference; NULL: none is published */
     struct shelf trending;           /* by heat, falling back on the model's popularity */
     struct shelf arrivals;           /* newest first */
