@@ -10,8 +10,6 @@
 #include "num/dense.h"
 #include "num/vec.h"
 
-extern char **environ;
-
 /* Flags that every command has. */
 static const struct flag common[] = {
     {"--data", "DIR", "the data folder (setting store.dir, default ./data)"},

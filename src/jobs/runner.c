@@ -21,8 +21,6 @@ enum { POLL_MS = 2000, OUTPUT_MAX = 1 << 20, KILL_AFTER_MS = 5000, KEEP_VERSIONS
 
 static const char runner_name[] = "server";
 
-extern char **environ;
-
 struct runner {
     struct store *store;
     char *program; /* owned */
