@@ -172,7 +172,7 @@ e2e: all
 
 .PHONY: sanitize
 sanitize: export CK_TIMEOUT_MULTIPLIER = 10
-sanitize: export TSAN_OPTIONS = halt_on_error=1 suppressions=$(CURDIR)/tools/tsan.supp
+sanitize: export TSAN_OPTIONS = halt_on_error=1
 sanitize:
 	$(submake) VARIANT=asan BUILD=build/asan check
 	$(submake) VARIANT=tsan BUILD=build/tsan check
