@@ -65,8 +65,8 @@ static int connect_to_server(void)
     return fd;
 }
 
-/* Read one reply with a Content-Length. Returns its status. */
-static int read_reply(int fd, char *buffer)
+/* Read one reply with a Content-Length. Returns its status; *closes if the server ends the connection. */
+static int read_reply(int fd, char *buffer, int *closes)
 {
     size_t have = 0, want = 0;
     while (want == 0 || have < want) {
@@ -81,6 +81,7 @@ static int read_reply(int fd, char *buffer)
             want = (size_t)(end + 4 - buffer) + (length ? strtoul(length + 15, NULL, 10) : 0);
         }
     }
+    *closes = strcasestr(buffer, "\r\nconnection: close") != NULL;
     return (int)strtol(buffer + 9, NULL, 10);
 }
 
@@ -123,9 +124,14 @@ static void *work(void *arg)
             due = now_ns();
         if (write(fd, head, (size_t)n) != n)
             die("write");
-        if (read_reply(fd, reply) != 200)
+        int closes;
+        if (read_reply(fd, reply, &closes) != 200)
             atomic_fetch_add(&load.errors, 1);
         record(w, now_ns() - due);
+        if (closes) { /* a connection serves so many requests and no more */
+            close(fd);
+            fd = connect_to_server();
+        }
     }
     close(fd);
     free(reply);
