@@ -6,7 +6,11 @@
 #include "num/dense.h"
 #include "num/vec.h"
 
-enum { SCAN_BLOCK = 256, RESCORE = 2 /* times what is wanted is scored again exactly */ };
+enum {
+    SCAN_BLOCK = 256,
+    SCAN_CHUNK = 16384,
+    RESCORE = 2 /* times what is wanted is scored again exactly */
+};
 
 enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *rows,
                               const float *weights, size_t n, struct arena *arena, float *x,
@@ -30,18 +34,6 @@ enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *r
     for (size_t k = 0; k < d; k++)
         a[k * d + k] += m->regularisation;
     return dense_solve_spd(a, d, x, 1, err);
-}
-
-/* Score every row exactly. */
-static enum err_code scan_all(const struct recommend_model *m, const float *x, struct topk *best)
-{
-    float scores[SCAN_BLOCK];
-    for (uint32_t at = 0; at < m->rows; at += SCAN_BLOCK) {
-        size_t n = m->rows - at < SCAN_BLOCK ? m->rows - at : SCAN_BLOCK;
-        vec->dot_rows(x, m->factors + (size_t)at * m->dim, m->dim, m->dim, NULL, n, scores);
-        topk_push_block(best, scores, NULL, at, n);
-    }
-    return ERR_OK;
 }
 
 /* x as int8 with one scale. */
@@ -99,12 +91,20 @@ static enum err_code scan_cells(const struct recommend_model *m, const float *x,
     return ERR_OK;
 }
 
+enum { RANKS = 512 };
+
+/* Which of RANKS equal steps above low a score is on; 0 for what is not finite (a broken model). */
+static uint32_t rank_of(float score, float low, float step)
+{
+    float rank = (score - low) * step;
+    return rank >= 0 && rank < RANKS ? (uint32_t)rank : 0;
+}
+
 /* Move at least the k best of items[n] to the front, and few more: those from the lowest of RANKS equal
  * steps of score on that holds k. Three straight passes, without a branch that depends on the data
  * but the last. Returns how many. */
 static size_t keep_best(struct topk_item *items, size_t n, size_t k)
 {
-    enum { RANKS = 512 };
     uint32_t counts[RANKS] = {0};
     float low = INFINITY, high = -INFINITY;
     if (n <= k)
@@ -115,14 +115,39 @@ static size_t keep_best(struct topk_item *items, size_t n, size_t k)
     }
     float step = high > low ? (RANKS - 1) / (high - low) : 0;
     for (size_t i = 0; i < n; i++)
-        counts[(uint32_t)((items[i].score - low) * step)]++;
+        counts[rank_of(items[i].score, low, step)]++;
     size_t rank = RANKS, above = 0, kept = 0;
     while (above < k)
         above += counts[--rank];
     for (size_t i = 0; i < n; i++)
-        if ((uint32_t)((items[i].score - low) * step) >= rank)
+        if (rank_of(items[i].score, low, step) >= rank)
             items[kept++] = items[i];
     return kept;
+}
+
+/* Score every row exactly, a chunk at a time; only the best of each chunk meet the heap. */
+static enum err_code scan_all(const struct recommend_model *m, const float *x, struct arena *arena,
+                              struct topk *best, struct err *err)
+{
+    float scores[SCAN_BLOCK];
+    size_t room = m->rows < SCAN_CHUNK ? m->rows : SCAN_CHUNK, n = 0;
+    struct topk_item *chunk = arena_try_alloc(arena, room * sizeof *chunk);
+    if (!chunk)
+        return err_set(err, ERR_LIMIT, "%zu rows do not fit", room);
+    for (uint32_t at = 0; at < m->rows;) {
+        size_t block = m->rows - at < SCAN_BLOCK ? m->rows - at : SCAN_BLOCK;
+        vec->dot_rows(x, m->factors + (size_t)at * m->dim, m->dim, m->dim, NULL, block, scores);
+        for (size_t i = 0; i < block; i++)
+            chunk[n++] = (struct topk_item){scores[i], at + (uint32_t)i};
+        at += (uint32_t)block;
+        if (n + SCAN_BLOCK <= room && at < m->rows)
+            continue;
+        n = keep_best(chunk, n, best->cap);
+        for (size_t i = 0; i < n; i++)
+            topk_push(best, chunk[i].score, chunk[i].id);
+        n = 0;
+    }
+    return ERR_OK;
 }
 
 enum err_code factors_search(const struct recommend_model *m, const float *x, uint32_t probes,
@@ -134,7 +159,7 @@ enum err_code factors_search(const struct recommend_model *m, const float *x, ui
         probes = m->cells / 24 > 8 ? m->cells / 24 : 8;
     if (m->cells == 0 || probes >= m->cells) {
         topk_init(&top, best, want);
-        enum err_code code = scan_all(m, x, &top);
+        enum err_code code = scan_all(m, x, arena, &top, err);
         *len = topk_finish(&top);
         return code;
     }
