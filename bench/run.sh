@@ -36,9 +36,9 @@ stop() {
 }
 
 paths() { # SHOP: recommendation and search targets from its shoppers and their searches
-    "$aisle" export users --data "$1" --quiet | head -n 20000 |
-        sed -n 's|.*"id":"\([^"]*\)".*|/v1/recommendations?limit=20\&user_id=\1|p' >"$1.recommend"
-    "$aisle" export events --data "$1" --quiet | grep '"search"' | head -n 20000 |
+    "$aisle" export users --data "$1" --quiet |
+        sed -n '1,20000s|.*"id":"\([^"]*\)".*|/v1/recommendations?limit=20\&user_id=\1|p' >"$1.recommend"
+    "$aisle" export events --data "$1" --quiet | awk '/"search"/ && n++ < 20000' |
         python3 -c 'import json, sys, urllib.parse as u
 for line in sys.stdin: print("/v1/search?limit=20&facets=brand,category,price&q=" + u.quote(json.loads(line)["query"]))' \
             >"$1.search" || true
