@@ -55,9 +55,19 @@ void arena_release(struct arena *a)
     a->used_bytes = 0;
 }
 
+/* The block that one chain would have fitted into. */
+static size_t block_for(const struct arena *a)
+{
+    size_t want = a->used_bytes < ARENA_KEEP_BYTES ? a->used_bytes : ARENA_KEEP_BYTES;
+    return want > a->block_bytes ? want : a->block_bytes;
+}
+
 void arena_reset(struct arena *a)
 {
-    if (a->first) {
+    a->block_bytes = block_for(a);
+    if (a->first && a->first->size < a->block_bytes) {
+        arena_release(a);
+    } else if (a->first) {
         free_chain(a->first->next);
         a->first->next = NULL;
         a->first->used = 0;

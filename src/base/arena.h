@@ -1,8 +1,8 @@
 /* arena.h - memory that is given back all at once.
  *
  * Model:   a bump allocator over blocks; what it gives lives until arena_reset or arena_release.
- * Memory:  reset keeps the first block, so a request's arena allocates nothing in the steady state.
- *          Under AddressSanitizer what was given back is poisoned.
+ * Memory:  reset keeps one block. If more than it was used, the next one is as large as what was, up to
+ *          ARENA_KEEP_BYTES, so a request's arena allocates nothing in the steady state. Under AddressSanitizer what was given back is poisoned.
  * Caps:    a total above max_bytes returns NULL from arena_try_alloc and aborts from arena_alloc;
  *          use the former wherever the size comes from input.
  * Threads: one at a time. */
@@ -15,6 +15,9 @@
 #include "base/str.h"
 
 struct arena_block;
+
+/** The most that an arena keeps over a reset, unless block_bytes is more. */
+enum { ARENA_KEEP_BYTES = 512 << 10 };
 
 struct arena {
     struct arena_block *first; /* owned chain */

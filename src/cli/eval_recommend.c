@@ -154,7 +154,7 @@ struct measuring {
     struct lane *lanes; /* [lanes_len] */
     unsigned lanes_len;
     size_t items, k;
-    uint32_t probes;
+    bool exact; /* score every item, without the index */
     pthread_mutex_t lock;
     enum err_code code; /* the first failure */
     struct err err;
@@ -222,8 +222,10 @@ static enum err_code rank(const struct measuring *g, struct lane *lane, const st
     float *x = ARENA_NEW(&lane->arena, float, g->m->dim);
     enum err_code code =
         factors_fold_in(g->m, u->past, u->weights, u->past_len, &lane->arena, x, err);
-    if (code == ERR_OK)
-        code = factors_search(g->m, x, g->probes, want, &lane->arena, best, &n, err);
+    if (code == ERR_OK && g->exact)
+        n = vectors_search_exact(&g->m->vectors, x, want, best);
+    else if (code == ERR_OK)
+        code = vectors_search(&g->m->vectors, x, 0, want, &lane->arena, best, &n, err);
     *len = 0;
     for (size_t i = 0; i < n && *len < g->k && code == ERR_OK; i++)
         if (lane->weight[best[i].id] == 0)
@@ -362,10 +364,8 @@ static enum err_code evaluate(const struct args *args, bool pairs, size_t k, uns
 {
     struct feedback f = {.pairs = pairs};
     struct interactions past = {0}, truth = {0};
-    struct measuring g = {.past = &past,
-                          .truth = &truth,
-                          .k = k,
-                          .probes = args_has(args, "--exact") ? UINT32_MAX : 0};
+    struct measuring g = {
+        .past = &past, .truth = &truth, .k = k, .exact = args_has(args, "--exact")};
     pthread_mutex_init(&g.lock, NULL);
     enum err_code code = read_file(&f, args_flag(args, "--train"), &past, err);
     if (code == ERR_OK)

@@ -13,7 +13,7 @@ static const char KIND[] = "recommend";
 struct header {
     int64_t position;
     int64_t trained_at;
-    uint32_t rows, dim, cells, users;
+    uint32_t rows, dim, users, zero;
     float alpha, regularisation;
 };
 
@@ -33,27 +33,21 @@ static const char *const with_names[3] = {"with.offsets", "with.rows", "with.sco
 enum err_code recommend_model_write(const struct recommend_model *m, const char *path,
                                     struct err *err)
 {
-    struct header head = {m->position, m->trained_at, m->rows,  m->dim,
-                          m->cells,    m->users,      m->alpha, m->regularisation};
-    size_t cells = (size_t)m->rows * m->dim;
+    struct header head = {.position = m->position,
+                          .trained_at = m->trained_at,
+                          .rows = m->rows,
+                          .dim = m->dim,
+                          .users = m->users,
+                          .alpha = m->alpha,
+                          .regularisation = m->regularisation};
     struct container_writer *w = container_writer_new(KIND, RECOMMEND_MODEL_VERSION);
     container_writer_add(w, "header", sizeof head, &head, 1);
     container_writer_add(w, "meta", 1, m->meta.p, m->meta.n);
     container_writer_add(w, "items", sizeof *m->items, m->items, m->rows);
     container_writer_add(w, "popularity", sizeof *m->popularity, m->popularity, m->rows);
-    if (m->dim) {
-        container_writer_add(w, "factors", sizeof *m->factors, m->factors, cells);
-        container_writer_add(w, "gram", sizeof *m->gram, m->gram, (size_t)m->dim * m->dim);
-    }
-    if (m->cells) {
-        container_writer_add(w, "centroids", sizeof *m->centroids, m->centroids,
-                             (size_t)m->cells * m->dim);
-        container_writer_add(w, "cell.offsets", sizeof *m->cell_offsets, m->cell_offsets,
-                             (size_t)m->cells + 1);
-        container_writer_add(w, "cell.rows", sizeof *m->cell_rows, m->cell_rows, m->rows);
-        container_writer_add(w, "cell.codes", sizeof *m->cell_codes, m->cell_codes, cells);
-        container_writer_add(w, "cell.scales", sizeof *m->cell_scales, m->cell_scales, m->rows);
-    }
+    if (m->dim)
+        container_writer_add(w, "spectrum", sizeof *m->spectrum, m->spectrum, m->dim);
+    vectors_write(&m->vectors, w);
     add_lists(w, &m->near, m->rows, near_names);
     add_lists(w, &m->with, m->rows, with_names);
     size_t acts = m->history_offsets[m->users];
@@ -87,14 +81,6 @@ static enum err_code check_offsets(const uint32_t *v, size_t n, size_t total, co
     for (size_t i = 0; i < n; i++)
         if (v[i] > v[i + 1])
             return CORRUPT(err, "%s descends at %zu", what, i);
-    return ERR_OK;
-}
-
-static enum err_code check_finite(const float *v, size_t n, const char *what, struct err *err)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(v[i]))
-            return CORRUPT(err, "%s is not a number at %zu", what, i);
     return ERR_OK;
 }
 
@@ -165,41 +151,6 @@ static enum err_code read_lists(const struct container *c, uint32_t rows,
     return code;
 }
 
-/* Every one of rows [rows], each below rows, once. */
-static enum err_code check_once(const uint32_t *cell_rows, uint32_t rows, struct err *err)
-{
-    bool *seen = mem_try_new(rows, sizeof *seen);
-    enum err_code code = ERR_OK;
-    if (!seen)
-        return err_set(err, ERR_MEMORY, "no memory to check %u rows", rows);
-    for (uint32_t i = 0; i < rows && code == ERR_OK; i++) {
-        if (seen[cell_rows[i]])
-            code = CORRUPT(err, "cell.rows repeats row %u at %u", cell_rows[i], i);
-        seen[cell_rows[i]] = true;
-    }
-    mem_free(seen);
-    return code;
-}
-
-static enum err_code read_cells(const struct container *c, struct recommend_model *m,
-                                struct err *err)
-{
-    if (m->cells == 0)
-        return ERR_OK;
-    if (m->dim == 0 || m->cells > m->rows)
-        return CORRUPT(err, "%u cells for %u rows of %u", m->cells, m->rows, m->dim);
-    SECTION(c, "centroids", &m->centroids, (size_t)m->cells * m->dim, err);
-    SECTION(c, "cell.offsets", &m->cell_offsets, (size_t)m->cells + 1, err);
-    SECTION(c, "cell.rows", &m->cell_rows, m->rows, err);
-    SECTION(c, "cell.codes", &m->cell_codes, (size_t)m->rows * m->dim, err);
-    SECTION(c, "cell.scales", &m->cell_scales, m->rows, err);
-    TRY(check_finite(m->centroids, (size_t)m->cells * m->dim, "centroids", err));
-    TRY(check_not_negative(m->cell_scales, m->rows, "cell.scales", err));
-    TRY(check_offsets(m->cell_offsets, m->cells, m->rows, "cell.offsets", err));
-    TRY(check_below(m->cell_rows, m->rows, m->rows, "cell.rows", err));
-    return check_once(m->cell_rows, m->rows, err);
-}
-
 static enum err_code read_factors(const struct container *c, struct recommend_model *m,
                                   struct err *err)
 {
@@ -211,10 +162,9 @@ static enum err_code read_factors(const struct container *c, struct recommend_mo
         !isfinite(m->alpha))
         return CORRUPT(err, "alpha %g and regularisation %g", (double)m->alpha,
                        (double)m->regularisation);
-    SECTION(c, "factors", &m->factors, (size_t)m->rows * m->dim, err);
-    SECTION(c, "gram", &m->gram, (size_t)m->dim * m->dim, err);
-    TRY(check_finite(m->factors, (size_t)m->rows * m->dim, "factors", err));
-    return check_finite(m->gram, (size_t)m->dim * m->dim, "gram", err);
+    SECTION(c, "spectrum", &m->spectrum, m->dim, err);
+    TRY(check_not_negative(m->spectrum, m->dim, "spectrum", err));
+    return vectors_read(c, m->rows, m->dim, &m->vectors, err);
 }
 
 static enum err_code read_histories(const struct container *c, struct recommend_model *m,
@@ -251,7 +201,6 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     m->trained_at = head->trained_at;
     m->rows = head->rows;
     m->dim = head->dim;
-    m->cells = head->cells;
     m->users = head->users;
     m->alpha = head->alpha;
     m->regularisation = head->regularisation;
@@ -263,7 +212,6 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY(check_ascending(m->items, m->rows, "items", err));
     TRY(check_not_negative(m->popularity, m->rows, "popularity", err));
     TRY(read_factors(c, m, err));
-    TRY(read_cells(c, m, err));
     TRY(read_lists(c, m->rows, near_names, &m->near, err));
     TRY(read_lists(c, m->rows, with_names, &m->with, err));
     return read_histories(c, m, err);

@@ -3,9 +3,10 @@
  * Model:   a container (index/container.h) of kind "recommend". Inside, products are rows: row r is
  *          product items[r]; everything refers to rows, and rows to product numbers, so the catalogue may
  *          change under it. It holds
- *            factors     implicit ALS item factors and their Gram matrix, to fold a shopper in at request
- *                        time (Hu, Koren, Volinsky 2008), and an inverted file over them
- *                        (Jegou et al. 2011) with int8 rows to find the best without a full scan;
+ *            vectors     implicit ALS item factors, to fold a shopper in at request time (Hu, Koren, Volinsky
+ *                        2008), with an index that finds the best rows (index/vectors.h). They are
+ *                        turned to the axes of their Gram matrix, which changes no dot product
+ *                        and leaves of that matrix the diagonal;
  *            near, with  the nearest rows of each row by shared shoppers, and by shared baskets;
  *            popularity  weighted, decayed count of acts;
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
@@ -22,10 +23,11 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "index/vectors.h"
 
 enum {
-    RECOMMEND_MODEL_VERSION = 1,
-    RECOMMEND_DIM_MAX = 1024,
+    RECOMMEND_MODEL_VERSION = 2,
+    RECOMMEND_DIM_MAX = VECTORS_DIM_MAX,
     RECOMMEND_NEIGHBOURS_MAX = 256,
 };
 
@@ -47,21 +49,15 @@ struct recommend_model {
     int64_t position;       /* of the change log: the model knows all acts up to it */
     int64_t trained_at;     /* UTC microseconds */
     uint32_t rows;          /* products */
-    uint32_t dim;           /* 0: no factors (too little data), and cells is 0 */
+    uint32_t dim;           /* 0: no factors (too little data) */
     float alpha;            /* confidence of an act of weight w is 1 + alpha * w */
     float regularisation;   /* lambda of the fold-in, > 0 where dim > 0 */
 
     const uint32_t *items;   /* [rows] product_no > 0, ascending */
     const float *popularity; /* [rows] >= 0 */
-    const float *factors;    /* [rows][dim] */
-    const float *gram;       /* [dim][dim] transpose(factors) * factors */
-
-    uint32_t cells;               /* of the inverted file; 0: none, scan all */
-    const float *centroids;       /* [cells][dim] */
-    const uint32_t *cell_offsets; /* [cells + 1] into the three below */
-    const uint32_t *cell_rows;    /* [rows] every row once */
-    const int8_t *cell_codes;     /* [rows][dim] factors of cell_rows[i], quantised by its scale */
-    const float *cell_scales;     /* [rows] >= 0; factor = code * scale */
+    const float *spectrum;   /* [dim] >= 0, diagonal of transpose(factors) * factors, which has
+                                no other numbers */
+    struct vectors vectors;  /* [rows][dim] item factors */
 
     struct neighbour_lists near; /* shoppers of this also liked */
     struct neighbour_lists with; /* bought in one basket */

@@ -71,6 +71,17 @@ static bool all_finite(const float *x, size_t n)
     return sum == 0;
 }
 
+/* For one right-hand side LAPACK's own takes the way of many, which copies the matrix. */
+static void solve_triangles(const float *a, int n, float *b, int m)
+{
+    if (m > 1) {
+        CHECK(LAPACKE_spotrs_work(LAPACK_COL_MAJOR, 'U', n, m, a, n, b, n) == 0);
+        return;
+    }
+    cblas_strsv(CblasColMajor, CblasUpper, CblasTrans, CblasNonUnit, n, a, n, b, 1);
+    cblas_strsv(CblasColMajor, CblasUpper, CblasNoTrans, CblasNonUnit, n, a, n, b, 1);
+}
+
 enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err *err)
 {
     CHECK(n >= 1 && n <= DENSE_MAX_ORDER && m >= 1 && m <= INT_MAX);
@@ -84,7 +95,7 @@ enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err
     enter();
     int info = LAPACKE_spotrf_work(LAPACK_COL_MAJOR, 'U', order, a, order);
     if (info == 0)
-        CHECK(LAPACKE_spotrs_work(LAPACK_COL_MAJOR, 'U', order, (int)m, a, order, b, order) == 0);
+        solve_triangles(a, order, b, (int)m);
     leave();
     CHECK(info >= 0);
     if (info > 0)
@@ -92,4 +103,30 @@ enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err
     if (!all_finite(b, m * n))
         return err_set(err, ERR_INVALID, "the solution of the system overflows");
     return ERR_OK;
+}
+
+enum err_code dense_eigen(float *a, size_t n, float *values, struct err *err)
+{
+    CHECK(n >= 1 && n <= DENSE_MAX_ORDER);
+    for (size_t i = 0; i < n; i++)
+        if (!all_finite(a + i * n, i + 1))
+            return err_set(err, ERR_INVALID, "row %zu of the matrix is not finite", i);
+    enter();
+    lapack_int info = LAPACKE_ssyevd(LAPACK_COL_MAJOR, 'V', 'U', (int)n, a, (int)n, values);
+    leave();
+    if (info == LAPACK_WORK_MEMORY_ERROR)
+        return err_set(err, ERR_MEMORY, "no memory for the eigenvectors of %zu rows", n);
+    CHECK(info >= 0);
+    if (info > 0)
+        return err_set(err, ERR_INVALID, "the eigenvalues of the matrix do not converge");
+    return ERR_OK;
+}
+
+void dense_turn(const float *x, size_t n, const float *q, size_t k, float *out)
+{
+    CHECK(k >= 1 && k <= DENSE_MAX_ORDER && n <= INT_MAX);
+    enter();
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)k, (int)k, 1, x, (int)k, q,
+                (int)k, 0, out, (int)k);
+    leave();
 }

@@ -38,4 +38,15 @@ void dense_gram(float alpha, const float *x, size_t n, size_t k, float beta, flo
  *               overflows. */
 ERR_MUST_USE enum err_code dense_solve_spd(float *a, size_t n, float *b, size_t m, struct err *err);
 
+/** Eigenvalues and eigenvectors of a symmetric matrix.
+ *  a       [n][n]  read: the lower triangle; written: row i is the i-th eigenvector, of length 1
+ *  values  [n]     out, ascending
+ *  1 <= n <= DENSE_MAX_ORDER. Cost: some 9 n^3 multiply-adds.
+ *  ERR_MEMORY
+ *  ERR_INVALID  a holds a NaN or an infinity, or the iteration does not converge. */
+ERR_MUST_USE enum err_code dense_eigen(float *a, size_t n, float *values, struct err *err);
+
+/** out = x * transpose(q).  x [n][k], q [k][k], out [n][k], which overlaps neither. */
+void dense_turn(const float *x, size_t n, const float *q, size_t k, float *out);
+
 #endif

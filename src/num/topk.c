@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* items[0, len) is a heap in which every parent stands after its children: the root is the
  * worst. */
@@ -97,66 +98,154 @@ size_t topk_finish(struct topk *t)
     return t->len;
 }
 
-static int in_order(const void *a, const void *b)
+/* --- many items at once ---------------------------------------------------------------------- */
+
+/* An item as one number: the earlier it stands, the less. Partitioning numbers needs no branch that
+ * depends on them. */
+static const uint32_t SIGN = 0x80000000u;
+
+static uint64_t key_of(struct topk_item item)
 {
-    struct topk_item x = *(const struct topk_item *)a, y = *(const struct topk_item *)b;
-    return topk_before(x, y) ? -1 : topk_before(y, x);
+    float score = item.score + 0.0f; /* -0 and 0 are equal */
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    bits = bits & SIGN ? bits : ~bits ^ SIGN;
+    return (uint64_t)bits << 32 | item.id;
 }
 
-static void swap(struct topk_item *a, struct topk_item *b)
+static struct topk_item item_of(uint64_t key)
 {
-    struct topk_item t = *a;
+    uint32_t bits = (uint32_t)(key >> 32);
+    struct topk_item item = {.id = (uint32_t)key};
+    bits = bits & SIGN ? bits : ~bits ^ SIGN;
+    memcpy(&item.score, &bits, sizeof bits);
+    return item;
+}
+
+_Static_assert(sizeof(struct topk_item) == sizeof(uint64_t), "keys take the place of items");
+
+static uint64_t *to_keys(struct topk_item *items, size_t n)
+{
+    uint64_t *keys = (uint64_t *)(void *)items;
+    for (size_t i = 0; i < n; i++)
+        keys[i] = key_of(items[i]);
+    return keys;
+}
+
+static void to_items(struct topk_item *items, size_t n)
+{
+    const uint64_t *keys = (const uint64_t *)(const void *)items;
+    for (size_t i = 0; i < n; i++)
+        items[i] = item_of(keys[i]);
+}
+
+static void swap(uint64_t *a, uint64_t *b)
+{
+    uint64_t t = *a;
     *a = *b;
     *b = t;
 }
 
 /* Move the median of first, middle and last to the first place. */
-static void choose_pivot(struct topk_item *items, size_t n)
+static void choose_pivot(uint64_t *keys, size_t n)
 {
-    struct topk_item *first = &items[0], *middle = &items[n / 2], *last = &items[n - 1];
-    struct topk_item *better = topk_before(*middle, *last) ? middle : last;
-    struct topk_item *worse = better == middle ? last : middle;
-    if (topk_before(*first, *better))
-        swap(first, better);
-    else if (topk_before(*worse, *first))
-        swap(first, worse);
+    uint64_t *middle = &keys[n / 2], *last = &keys[n - 1];
+    uint64_t *less = *middle < *last ? middle : last, *more = less == middle ? last : middle;
+    if (keys[0] < *less)
+        swap(&keys[0], less);
+    else if (keys[0] > *more)
+        swap(&keys[0], more);
 }
 
-/* Everything before the pivot to its left, the rest to its right. Returns the pivot's place. */
-static size_t partition(struct topk_item *items, size_t n)
+/* Everything less than the pivot to its left, the rest to its right (Lomuto's way). Returns the
+ * pivot's place. n >= 2. */
+static size_t partition(uint64_t *keys, size_t n)
 {
-    choose_pivot(items, n);
-    struct topk_item pivot = items[0];
-    size_t i = 1, j = n - 1;
-    for (;;) {
-        while (i <= j && topk_before(items[i], pivot))
-            i++;
-        while (i <= j && topk_before(pivot, items[j]))
-            j--;
-        if (i >= j)
-            break;
-        swap(&items[i++], &items[j--]);
+    choose_pivot(keys, n);
+    uint64_t pivot = keys[0];
+    size_t less = 1;
+    for (size_t i = 1; i < n; i++) {
+        uint64_t key = keys[i];
+        keys[i] = keys[less];
+        keys[less] = key;
+        less += key < pivot;
     }
-    size_t at = i - 1;
-    swap(&items[0], &items[at]);
-    return at;
+    swap(&keys[0], &keys[less - 1]);
+    return less - 1;
 }
 
-void topk_select(struct topk_item *items, size_t n, size_t k)
+static int ascending(const void *a, const void *b)
 {
-    enum { SMALL = 16, ROUNDS_MAX = 64 };
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void sort_few(uint64_t *keys, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        uint64_t key = keys[i];
+        size_t at = i;
+        for (; at > 0 && keys[at - 1] > key; at--)
+            keys[at] = keys[at - 1];
+        keys[at] = key;
+    }
+}
+
+enum { FEW = 16, ROUNDS_MAX = 64 /* pivots as bad as this are somebody's doing */ };
+
+static void select_keys(uint64_t *keys, size_t n, size_t k)
+{
     for (int round = 0; k > 0 && k < n; round++) {
-        if (n <= SMALL || round == ROUNDS_MAX) {
-            qsort(items, n, sizeof *items, in_order);
+        if (n <= FEW) {
+            sort_few(keys, n);
             return;
         }
-        size_t at = partition(items, n);
+        if (round == ROUNDS_MAX) {
+            qsort(keys, n, sizeof *keys, ascending);
+            return;
+        }
+        size_t at = partition(keys, n);
         if (at >= k) {
             n = at;
         } else {
-            items += at + 1;
+            keys += at + 1;
             n -= at + 1;
             k -= at + 1;
         }
     }
+}
+
+/* The longer side is gone through here, the shorter one by recursion. */
+static void sort_keys(uint64_t *keys, size_t n)
+{
+    for (int round = 0; n > FEW; round++) {
+        if (round == ROUNDS_MAX) {
+            qsort(keys, n, sizeof *keys, ascending);
+            return;
+        }
+        size_t at = partition(keys, n), right = n - at - 1;
+        if (at < right) {
+            sort_keys(keys, at);
+            keys += at + 1;
+            n = right;
+        } else {
+            sort_keys(keys + at + 1, right);
+            n = at;
+        }
+    }
+    sort_few(keys, n);
+}
+
+void topk_select(struct topk_item *items, size_t n, size_t k)
+{
+    select_keys(to_keys(items, n), n, k);
+    to_items(items, n);
+}
+
+void topk_order(struct topk_item *items, size_t n, size_t k)
+{
+    uint64_t *keys = to_keys(items, n);
+    select_keys(keys, n, k);
+    sort_keys(keys, k);
+    to_items(items, n);
 }

@@ -51,8 +51,11 @@ float topk_threshold(const struct topk *t);
 size_t topk_finish(struct topk *t);
 
 /** Rearrange items[n] so that the k best stand first, in no order: for many items that are there all at
- *  once this beats a heap. The same k whatever the order given. No NaN; k <= n.
+ *  once this beats a heap. The same k whatever the order given. No NaN; -0 becomes 0; k <= n.
  *  Cost: O(n) on average (Hoare, "Algorithm 65: FIND", CACM 4(7), 1961), O(n log n) at worst. */
 void topk_select(struct topk_item *items, size_t n, size_t k);
+
+/** As topk_select, and the k best stand in order, best first. Cost: O(n + k log k) on average. */
+void topk_order(struct topk_item *items, size_t n, size_t k);
 
 #endif

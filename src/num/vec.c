@@ -1,7 +1,9 @@
 #include "num/vec.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/check.h"
 #include "base/str.h"
 #include "num/vec_int.h"
 
@@ -59,4 +61,17 @@ enum err_code vec_init(struct err *err)
     }
     return err_set(err, ERR_UNSUPPORTED, "AISLE_SIMD is %s, which this processor does not run",
                    forced);
+}
+
+void vec_block_clear(uint8_t *block, size_t dim)
+{
+    memset(block, VEC_BLOCK_ZERO, vec_block_bytes(dim));
+}
+
+void vec_block_put(uint8_t *block, size_t dim, size_t lane, const int8_t *row)
+{
+    DCHECK(lane < VEC_BLOCK_ROWS);
+    for (size_t k = 0; k < dim; k++)
+        block[(k / VEC_BLOCK_GROUP * VEC_BLOCK_ROWS + lane) * VEC_BLOCK_GROUP +
+              k % VEC_BLOCK_GROUP] = (uint8_t)(row[k] + VEC_BLOCK_ZERO);
 }

@@ -21,6 +21,9 @@
 /** Longest input of the int8 kernels: 2^16 * 128 * 128 fits an int32_t. */
 enum { VEC_MAX_I8 = 1 << 16 };
 
+/** Rows of a block (scan_blocks), and its numbers that lie side by side. */
+enum { VEC_BLOCK_ROWS = 16, VEC_BLOCK_GROUP = 4 };
+
 struct vec_ops {
     const char *name; /* "scalar", "avx2", "avx512", "avx512-vnni" */
 
@@ -47,7 +50,37 @@ struct vec_ops {
     /* As dot_rows for int8 rows: out[j] is exact, dim <= VEC_MAX_I8. */
     void (*dot_rows_i8)(const int8_t *q, const int8_t *rows, size_t stride, size_t dim,
                         const uint32_t *ids, size_t n, int32_t *out);
+
+    /* Find those of many int8 rows whose score, dot(q, row) * scale, is at least floor: sixteen rows
+     * at a time, without a sum across lanes.
+     *   q       [vec_block_dim(dim)]   int8, zeros behind dim; dim <= VEC_MAX_I8
+     *   blocks  [n]                    as vec_block_put fills them; a row never put has dot 0
+     *   scales  [n][VEC_BLOCK_ROWS]    not NaN
+     *   scores  [n * VEC_BLOCK_ROWS]   out, in the order of the rows; the same in every table
+     *   places  [n * VEC_BLOCK_ROWS]   out, where each stands: block * VEC_BLOCK_ROWS + lane
+     * Returns how many; what lies behind them in scores and places is overwritten too. */
+    size_t (*scan_blocks)(const int8_t *q, const uint8_t *blocks, size_t dim, size_t n,
+                          const float *scales, float floor, float *scores, uint32_t *places);
 };
+
+/** dim rounded up to whole groups. */
+static inline size_t vec_block_dim(size_t dim)
+{
+    return (dim + VEC_BLOCK_GROUP - 1) / VEC_BLOCK_GROUP * VEC_BLOCK_GROUP;
+}
+
+/** Bytes of a block of rows of dim numbers. */
+static inline size_t vec_block_bytes(size_t dim)
+{
+    return vec_block_dim(dim) * VEC_BLOCK_ROWS;
+}
+
+/** All rows of a block are zeros. */
+void vec_block_clear(uint8_t *block, size_t dim);
+
+/** Put row [dim] as the lane-th row of a block: group by group the four numbers of each row, each
+ *  number plus 128 (the instructions multiply unsigned by signed). lane < VEC_BLOCK_ROWS. */
+void vec_block_put(uint8_t *block, size_t dim, size_t lane, const int8_t *row);
 
 /** The table in force: the scalar one until vec_init succeeds. */
 extern const struct vec_ops *vec;

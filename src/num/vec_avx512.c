@@ -1,10 +1,8 @@
 /* vec.h with AVX-512 F, BW, DQ and VL: sixteen floats or thirty-two int8 a step, masks for the
  * tail. */
 #ifdef __x86_64__
-#include <immintrin.h>
-
 #include "base/check.h"
-#include "num/vec_int.h"
+#include "num/vec_avx512_int.h"
 
 enum { LANES = 16, STEP = 4 * LANES };
 
@@ -125,6 +123,36 @@ static void dot_rows_i8(const int8_t *q, const int8_t *rows, size_t stride, size
     vec_dot_rows_i8_with(dot_i8, q, rows, stride, dim, ids, n, out);
 }
 
+/* As in vec_avx2.c, eight rows at once. */
+static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, size_t n,
+                          const float *scales, float floor, float *scores, uint32_t *places)
+{
+    enum { HALF_BYTES = 32 /* eight rows */ };
+    size_t len = 0, groups = vec_block_dim(dim) / VEC_BLOCK_GROUP;
+    __m512i excess = _mm512_set1_epi32(vec_block_excess(q, dim));
+    __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512i odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    DCHECK(dim <= VEC_MAX_I8);
+    for (size_t b = 0; b < n; b++) {
+        __m512i low = _mm512_setzero_si512(), high = low;
+        for (size_t g = 0; g < groups; g++, blocks += 2 * HALF_BYTES) {
+            int32_t four;
+            __builtin_memcpy(&four, q + g * VEC_BLOCK_GROUP, sizeof four);
+            __m512i wide = _mm512_cvtepi8_epi16(_mm256_set1_epi32(four));
+            __m256i a = _mm256_loadu_si256((const __m256i *)blocks);
+            __m256i c = _mm256_loadu_si256((const __m256i *)(blocks + HALF_BYTES));
+            low = _mm512_add_epi32(low, _mm512_madd_epi16(wide, _mm512_cvtepu8_epi16(a)));
+            high = _mm512_add_epi32(high, _mm512_madd_epi16(wide, _mm512_cvtepu8_epi16(c)));
+        }
+        __m512i dots = _mm512_add_epi32(_mm512_permutex2var_epi32(low, even, high),
+                                        _mm512_permutex2var_epi32(low, odd, high));
+        size_t place = b * VEC_BLOCK_ROWS;
+        len = vec_avx512_append(_mm512_sub_epi32(dots, excess), scales + place, floor, place, len,
+                                scores, places);
+    }
+    return len;
+}
+
 const struct vec_ops vec_avx512 = {
     .name = "avx512",
     .dot = vec_avx512_dot,
@@ -134,5 +162,6 @@ const struct vec_ops vec_avx512 = {
     .dot_i8 = dot_i8,
     .dot_rows = vec_avx512_dot_rows,
     .dot_rows_i8 = dot_rows_i8,
+    .scan_blocks = scan_blocks,
 };
 #endif

@@ -19,6 +19,32 @@ void vec_avx512_dot_rows(const float *q, const float *rows, size_t stride, size_
                          const uint32_t *ids, size_t n, float *out);
 #endif
 
+/* What stands for 0 in a block. */
+enum { VEC_BLOCK_ZERO = 128 };
+
+/* What the sums of unsigned numbers are too high by: VEC_BLOCK_ZERO times the sum of q. */
+static inline int32_t vec_block_excess(const int8_t *q, size_t dim)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < dim; k++)
+        sum += q[k];
+    return sum * VEC_BLOCK_ZERO;
+}
+
+/* Append what reaches the floor of a block's rows, from `place` on, without a branch. Returns the new
+ * len. */
+static inline size_t vec_append(const int32_t *dots, const float *scales, float floor, size_t place,
+                                size_t len, float *scores, uint32_t *places)
+{
+    for (size_t i = 0; i < VEC_BLOCK_ROWS; i++) {
+        float score = (float)dots[i] * scales[i];
+        scores[len] = score;
+        places[len] = (uint32_t)(place + i);
+        len += score >= floor;
+    }
+    return len;
+}
+
 /* Rows that are fetched ahead of their use: far enough to hide memory, near enough to stay
  * cached. */
 enum { VEC_ROWS_AHEAD = 4, VEC_CACHE_LINE = 64 };

@@ -51,6 +51,25 @@ static void dot_rows_i8(const int8_t *q, const int8_t *rows, size_t stride, size
     vec_dot_rows_i8_with(dot_i8, q, rows, stride, dim, ids, n, out);
 }
 
+static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, size_t n,
+                          const float *scales, float floor, float *scores, uint32_t *places)
+{
+    size_t len = 0;
+    DCHECK(dim <= VEC_MAX_I8);
+    for (size_t b = 0; b < n; b++, blocks += vec_block_bytes(dim)) {
+        int32_t dots[VEC_BLOCK_ROWS] = {0};
+        for (size_t row = 0; row < VEC_BLOCK_ROWS; row++)
+            for (size_t k = 0; k < dim; k++)
+                dots[row] +=
+                    q[k] * (blocks[(k / VEC_BLOCK_GROUP * VEC_BLOCK_ROWS + row) * VEC_BLOCK_GROUP +
+                                   k % VEC_BLOCK_GROUP] -
+                            VEC_BLOCK_ZERO);
+        size_t place = b * VEC_BLOCK_ROWS;
+        len = vec_append(dots, scales + place, floor, place, len, scores, places);
+    }
+    return len;
+}
+
 const struct vec_ops vec_scalar = {
     .name = "scalar",
     .dot = dot,
@@ -60,4 +79,5 @@ const struct vec_ops vec_scalar = {
     .dot_i8 = dot_i8,
     .dot_rows = dot_rows,
     .dot_rows_i8 = dot_rows_i8,
+    .scan_blocks = scan_blocks,
 };

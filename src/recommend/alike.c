@@ -57,7 +57,7 @@ static size_t add_terms(const struct catalogue *c, const struct text_tokens *tok
 }
 
 static void score_term(const struct catalogue *c, const struct alike_term *t, float idf,
-                       uint32_t self, uint64_t *budget, struct candidates *out)
+                       uint32_t self, uint32_t voice, uint64_t *budget, struct candidates *out)
 {
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = c->segments[slot];
@@ -70,7 +70,7 @@ static void score_term(const struct catalogue *c, const struct alike_term *t, fl
              doc = posting_next(&cursor)) {
             (*budget)--;
             if (s->product_no[doc] != self && catalogue_alive(c, slot, doc))
-                candidates_add(out, s->product_no[doc], idf, REASON_SIMILAR, self);
+                candidates_add(out, s->product_no[doc], idf, voice);
         }
     }
 }
@@ -114,10 +114,11 @@ enum err_code source_alike(const struct view *view, uint32_t product_no, struct 
     if (!terms)
         return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
     enum err_code code = telling_terms(c, at, terms, &n, err);
+    uint32_t voice = candidates_voice(out, REASON_SIMILAR, product_no);
     uint64_t budget = POSTINGS_MAX;
     for (size_t i = 0; i < n && i < TERMS_USED && code == ERR_OK; i++) {
         float idf = log1pf((float)c->products / (float)terms[i].df);
-        score_term(c, &terms[i], idf, product_no, &budget, out);
+        score_term(c, &terms[i], idf, product_no, voice, &budget, out);
     }
     return code;
 }

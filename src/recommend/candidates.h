@@ -1,37 +1,46 @@
 /* candidates.h - products that several sources propose, with what each of them says.
  *
- * Model:   a table by product number. A source adds parts (summed per product); candidates_close ends the
- *          source: its parts, divided by the greatest, times the source's weight, go to the totals. The
- *          source that gave a product most is its reason. Barred products take no score.
+ * Model:   a table by product number. A source adds parts (summed per product), each said by a voice: a
+ *          reason and the product behind it. candidates_close ends the source: its parts, divided by the
+ *          greatest, times the source's weight, go to the totals. The voice that said most in the source
+ *          that gave a product most is its reason, the earlier one where two said the same. Barred
+ *          products take no score.
  * Memory:  in the request's arena; at most CANDIDATES_MAX products, further ones are left out.
- * Threads: one request. */
+ * Threads: one request.
+ * Cost:    some nanoseconds for a part: one array for each thing that is looked at, so that all of them
+ *          stay in the first-level cache, and no branch that depends on what is there. */
 #ifndef RECOMMEND_CANDIDATES_H
 #define RECOMMEND_CANDIDATES_H
+
+#include <string.h>
 
 #include "base/arena.h"
 #include "recommend/recommend.h"
 
-enum { CANDIDATES_MAX = 4096, CANDIDATES_SLOTS = 8192 };
+enum { CANDIDATES_MAX = 4096, CANDIDATES_SLOT_BITS = 13, CANDIDATES_VOICES_MAX = 256 };
 
-struct candidate {
-    uint32_t product_no;
-    float total;
-    float part;            /* of the open source */
-    float part_best;       /* the greatest single addition to part */
-    uint32_t part_because; /* the product number behind it */
-    enum reason_code part_reason;
-    float reason_share; /* what the reason's source gave to total */
+struct candidate_voice {
     enum reason_code reason;
-    uint32_t reason_product;
-    bool barred;
+    uint32_t because; /* product number, 0 none */
 };
 
 struct candidates {
-    struct candidate *items; /* [len] */
     uint32_t len;
-    uint16_t *slots;   /* [CANDIDATES_SLOTS] 0: empty, else index + 1 */
-    uint16_t *touched; /* [touched_len] items with a part in the open source */
+    uint32_t *product_no; /* [len], as the following */
+    float *total;
+    bool *barred;
+    float *reason_share;    /* what the reason's source gave to total */
+    uint16_t *reason_voice; /* into voices */
+
+    /* the open source */
+    float *part;       /* [len] */
+    uint64_t *loudest; /* [len] the greatest part's bits above, UINT32_MAX - its voice below */
+    uint16_t *touched; /* [touched_len] those that have a part */
     uint32_t touched_len;
+
+    uint16_t *slots;                /* [1 << CANDIDATES_SLOT_BITS] 0: empty, else index + 1 */
+    struct candidate_voice *voices; /* [voices_len] */
+    uint32_t voices_len;
 };
 
 /** ERR_LIMIT  the arena's cap */
@@ -44,12 +53,49 @@ void candidates_bar(struct candidates *c, uint32_t product_no);
 /** Was it barred? */
 bool candidates_barred(const struct candidates *c, uint32_t product_no);
 
-/** The open source says `part` (> 0) more for a product, for this reason; because names a product
- *  or is 0. */
-void candidates_add(struct candidates *c, uint32_t product_no, float part, enum reason_code reason,
-                    uint32_t because);
+/** Who speaks: for candidates_add. because names a product or is 0. At most CANDIDATES_VOICES_MAX are told
+ *  apart: further ones are the last. */
+uint32_t candidates_voice(struct candidates *c, enum reason_code reason, uint32_t because);
+
+/** The index of a product, made if there is room; CANDIDATES_MAX, where everything may be written and
+ *  nothing is read, if not. */
+static inline uint32_t candidates_index(struct candidates *c, uint32_t product_no)
+{
+    enum { SLOTS = 1 << CANDIDATES_SLOT_BITS };
+    uint32_t at = product_no * 0x9e3779b1u >> (32 - CANDIDATES_SLOT_BITS);
+    while (c->slots[at] && c->product_no[c->slots[at] - 1] != product_no)
+        at = (at + 1) % SLOTS;
+    bool made = c->slots[at] == 0;
+    uint32_t index = made ? c->len : c->slots[at] - 1u;
+    if (index == CANDIDATES_MAX)
+        return index;
+    c->slots[at] = (uint16_t)(index + 1);
+    c->product_no[index] = product_no;
+    c->len += made;
+    return index;
+}
+
+/** The open source says `part` (> 0, else nothing) more for a product. */
+static inline void candidates_add(struct candidates *c, uint32_t product_no, float part,
+                                  uint32_t voice)
+{
+    uint32_t index = candidates_index(c, product_no), bits;
+    part = part > 0 ? part : 0;
+    c->touched[c->touched_len] = (uint16_t)index; /* one place more than CANDIDATES_MAX */
+    c->touched_len += (c->part[index] == 0) & (part > 0) & (index < CANDIDATES_MAX);
+    c->part[index] += part;
+    memcpy(&bits, &part, sizeof bits);
+    uint64_t said = (uint64_t)bits << 32 | (UINT32_MAX - voice);
+    c->loudest[index] = said > c->loudest[index] ? said : c->loudest[index];
+}
 
 /** End the open source. weight >= 0. */
 void candidates_close(struct candidates *c, float weight);
+
+/** Why a product with a total is here. */
+static inline struct candidate_voice candidates_reason(const struct candidates *c, uint32_t index)
+{
+    return c->voices[c->reason_voice[index]];
+}
 
 #endif

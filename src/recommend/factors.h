@@ -1,19 +1,22 @@
-/* factors.h - the factor model at request time: fold a shopper in, find the best rows.
+/* factors.h - the factor model at request time: what a shopper's past says in the space of the products.
  *
  * Fold-in: the half step of implicit ALS for one user (Hu, Koren, Volinsky, "Collaborative filtering for
- *          implicit feedback datasets", 2008): x = (G + sum alpha w y y' + lambda I)^-1
- *          sum (1 + alpha w) y.
- * Search:  an inverted file (Jegou, Douze, Schmid, "Product quantization for nearest neighbor search",
- *          2011, without the product codes): the cells whose centroids score highest are scanned
- *          with int8 rows, the best are scored again with the float rows. With cells = 0, or
- *          probes >= cells, the scan is over everything.
- * Threads: any; scratch lies in the arena. */
+ *          implicit feedback datasets", 2008): x solves
+ *            (G + sum alpha w y y' + lambda I) x = sum (1 + alpha w) y.
+ *          The factors are turned so that G is diagonal (engine/recommend_model.h). With
+ *          D = G + lambda I and rows z = sqrt(alpha w) D^-1/2 y this is (I + Z'Z) t = Z'b, x = D^-1/2 t,
+ *          solved by conjugate gradients (Hestenes, Stiefel 1952) to a residual of FOLD_IN_RESIDUAL:
+ *          no matrix is ever built, and in exact arithmetic n + 1 steps would do.
+ * Threads: any; scratch lies in the arena.
+ * Cost:    2 n dim multiply-adds a step, some ten steps. */
 #ifndef RECOMMEND_FACTORS_H
 #define RECOMMEND_FACTORS_H
 
 #include "base/arena.h"
 #include "engine/recommend_model.h"
-#include "num/topk.h"
+
+/** What the residual comes down to, as a share of the right-hand side. */
+#define FOLD_IN_RESIDUAL 1e-5f
 
 /** x [dim] out. rows [n] < m->rows and weights [n] > 0; n >= 1, dim >= 1.
  *  ERR_LIMIT    the arena's cap
@@ -21,13 +24,5 @@
 ERR_MUST_USE enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *rows,
                                            const float *weights, size_t n, struct arena *arena,
                                            float *x, struct err *err);
-
-/** Rows with the highest dot(x, factors), best first.
- *  probes  cells to scan; 0: the default, a twenty-fourth of them and at least 8
- *  best    [want] out; ids are rows
- *  Returns how many. ERR_LIMIT  the arena's cap. */
-ERR_MUST_USE enum err_code factors_search(const struct recommend_model *m, const float *x,
-                                          uint32_t probes, size_t want, struct arena *arena,
-                                          struct topk_item *best, size_t *len, struct err *err);
 
 #endif

@@ -158,18 +158,23 @@ static bool group_of_context(const struct choice *ch, uint64_t group)
 }
 
 /* Show it if the rules allow. */
-static void choose(struct choice *ch, const struct candidate *c)
+static void choose(struct choice *ch, const struct recommend_item *item)
 {
-    struct location at = catalogue_locate(ch->view->catalogue, c->product_no);
-    if (c->barred || !location_found(at) || !live_sellable(ch->view->live, c->product_no))
+    struct location at = catalogue_locate(ch->view->catalogue, item->product_no);
+    if (!location_found(at) || !live_sellable(ch->view->live, item->product_no))
         return;
     uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
     if (group_shown(ch, group) || group_of_context(ch, group) ||
         !filter_match(ch->request->filter, at.slot, at.doc))
         return;
     ch->groups[ch->len] = group;
-    ch->items[ch->len++] =
-        (struct recommend_item){c->product_no, c->total, c->reason, c->reason_product};
+    ch->items[ch->len++] = *item;
+}
+
+static struct recommend_item item_of(const struct candidates *c, uint32_t i)
+{
+    struct candidate_voice voice = candidates_reason(c, i);
+    return (struct recommend_item){c->product_no[i], c->total[i], voice.reason, voice.because};
 }
 
 /* Best first, in rounds that grow: the rules usually leave enough of the first. */
@@ -177,19 +182,22 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
                                  struct err *err)
 {
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
+    size_t n = 0;
     if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    for (size_t cap = 4 * (size_t)ch->request->limit;; cap = c->len) {
-        struct topk top;
-        topk_init(&top, order, cap < c->len ? cap : c->len);
-        for (uint32_t i = 0; i < c->len; i++)
-            if (!c->items[i].barred && c->items[i].total > 0)
-                topk_push(&top, c->items[i].total, i);
-        size_t n = topk_finish(&top);
+    for (uint32_t i = 0; i < c->len; i++) {
+        order[n] = (struct topk_item){c->total[i], i};
+        n += !c->barred[i] & (c->total[i] > 0);
+    }
+    for (size_t cap = 2 * (size_t)ch->request->limit;; cap *= 4) {
+        size_t taken = cap < n ? cap : n;
+        topk_order(order, n, taken);
         ch->len = 0;
-        for (size_t i = 0; i < n && ch->len < ch->request->limit; i++)
-            choose(ch, &c->items[order[i].id]);
-        if (ch->len == ch->request->limit || cap >= c->len)
+        for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++) {
+            struct recommend_item item = item_of(c, order[i].id);
+            choose(ch, &item);
+        }
+        if (ch->len == ch->request->limit || taken == n)
             return ERR_OK;
     }
 }
@@ -215,11 +223,10 @@ static void fill(struct choice *ch, const struct candidates *c)
     size_t n = topk_finish(&top);
     float floor = before ? ch->items[before - 1].score : 1;
     for (size_t i = 0; i < n && ch->len < ch->request->limit; i++) {
-        struct candidate extra = {.product_no = items[i].id,
-                                  .total = floor * 0.5f / (float)(i + 1),
-                                  .reason = REASON_POPULAR,
-                                  .barred = candidates_barred(c, items[i].id)};
-        choose(ch, &extra);
+        struct recommend_item extra = {items[i].id, floor * 0.5f / (float)(i + 1), REASON_POPULAR,
+                                       0};
+        if (!candidates_barred(c, items[i].id))
+            choose(ch, &extra);
     }
 }
 

@@ -30,24 +30,24 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
         return err_set(err, ERR_LIMIT, "a shopper's factors do not fit");
     enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
     if (code == ERR_OK)
-        code = factors_search(m, x, 0, FACTORS_WANT, arena, best, &len, err);
+        code = vectors_search(&m->vectors, x, 0, FACTORS_WANT, arena, best, &len, err);
     if (code != ERR_OK)
         return code;
+    uint32_t voice = candidates_voice(out, REASON_TASTE, 0);
     for (size_t i = 0; i < len; i++)
-        candidates_add(out, m->items[best[i].id], best[i].score, REASON_TASTE, 0);
+        candidates_add(out, m->items[best[i].id], best[i].score, voice);
     return ERR_OK;
 }
 
 static void add_list(const struct recommend_model *m, enum neighbour_kind kind, uint32_t row,
-                     float weight, enum reason_code reason, uint32_t because,
-                     struct candidates *out)
+                     float weight, uint32_t voice, struct candidates *out)
 {
     const struct neighbour_lists *lists = kind == NEAR ? &m->near : &m->with;
     uint32_t begin = lists->offsets[row], end = lists->offsets[row + 1];
     if (end - begin > NEIGHBOURS_MAX)
         end = begin + NEIGHBOURS_MAX;
     for (uint32_t i = begin; i < end; i++)
-        candidates_add(out, m->items[lists->rows[i]], weight * lists->scores[i], reason, because);
+        candidates_add(out, m->items[lists->rows[i]], weight * lists->scores[i], voice);
 }
 
 void source_profile_neighbours(const struct view *view, const struct profile *profile,
@@ -59,8 +59,9 @@ void source_profile_neighbours(const struct view *view, const struct profile *pr
         const struct profile_item *item = &profile->items[i];
         if (item->row == UINT32_MAX)
             continue;
-        add_list(m, kind, item->row, item->weight,
-                 profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED, item->product_no, out);
+        enum reason_code reason = profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED;
+        add_list(m, kind, item->row, item->weight, candidates_voice(out, reason, item->product_no),
+                 out);
         seeds++;
     }
 }
@@ -72,13 +73,14 @@ void source_neighbours(const struct view *view, const uint32_t *products, size_t
     for (size_t i = 0; m && i < n; i++) {
         uint32_t row = recommend_model_row(m, products[i]);
         if (row != UINT32_MAX)
-            add_list(m, kind, row, 1, reason, products[i], out);
+            add_list(m, kind, row, 1, candidates_voice(out, reason, products[i]), out);
     }
 }
 
 void source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
                   struct candidates *out)
 {
+    uint32_t voice = candidates_voice(out, reason, 0);
     for (uint32_t i = 0; i < shelf->len && i < want; i++)
-        candidates_add(out, shelf->product_no[i], shelf->score[i], reason, 0);
+        candidates_add(out, shelf->product_no[i], shelf->score[i], voice);
 }

@@ -7,7 +7,7 @@
 #include "recommend/profile.h"
 
 /** The rows that the factor model likes best for a profile.
- *  Errors as factors_fold_in and factors_search. */
+ *  Errors as factors_fold_in and vectors_search. */
 ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
                                           struct arena *arena, struct candidates *out,
                                           struct err *err);

@@ -51,7 +51,7 @@ struct measuring {
     struct ranking_totals factors, popularity;
     double *ndcg_factors, *ndcg_popularity; /* [users] */
     size_t users;
-    double cell_hits, cell_wanted;
+    double index_hits, index_wanted;
 };
 
 static int ascending(const void *a, const void *b)
@@ -98,33 +98,36 @@ static size_t unknown_first(const struct measuring *g, const struct topk_item *b
     return len;
 }
 
-static enum err_code rank_factors(struct measuring *g, const float *x, uint32_t probes,
-                                  uint32_t *list, size_t *len, struct err *err)
+/* Rank for a shopper: as the server does, or (exact) by scoring every row. */
+static enum err_code rank_factors(struct measuring *g, const float *x, bool exact, uint32_t *list,
+                                  size_t *len, struct err *err)
 {
     size_t want = g->k + g->past_len, n;
     struct topk_item *best = arena_try_alloc(&g->arena, want * sizeof *best);
+    enum err_code code = ERR_OK;
     if (!best)
         return err_set(err, ERR_LIMIT, "a list of %zu does not fit", want);
-    enum err_code code = factors_search(g->m, x, probes, want, &g->arena, best, &n, err);
+    if (exact)
+        n = vectors_search_exact(&g->m->vectors, x, want, best);
+    else
+        code = vectors_search(&g->m->vectors, x, 0, want, &g->arena, best, &n, err);
     *len = code == ERR_OK ? unknown_first(g, best, n, list) : 0;
     return code;
 }
 
-/* How much of the exact list the inverted file gives. */
-static enum err_code compare_cells(struct measuring *g, const float *x, const uint32_t *exact,
-                                   size_t n, struct err *err)
+/* How much of the exact list the index gives. */
+static enum err_code compare_exact(struct measuring *g, const float *x, const uint32_t *list,
+                                   size_t len, struct err *err)
 {
-    uint32_t found[K_MAX];
-    size_t len;
-    if (g->m->cells == 0)
-        return ERR_OK;
-    enum err_code code = rank_factors(g, x, 0, found, &len, err);
+    uint32_t exact[K_MAX];
+    size_t n;
+    enum err_code code = rank_factors(g, x, true, exact, &n, err);
     if (code != ERR_OK)
         return code;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < len; k++)
-            g->cell_hits += found[k] == exact[i];
-    g->cell_wanted += (double)n;
+            g->index_hits += list[k] == exact[i];
+    g->index_wanted += (double)n;
     return ERR_OK;
 }
 
@@ -148,9 +151,9 @@ static enum err_code measure_factors(struct measuring *g, struct err *err)
         weights[i] = profile_confidence(g->past_weight[g->past[i]]);
     enum err_code code = factors_fold_in(g->m, g->past, weights, g->past_len, &g->arena, x, err);
     if (code == ERR_OK)
-        code = rank_factors(g, x, UINT32_MAX, list, &n, err);
+        code = rank_factors(g, x, false, list, &n, err);
     if (code == ERR_OK)
-        code = compare_cells(g, x, list, n, err);
+        code = compare_exact(g, x, list, n, err);
     if (code == ERR_OK)
         count(g, list, n, &g->factors, &g->ndcg_factors[g->users]);
     return code;
@@ -249,7 +252,7 @@ static enum err_code summarise_all(struct measuring *g, uint64_t seed,
 {
     struct rng rng;
     out->users = g->users;
-    out->cell_recall = g->cell_wanted > 0 ? g->cell_hits / g->cell_wanted : 1;
+    out->index_recall = g->index_wanted > 0 ? g->index_hits / g->index_wanted : 1;
     enum err_code code = summarise(&g->factors, &out->factors, err);
     if (code == ERR_OK)
         code = summarise(&g->popularity, &out->popularity, err);
@@ -320,5 +323,5 @@ void recommend_evaluation_json(const struct recommend_evaluation *e, struct json
     write_scorer(w, "popularity", &e->popularity);
     write_interval(w, "ndcg", &e->ndcg);
     write_interval(w, "gain_over_popularity", &e->gain);
-    JW_DECIMAL(w, "cell_recall", e->cell_recall, 4);
+    JW_DECIMAL(w, "index_recall", e->index_recall, 4);
 }

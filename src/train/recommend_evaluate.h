@@ -26,7 +26,7 @@ struct recommend_evaluation {
     struct scorer_metrics factors, popularity;
     struct stats_interval ndcg; /* of the factor model */
     struct stats_interval gain; /* ndcg over popularity */
-    double cell_recall; /* share of the exact best k that the inverted file finds; 1 without one */
+    double index_recall; /* share of the exact best k that the vector index finds */
 };
 
 /** The moment with `share` (0..1) of the acts before it. it is sorted by user: a copy is sorted.

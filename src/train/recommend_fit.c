@@ -8,7 +8,6 @@
 #include "num/dense.h"
 #include "recommend/profile.h"
 #include "train/als.h"
-#include "train/cells.h"
 #include "train/matrix.h"
 #include "train/neighbours.h"
 
@@ -185,6 +184,24 @@ static enum err_code fit_popularity(struct work *w, struct err *err)
     return ERR_OK;
 }
 
+/* Turn items [rows][dim] to the axes of their Gram matrix (turned [rows][dim]) and give its diagonal.
+ * Scores stay what they are, and fold-in needs no matrix (recommend/factors.h). */
+static enum err_code turn_to_axes(const float *items, uint32_t rows, uint32_t dim, float *turned,
+                                  float *spectrum, struct err *err)
+{
+    float *axes = mem_try_aligned((size_t)dim * dim, sizeof *axes, 64);
+    if (!axes)
+        return err_set(err, ERR_MEMORY, "no memory for axes");
+    dense_gram(1, items, rows, dim, 0, axes);
+    enum err_code code = dense_eigen(axes, dim, spectrum, err);
+    if (code == ERR_OK)
+        dense_turn(items, rows, axes, dim, turned);
+    for (uint32_t k = 0; k < dim; k++)
+        spectrum[k] = fmaxf(spectrum[k], 0);
+    mem_free(axes);
+    return code;
+}
+
 static enum err_code fit_factors(struct work *w, struct err *err)
 {
     const struct recommend_params *p = w->p;
@@ -199,40 +216,26 @@ static enum err_code fit_factors(struct work *w, struct err *err)
         return ERR_OK;
     float *users = mem_try_aligned((size_t)m->users * d, sizeof *users, 64);
     float *items = mem_try_aligned((size_t)m->rows * d, sizeof *items, 64);
-    float *gram = mem_try_aligned(d * d, sizeof *gram, 64);
-    m->factors = items;
-    m->gram = gram;
+    float *turned = mem_try_aligned((size_t)m->rows * d, sizeof *turned, 64);
+    float *spectrum = mem_try_aligned(d, sizeof *spectrum, 64);
+    m->spectrum = spectrum;
     enum err_code code = ERR_OK;
-    if (!users || !items || !gram)
+    if (!users || !items || !turned || !spectrum)
         code = err_set(err, ERR_MEMORY, "no memory for factors");
     if (code == ERR_OK)
         code = als_fit(&w->by_user, &w->by_item, &o, w->pool, users, items, err);
-    if (code == ERR_OK) {
-        m->dim = p->dim;
-        m->alpha = p->alpha;
-        m->regularisation = p->regularisation;
-        dense_gram(1, items, m->rows, d, 0, gram);
-    }
+    if (code == ERR_OK)
+        code = turn_to_axes(items, m->rows, p->dim, turned, spectrum, err);
     mem_free(users);
-    return code;
-}
-
-static enum err_code fit_cells(struct work *w, struct err *err)
-{
-    struct recommend_model *m = w->m;
-    struct cells c;
-    if (m->dim == 0)
-        return ERR_OK;
-    enum err_code code = cells_fit(m->factors, m->rows, m->dim, w->p->seed, w->pool, &c, err);
-    if (code != ERR_OK)
+    mem_free(items);
+    if (code != ERR_OK) {
+        mem_free(turned);
         return code;
-    m->cells = c.cells;
-    m->centroids = c.centroids;
-    m->cell_offsets = c.offsets;
-    m->cell_rows = c.rows;
-    m->cell_codes = c.codes;
-    m->cell_scales = c.scales;
-    return ERR_OK;
+    }
+    m->dim = p->dim;
+    m->alpha = p->alpha;
+    m->regularisation = p->regularisation;
+    return vectors_build(turned, m->rows, p->dim, p->seed, w->pool, &m->vectors, err);
 }
 
 static enum err_code fit_neighbours(struct work *w, const struct matrix *by_group,
@@ -294,8 +297,6 @@ enum err_code recommend_fit(const struct interactions *it, int64_t until,
     if (code == ERR_OK)
         code = fit_factors(&w, err);
     if (code == ERR_OK)
-        code = fit_cells(&w, err);
-    if (code == ERR_OK)
         code = fit_neighbours(&w, &w.by_user, SHOPPER_MAX, &m.near, err);
     if (code == ERR_OK)
         code = fit_neighbours(&w, &w.baskets, BASKET_MAX, &m.with, err);
@@ -332,13 +333,8 @@ void recommend_fit_release(struct recommend_model *m)
     CHECK(!m->file);
     free_owned(m->items);
     free_owned(m->popularity);
-    free_owned(m->factors);
-    free_owned(m->gram);
-    free_owned(m->centroids);
-    free_owned(m->cell_offsets);
-    free_owned(m->cell_rows);
-    free_owned(m->cell_codes);
-    free_owned(m->cell_scales);
+    free_owned(m->spectrum);
+    vectors_release(&m->vectors);
     free_lists(&m->near);
     free_lists(&m->with);
     free_owned(m->user_no);

@@ -306,7 +306,7 @@ static enum err_code fit_and_write(struct run *run, struct err *err)
     run->r->products = m.rows;
     run->r->shoppers = m.users;
     run->r->dim = m.dim;
-    run->r->cells = m.cells;
+    run->r->cells = m.vectors.cells;
     m.meta = STR_LIT("{}");
     tell(run, 0.95, "writing");
     code = write_version(run, &m, err);

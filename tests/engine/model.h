@@ -78,23 +78,37 @@ static inline void fake_histories(struct recommend_model *m, struct rng *r, stru
     m->history_days = days;
 }
 
-static inline void fake_cells(struct recommend_model *m, struct rng *r, struct arena *a)
+static inline void fake_vectors(struct recommend_model *m, uint32_t cells, struct rng *r,
+                                struct arena *a)
 {
-    uint32_t *offsets = FAKE_OF(uint32_t, m->cells + 1);
-    int8_t *codes = FAKE_OF(int8_t, (size_t)m->rows * m->dim);
-    for (uint32_t c = 0; c < m->cells; c++)
-        offsets[c] = m->rows / m->cells * c;
-    offsets[m->cells] = m->rows;
-    for (size_t i = 0; i < (size_t)m->rows * m->dim; i++)
-        codes[i] = (int8_t)rng_below(r, 127);
-    m->centroids = fake_floats(r, a, (size_t)m->cells * m->dim);
-    m->cell_offsets = offsets;
-    m->cell_rows = fake_shuffled(r, a, m->rows);
-    m->cell_codes = codes;
-    m->cell_scales = fake_floats(r, a, m->rows);
+    struct vectors *v = &m->vectors;
+    *v = (struct vectors){.rows = m->rows, .dim = m->dim, .cells = cells};
+    uint32_t *bounds = FAKE_OF(uint32_t, cells + 1);
+    const uint32_t *order = fake_shuffled(r, a, m->rows);
+    uint32_t each = cells ? m->rows / cells : 0;
+    for (uint32_t c = 0; c < cells; c++) {
+        uint32_t n = c + 1 < cells ? each : m->rows - c * each;
+        bounds[c + 1] = bounds[c] + (n + VEC_BLOCK_ROWS - 1) / VEC_BLOCK_ROWS;
+    }
+    v->blocks = bounds[cells];
+    uint32_t *rows = FAKE_OF(uint32_t, (size_t)v->blocks * VEC_BLOCK_ROWS);
+    uint8_t *codes = FAKE_OF(uint8_t, v->blocks * vec_block_bytes(m->dim));
+    for (size_t i = 0; i < (size_t)v->blocks * VEC_BLOCK_ROWS; i++)
+        rows[i] = VECTORS_NO_ROW;
+    for (uint32_t c = 0, at = 0; c < cells; c++)
+        for (uint32_t i = 0, n = c + 1 < cells ? each : m->rows - c * each; i < n; i++)
+            rows[bounds[c] * VEC_BLOCK_ROWS + i] = order[at++];
+    for (size_t i = 0; i < v->blocks * vec_block_bytes(m->dim); i++)
+        codes[i] = (uint8_t)rng_below(r, 256);
+    v->exact = fake_floats(r, a, (size_t)m->rows * m->dim);
+    v->centroids = fake_floats(r, a, (size_t)cells * m->dim);
+    v->cell_blocks = bounds;
+    v->block_rows = rows;
+    v->block_scales = fake_floats(r, a, (size_t)v->blocks * VEC_BLOCK_ROWS);
+    v->codes = codes;
 }
 
-/** A model of these sizes, all in the arena. cells 0: none; dim 0: no factors. */
+/** A model of these sizes, all in the arena. dim 0: no factors, and cells counts for nothing. */
 static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, uint32_t dim,
                                                 uint32_t cells, uint32_t users, struct arena *a)
 {
@@ -108,15 +122,13 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
         .dim = dim,
         .alpha = 40,
         .regularisation = 0.1f,
-        .cells = cells,
         .users = users,
     };
     m.items = fake_numbers(&r, a, rows);
     m.popularity = fake_floats(&r, a, rows);
-    m.factors = fake_floats(&r, a, (size_t)rows * dim);
-    m.gram = fake_floats(&r, a, (size_t)dim * dim);
-    if (cells)
-        fake_cells(&m, &r, a);
+    m.spectrum = fake_floats(&r, a, dim);
+    if (dim)
+        fake_vectors(&m, cells, &r, a);
     m.near = fake_lists_of(&r, a, rows);
     m.with = fake_lists_of(&r, a, rows);
     fake_histories(&m, &r, a);
@@ -144,16 +156,18 @@ static inline double touch_floats(const float *v, size_t n)
 /** Read all that a server reads. Aborts where a model that was opened breaks a promise. */
 static inline void touch_model(const struct recommend_model *m)
 {
-    size_t cells = (size_t)m->rows * m->dim;
+    const struct vectors *v = &m->vectors;
     double sum = touch_floats(m->popularity, m->rows);
     if (m->dim)
-        sum += touch_floats(m->factors, cells) + touch_floats(m->gram, (size_t)m->dim * m->dim);
-    if (m->cells)
-        sum += touch_floats(m->centroids, (size_t)m->cells * m->dim);
-    for (uint32_t c = 0; c < m->cells; c++)
-        for (uint32_t i = m->cell_offsets[c]; i < m->cell_offsets[c + 1]; i++)
-            sum += (double)m->cell_scales[i] * m->cell_codes[(size_t)i * m->dim] +
-                   m->items[m->cell_rows[i]];
+        sum += touch_floats(m->spectrum, m->dim) +
+               touch_floats(v->exact, (size_t)v->rows * v->dim) +
+               touch_floats(v->centroids, (size_t)v->cells * v->dim);
+    for (uint32_t c = 0; c < v->cells; c++)
+        for (size_t i = (size_t)v->cell_blocks[c] * VEC_BLOCK_ROWS;
+             i < (size_t)v->cell_blocks[c + 1] * VEC_BLOCK_ROWS; i++)
+            sum += (double)v->block_scales[i] +
+                   v->codes[i / VEC_BLOCK_ROWS * vec_block_bytes(v->dim)] +
+                   (v->block_rows[i] == VECTORS_NO_ROW ? 0 : m->items[v->block_rows[i]]);
     CHECK(sum == sum);
     for (uint32_t row = 0; row < m->rows; row++)
         CHECK(recommend_model_row(m, m->items[row]) == row);

@@ -38,26 +38,32 @@ static void same_lists(const struct neighbour_lists *a, const struct neighbour_l
     SAME(a, b, scores, a->offsets[rows]);
 }
 
+static void same_vectors(const struct vectors *a, const struct vectors *b)
+{
+    size_t places = (size_t)a->blocks * VEC_BLOCK_ROWS;
+    ck_assert(a->rows == b->rows && a->dim == b->dim);
+    ck_assert(a->cells == b->cells && a->blocks == b->blocks);
+    SAME(a, b, exact, (size_t)a->rows * a->dim);
+    SAME(a, b, centroids, (size_t)a->cells * a->dim);
+    SAME(a, b, cell_blocks, a->cells + 1);
+    SAME(a, b, block_rows, places);
+    SAME(a, b, block_scales, places);
+    SAME(a, b, codes, a->blocks * vec_block_bytes(a->dim));
+}
+
 static void same_model(const struct recommend_model *a, const struct recommend_model *b)
 {
-    size_t cells = (size_t)a->rows * a->dim, acts = a->history_offsets[a->users];
+    size_t acts = a->history_offsets[a->users];
     ck_assert(str_eq(a->meta, b->meta));
     ck_assert(a->position == b->position && a->trained_at == b->trained_at);
-    ck_assert(a->rows == b->rows && a->dim == b->dim && a->cells == b->cells);
+    ck_assert(a->rows == b->rows && a->dim == b->dim);
     ck_assert(a->users == b->users && a->alpha == b->alpha);
     ck_assert(a->regularisation == b->regularisation);
     SAME(a, b, items, a->rows);
     SAME(a, b, popularity, a->rows);
     if (a->dim) {
-        SAME(a, b, factors, cells);
-        SAME(a, b, gram, (size_t)a->dim * a->dim);
-    }
-    if (a->cells) {
-        SAME(a, b, centroids, (size_t)a->cells * a->dim);
-        SAME(a, b, cell_offsets, a->cells + 1);
-        SAME(a, b, cell_rows, a->rows);
-        SAME(a, b, cell_codes, cells);
-        SAME(a, b, cell_scales, a->rows);
+        SAME(a, b, spectrum, a->dim);
+        same_vectors(&a->vectors, &b->vectors);
     }
     same_lists(&a->near, &b->near, a->rows);
     same_lists(&a->with, &b->with, a->rows);
@@ -94,7 +100,7 @@ START_TEST(what_is_written_is_read_and_found)
     static const struct {
         uint32_t rows, dim, cells, users;
     } sizes[] = {{ROWS, DIM, CELLS, USERS},
-                 {ROWS, DIM, 0, USERS},
+                 {ROWS, DIM, 1, USERS},
                  {ROWS, 0, 0, USERS},
                  {1, 1, 1, 1},
                  {0, 0, 0, 0},
@@ -156,7 +162,7 @@ static uint32_t row_at(const struct neighbour_lists *l, uint32_t at)
     return row;
 }
 
-BREAK_FIELD(too_many_dimensions, *m = fake_model(3, ROWS, RECOMMEND_DIM_MAX + 1, 0, USERS, a))
+BREAK_FIELD(too_many_dimensions, *m = fake_model(3, ROWS, RECOMMEND_DIM_MAX + 1, 1, USERS, a))
 BREAK_FIELD(more_cells_than_rows, *m = fake_model(3, 2, DIM, 3, USERS, a))
 BREAK_FIELD(no_regularisation, m->regularisation = 0)
 BREAK_FIELD(infinite_regularisation, m->regularisation = INFINITY)
@@ -165,15 +171,22 @@ BREAK_ARRAY(items_repeat, uint32_t, items, ROWS, v[4] = v[3])
 BREAK_ARRAY(item_zero, uint32_t, items, ROWS, v[0] = 0)
 BREAK_ARRAY(popularity_negative, float, popularity, ROWS, v[ROWS - 1] = -0.5f)
 BREAK_ARRAY(popularity_nan, float, popularity, ROWS, v[0] = NAN)
-BREAK_ARRAY(factor_infinite, float, factors, ROWS *DIM, v[ROWS * DIM - 1] = -INFINITY)
-BREAK_ARRAY(gram_nan, float, gram, DIM *DIM, v[5] = NAN)
-BREAK_ARRAY(centroid_nan, float, centroids, CELLS *DIM, v[1] = NAN)
-BREAK_ARRAY(cells_from_one, uint32_t, cell_offsets, CELLS + 1, v[0] = 1)
-BREAK_ARRAY(cells_descend, uint32_t, cell_offsets, CELLS + 1, v[1] = ROWS + 1)
-BREAK_ARRAY(cells_end_early, uint32_t, cell_offsets, CELLS + 1, v[CELLS] = ROWS - 1)
-BREAK_ARRAY(cell_row_beyond, uint32_t, cell_rows, ROWS, v[7] = ROWS)
-BREAK_ARRAY(cell_row_twice, uint32_t, cell_rows, ROWS, v[7] = v[8])
-BREAK_ARRAY(cell_scale_negative, float, cell_scales, ROWS, v[2] = -1)
+#define BLOCKS (m->vectors.blocks)
+#define PLACES ((size_t)BLOCKS * VEC_BLOCK_ROWS)
+BREAK_FIELD(no_cells, *m = fake_model(3, ROWS, DIM, 0, USERS, a))
+BREAK_FIELD(half_a_block, m->vectors.blocks = 0)
+BREAK_ARRAY(spectrum_negative, float, spectrum, DIM, v[0] = -1)
+BREAK_ARRAY(spectrum_nan, float, spectrum, DIM, v[DIM - 1] = NAN)
+BREAK_ARRAY(factor_infinite, float, vectors.exact, ROWS *DIM, v[ROWS * DIM - 1] = -INFINITY)
+BREAK_ARRAY(centroid_nan, float, vectors.centroids, CELLS *DIM, v[1] = NAN)
+BREAK_ARRAY(cells_from_one, uint32_t, vectors.cell_blocks, CELLS + 1, v[0] = 1)
+BREAK_ARRAY(cells_descend, uint32_t, vectors.cell_blocks, CELLS + 1, v[1] = BLOCKS + 1)
+BREAK_ARRAY(cells_end_early, uint32_t, vectors.cell_blocks, CELLS + 1, v[CELLS] = BLOCKS - 1)
+BREAK_ARRAY(block_row_beyond, uint32_t, vectors.block_rows, PLACES, v[3] = ROWS)
+BREAK_ARRAY(block_row_twice, uint32_t, vectors.block_rows, PLACES, v[3] = v[4])
+BREAK_ARRAY(block_row_missing, uint32_t, vectors.block_rows, PLACES, v[3] = VECTORS_NO_ROW)
+BREAK_ARRAY(scale_negative, float, vectors.block_scales, PLACES, v[2] = -1)
+BREAK_ARRAY(scale_infinite, float, vectors.block_scales, PLACES, v[2] = INFINITY)
 BREAK_ARRAY(near_from_one, uint32_t, near.offsets, ROWS + 1, v[0] = 1)
 BREAK_ARRAY(near_descends, uint32_t, near.offsets, ROWS + 1, v[3] = LISTED(m->near) + 1)
 BREAK_ARRAY(near_row_beyond, uint32_t, near.rows, LISTED(m->near), v[0] = ROWS)
@@ -209,15 +222,20 @@ static const struct {
     {item_zero, "items"},
     {popularity_negative, "popularity"},
     {popularity_nan, "popularity"},
-    {factor_infinite, "factors"},
-    {gram_nan, "gram"},
-    {centroid_nan, "centroids"},
-    {cells_from_one, "cell.offsets"},
-    {cells_descend, "cell.offsets"},
-    {cells_end_early, "cell.offsets"},
-    {cell_row_beyond, "cell.rows"},
-    {cell_row_twice, "cell.rows"},
-    {cell_scale_negative, "cell.scales"},
+    {no_cells, "vectors.cells"},
+    {half_a_block, "vectors."},
+    {spectrum_negative, "spectrum"},
+    {spectrum_nan, "spectrum"},
+    {factor_infinite, "vectors.exact"},
+    {centroid_nan, "vectors.centroids"},
+    {cells_from_one, "vectors.cells"},
+    {cells_descend, "vectors.cells"},
+    {cells_end_early, "vectors.cells"},
+    {block_row_beyond, "vectors.rows"},
+    {block_row_twice, "vectors.rows"},
+    {block_row_missing, "vectors.rows"},
+    {scale_negative, "vectors.scales"},
+    {scale_infinite, "vectors.scales"},
     {near_from_one, "near.offsets"},
     {near_descends, "near.offsets"},
     {near_row_beyond, "near.rows"},

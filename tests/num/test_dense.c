@@ -155,6 +155,57 @@ START_TEST(threading_can_be_switched_off_twice)
 }
 END_TEST
 
-SUITE("dense", the_gram_matrix_is_the_products_of_columns, solutions_satisfy_their_systems,
-      the_upper_triangle_is_not_read, what_has_no_solution_is_an_error,
-      threads_do_not_disturb_each_other, threading_can_be_switched_off_twice)
+START_TEST(eigenvectors_turn_a_gram_matrix_to_its_diagonal)
+{
+    static const size_t sizes[] = {1, 2, 17, 64, 130};
+    struct err err;
+    struct rng rng;
+    rng_init(&rng, 9);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        size_t k = sizes[i], n = k * 2 + 3;
+        float *x = mem_new(n * k, sizeof *x), *turned = mem_new(n * k, sizeof *x);
+        float *axes = mem_new(k * k, sizeof *axes), *values = mem_new(k, sizeof *values);
+        for (size_t j = 0; j < n * k; j++)
+            x[j] = (float)rng_normal(&rng);
+        dense_gram(1, x, n, k, 0, axes);
+        ck_ok(dense_eigen(axes, k, values, &err));
+        dense_turn(x, n, axes, k, turned);
+        for (size_t a = 0; a < k; a++) {
+            ck_assert(a == 0 || values[a - 1] <= values[a]);
+            for (size_t b = 0; b < k; b++) {
+                double sum = 0;
+                for (size_t j = 0; j < n; j++)
+                    sum += (double)turned[j * k + a] * (double)turned[j * k + b];
+                double want = a == b ? (double)values[a] : 0;
+                ck_assert_double_eq_tol(sum, want, 1e-4 * (double)values[k - 1] + 1e-4);
+            }
+        }
+        for (size_t j = 1; j < n; j++) { /* dot products stay what they are */
+            double before = 0, after = 0;
+            for (size_t a = 0; a < k; a++) {
+                before += (double)x[a] * (double)x[j * k + a];
+                after += (double)turned[a] * (double)turned[j * k + a];
+            }
+            ck_assert_double_eq_tol(before, after, 1e-4 * (double)k);
+        }
+        mem_free(x);
+        mem_free(turned);
+        mem_free(axes);
+        mem_free(values);
+    }
+}
+END_TEST
+
+START_TEST(a_matrix_that_is_not_finite_has_no_eigenvectors)
+{
+    float a[4] = {1, 0, NAN, 1}, values[2];
+    struct err err;
+    ck_err(dense_eigen(a, 2, values, &err), ERR_INVALID);
+}
+END_TEST
+
+SUITE("dense", eigenvectors_turn_a_gram_matrix_to_its_diagonal,
+      a_matrix_that_is_not_finite_has_no_eigenvectors, the_gram_matrix_is_the_products_of_columns,
+      solutions_satisfy_their_systems, the_upper_triangle_is_not_read,
+      what_has_no_solution_is_an_error, threads_do_not_disturb_each_other,
+      threading_can_be_switched_off_twice)

@@ -126,30 +126,38 @@ static int best_first(const void *a, const void *b)
     return topk_before(x, y) ? -1 : topk_before(y, x);
 }
 
-START_TEST(selecting_puts_the_best_first_whatever_the_order)
+START_TEST(selecting_and_ordering_put_the_best_first_whatever_the_order)
 {
     enum { N = 700 };
-    struct topk_item items[N], sorted[N];
+    static const float special[] = {-0.0f, 0, -INFINITY, INFINITY, 1e-40f, -1e-40f};
+    struct topk_item items[N], sorted[N], ordered[N];
     struct rng rng;
     rng_init(&rng, 5);
     for (int round = 0; round < 400; round++) {
         size_t n = rng_below(&rng, N) + 1, k = rng_below(&rng, n + 1);
         uint64_t distinct = round % 4 ? 1 + rng_below(&rng, 1000) : 1;
         for (size_t i = 0; i < n; i++) {
-            float score = round % 3 ? (float)rng_below(&rng, distinct)
+            float score = round % 3 ? (float)rng_below(&rng, distinct) - (float)(distinct / 2)
                                     : (float)(round % 2 ? i : n - i); /* sorted either way */
-            items[i] = sorted[i] = (struct topk_item){score, (uint32_t)i};
+            if (rng_below(&rng, 50) == 0)
+                score = special[rng_below(&rng, sizeof special / sizeof *special)];
+            items[i] = sorted[i] = ordered[i] = (struct topk_item){score, (uint32_t)i};
         }
         qsort(sorted, n, sizeof *sorted, best_first);
+        topk_order(ordered, n, k);
         topk_select(items, n, k);
         qsort(items, k, sizeof *items, best_first);
-        for (size_t i = 0; i < k; i++)
+        for (size_t i = 0; i < k; i++) {
             ck_assert(items[i].id == sorted[i].id && items[i].score == sorted[i].score);
+            ck_assert(ordered[i].id == sorted[i].id && ordered[i].score == sorted[i].score);
+        }
+        qsort(ordered, n, sizeof *ordered, best_first);
+        ck_assert(n == 0 || ordered[n - 1].id == sorted[n - 1].id); /* nothing is lost */
     }
 }
 END_TEST
 
-SUITE("topk", selecting_puts_the_best_first_whatever_the_order,
+SUITE("topk", selecting_and_ordering_put_the_best_first_whatever_the_order,
       it_keeps_what_a_full_sort_puts_first, blocks_without_ids_count_up_from_the_first,
       ties_go_to_the_lower_id_in_either_order, nan_is_never_kept_and_infinities_are,
       the_threshold_is_what_must_be_reached)

@@ -175,6 +175,56 @@ START_TEST(rows_give_what_single_dots_give)
 }
 END_TEST
 
+/* Of rows of n numbers in blocks that end where their allocation ends, the last one with two rows
+ * only, every table finds those that reach the floor. */
+static void scan(const struct vec_ops *ops, struct rng *rng, size_t n, float floor)
+{
+    enum { BLOCKS = 3, PLACES = BLOCKS * VEC_BLOCK_ROWS, ROWS = PLACES - 14 };
+    int8_t rows[PLACES][MAX_LEN] = {0}, *q = mem_new(vec_block_dim(n), 1);
+    uint8_t *blocks = mem_new(BLOCKS, vec_block_bytes(n));
+    float *scales = mem_new(PLACES, sizeof *scales), *scores = mem_new(PLACES, sizeof *scores);
+    uint32_t *places = mem_new(PLACES, sizeof *places);
+    for (size_t k = 0; k < n; k++)
+        q[k] = (int8_t)(rng_below(rng, 256) - 128);
+    for (size_t b = 0; b < BLOCKS; b++)
+        vec_block_clear(blocks + b * vec_block_bytes(n), n);
+    for (size_t r = 0; r < ROWS; r++) {
+        for (size_t k = 0; k < n; k++)
+            rows[r][k] = r == 0 ? -128 : (int8_t)(rng_below(rng, 256) - 128);
+        vec_block_put(blocks + r / VEC_BLOCK_ROWS * vec_block_bytes(n), n, r % VEC_BLOCK_ROWS,
+                      rows[r]);
+        scales[r] = (float)rng_unit(rng);
+    }
+    size_t len = ops->scan_blocks(q, blocks, n, BLOCKS, scales, floor, scores, places), at = 0;
+    for (uint32_t r = 0; r < PLACES; r++) {
+        float score = (float)slow_dot_i8(q, rows[r], n) * scales[r];
+        if (!(score >= floor))
+            continue;
+        ck_assert_uint_lt(at, len);
+        ck_assert_uint_eq(places[at], r);
+        ck_assert(scores[at++] == score);
+    }
+    ck_assert_uint_eq(at, len);
+    mem_free(q);
+    mem_free(blocks);
+    mem_free(scales);
+    mem_free(scores);
+    mem_free(places);
+}
+
+START_TEST(scanning_blocks_finds_what_single_dots_find)
+{
+    static const float floors[] = {-INFINITY, -1000, 0, 1000, INFINITY};
+    struct rng rng;
+    rng_init(&rng, 4);
+    const struct vec_ops *ops;
+    for (size_t t = 0; (ops = vec_available(t)); t++)
+        for (size_t n = 1; n <= MAX_LEN; n++)
+            for (size_t i = 0; i < sizeof floors / sizeof *floors; i++)
+                scan(ops, &rng, n, floors[i]);
+}
+END_TEST
+
 START_TEST(the_environment_forces_a_table_or_is_refused)
 {
     struct err err;
@@ -203,4 +253,4 @@ END_TEST
 
 SUITE("vec", every_table_agrees_with_double_precision, int8_sums_are_exact_in_every_table,
       the_longest_int8_sum_of_extremes_does_not_overflow, rows_give_what_single_dots_give,
-      the_environment_forces_a_table_or_is_refused)
+      scanning_blocks_finds_what_single_dots_find, the_environment_forces_a_table_or_is_refused)

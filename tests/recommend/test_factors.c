@@ -44,220 +44,109 @@ static void solve_dense(double *a, double *b, size_t n)
     }
 }
 
+/* Factors whose Gram matrix is diagonal: random ones, turned to its axes. */
+static void turned_factors(struct rng *r, float *factors, size_t rows, size_t dim, float *spectrum)
+{
+    struct err err;
+    float *raw = mem_new(rows * dim, sizeof *raw), *axes = mem_new(dim * dim, sizeof *axes);
+    random_floats(r, raw, rows * dim, 0.5f);
+    dense_gram(1, raw, rows, dim, 0, axes);
+    ck_ok(dense_eigen(axes, dim, spectrum, &err));
+    dense_turn(raw, rows, axes, dim, factors);
+    mem_free(raw);
+    mem_free(axes);
+}
+
+/* The sum of c y y' and of c p y over all products, row by row, solved in double precision. */
+static void fold_in_by_hand(const struct recommend_model *m, const uint32_t *past,
+                            const float *weights, size_t n, double *a, double *b)
+{
+    size_t d = m->dim;
+    memset(a, 0, d * d * sizeof *a);
+    memset(b, 0, d * sizeof *b);
+    for (uint32_t row = 0; row < m->rows; row++) {
+        const float *y = m->vectors.exact + row * d;
+        double c = 1, p = 0;
+        for (size_t i = 0; i < n; i++)
+            if (past[i] == row) {
+                c += (double)m->alpha * (double)weights[i];
+                p = 1;
+            }
+        for (size_t i = 0; i < d; i++) {
+            for (size_t k = 0; k < d; k++)
+                a[i * d + k] += c * (double)y[i] * (double)y[k];
+            b[i] += c * p * (double)y[i];
+        }
+    }
+    for (size_t i = 0; i < d; i++)
+        a[i * d + i] += (double)m->regularisation;
+    solve_dense(a, b, d);
+}
+
+/* Few acts and more than there are dimensions, mild and extreme weights, almost no regularisation. */
 START_TEST(folding_in_solves_the_normal_equations_over_all_products)
 {
-    enum { ROWS = 50, DIM = 7, PAST = 5 };
-    float factors[ROWS * DIM], gram[DIM * DIM], weights[PAST], x[DIM];
-    uint32_t past[PAST] = {3, 49, 0, 17, 20};
+    enum { ROWS = 300, DIM_MAX = 65 };
+    static const struct {
+        size_t dim, past;
+        float alpha, regularisation;
+    } cases[] = {{1, 1, 1, 1},     {7, 5, 3, 0.7f},     {7, 120, 3, 0.7f}, {64, 3, 40, 10},
+                 {64, 40, 2, 20},  {64, 200, 2, 20},    {65, 200, 40, 1},  {64, 30, 1000, 0.1f},
+                 {64, 1, 1e5f, 5}, {64, 64, 1e-4f, 20}, {16, 250, 100, 1}};
     struct rng r;
     struct arena arena;
     struct err err;
     ck_ok(vec_init(&err));
     rng_init(&r, 1);
-    random_floats(&r, factors, ROWS * DIM, 0.5f);
-    dense_gram(1, factors, ROWS, DIM, 0, gram);
-    struct recommend_model m = {.rows = ROWS,
-                                .dim = DIM,
-                                .alpha = 3,
-                                .regularisation = 0.7f,
-                                .factors = factors,
-                                .gram = gram};
-    for (size_t i = 0; i < PAST; i++)
-        weights[i] = 0.5f + (float)i;
     arena_init(&arena, 0, 1 << 20);
-    ck_ok(factors_fold_in(&m, past, weights, PAST, &arena, x, &err));
-
-    double a[DIM * DIM] = {0}, b[DIM] = {0};
-    for (uint32_t row = 0; row < ROWS; row++) { /* sum of c y y' and c p y, row by row */
-        double c = 1, p = 0;
-        for (size_t i = 0; i < PAST; i++)
-            if (past[i] == row) {
-                c += 3 * (double)weights[i];
-                p = 1;
-            }
-        for (size_t i = 0; i < DIM; i++) {
-            for (size_t k = 0; k < DIM; k++)
-                a[i * DIM + k] +=
-                    c * (double)factors[row * DIM + i] * (double)factors[row * DIM + k];
-            b[i] += c * p * (double)factors[row * DIM + i];
-        }
-    }
-    for (size_t i = 0; i < DIM; i++)
-        a[i * DIM + i] += (double)0.7f;
-    solve_dense(a, b, DIM);
-    for (size_t i = 0; i < DIM; i++)
-        ck_assert_double_eq_tol((double)x[i], b[i], 1e-4);
-    arena_release(&arena);
-}
-END_TEST
-
-/* --- search ---------------------------------------------------------------------------------- */
-
-enum { ROWS = 20000, DIM = 64, CENTERS = 140, WANT = 100, QUERIES = 40 };
-
-struct clustered {
-    struct recommend_model m;
-    float *factors, *centroids, *scales;
-    uint32_t *offsets, *rows, *cell;
-    int8_t *codes;
-};
-
-static void encode(const float *x, int8_t *code, float *scale)
-{
-    float top = 0;
-    for (size_t k = 0; k < DIM; k++)
-        top = fmaxf(top, fabsf(x[k]));
-    *scale = top / 127;
-    for (size_t k = 0; k < DIM; k++)
-        code[k] = (int8_t)lrintf(x[k] / *scale);
-}
-
-/* Rows around random centers; a cell per center. */
-static void clustered_init(struct clustered *c, struct rng *r)
-{
-    float *centers = mem_try_aligned(CENTERS * DIM, sizeof(float), 64);
-    *c = (struct clustered){0};
-    c->factors = mem_try_aligned(ROWS * DIM, sizeof(float), 64);
-    c->centroids = mem_try_aligned(CENTERS * DIM, sizeof(float), 64);
-    c->codes = mem_try_aligned(ROWS * DIM, 1, 64);
-    c->scales = mem_new(ROWS, sizeof(float));
-    c->offsets = mem_new(CENTERS + 1, sizeof(uint32_t));
-    c->rows = mem_new(ROWS, sizeof(uint32_t));
-    c->cell = mem_new(ROWS, sizeof(uint32_t));
-    random_floats(r, centers, CENTERS * DIM, 1);
-    random_floats(r, c->factors, ROWS * DIM, 0.5f);
-    for (uint32_t i = 0; i < ROWS; i++) {
-        c->cell[i] = (uint32_t)rng_below(r, CENTERS);
-        vec->axpy(1, centers + c->cell[i] * DIM, c->factors + (size_t)i * DIM, DIM);
-        c->offsets[c->cell[i] + 1]++;
-    }
-    for (uint32_t k = 0; k < CENTERS; k++)
-        c->offsets[k + 1] += c->offsets[k];
-    for (uint32_t k = 0, at = 0; k < CENTERS; k++)
-        for (uint32_t i = 0; i < ROWS; i++)
-            if (c->cell[i] == k) {
-                float share = 1 / (float)(c->offsets[k + 1] - c->offsets[k]);
-                const float *x = c->factors + (size_t)i * DIM;
-                encode(x, c->codes + (size_t)at * DIM, &c->scales[at]);
-                vec->axpy(share, x, c->centroids + (size_t)k * DIM, DIM);
-                c->rows[at++] = i;
-            }
-    c->m = (struct recommend_model){.rows = ROWS,
-                                    .dim = DIM,
-                                    .factors = c->factors,
-                                    .cells = CENTERS,
-                                    .centroids = c->centroids,
-                                    .cell_offsets = c->offsets,
-                                    .cell_rows = c->rows,
-                                    .cell_codes = c->codes,
-                                    .cell_scales = c->scales};
-    mem_free(centers);
-}
-
-static void clustered_release(struct clustered *c)
-{
-    mem_free(c->factors);
-    mem_free(c->centroids);
-    mem_free(c->codes);
-    mem_free(c->scales);
-    mem_free(c->offsets);
-    mem_free(c->rows);
-    mem_free(c->cell);
-}
-
-/* A shopper somewhere near a few of the rows. */
-static void random_shopper(const struct clustered *c, struct rng *r, float *x)
-{
-    random_floats(r, x, DIM, 0.3f);
-    for (int i = 0; i < 3; i++)
-        vec->axpy(0.4f, c->factors + rng_below(r, ROWS) * DIM, x, DIM);
-}
-
-static void best_by_hand(const struct clustered *c, const float *x, struct topk_item *best)
-{
-    struct topk top;
-    topk_init(&top, best, WANT);
-    for (uint32_t i = 0; i < ROWS; i++) {
-        float score = 0;
-        for (size_t k = 0; k < DIM; k++)
-            score += x[k] * c->factors[(size_t)i * DIM + k];
-        topk_push(&top, score, i);
-    }
-    topk_finish(&top);
-}
-
-static size_t common(const struct topk_item *a, size_t n, const struct topk_item *b)
-{
-    size_t hits = 0;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < WANT; k++)
-            hits += a[i].id == b[k].id;
-    return hits;
-}
-
-START_TEST(cells_find_nearly_all_of_the_best_and_all_probes_find_them_exactly)
-{
-    struct clustered c;
-    struct arena arena;
-    struct rng r;
-    struct err err;
-    size_t found = 0;
-    ck_ok(vec_init(&err));
-    rng_init(&r, 3);
-    clustered_init(&c, &r);
-    arena_init(&arena, 0, 16 << 20);
-    for (int q = 0; q < QUERIES; q++) {
-        float x[DIM];
-        struct topk_item exact[WANT], best[WANT];
-        size_t n;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float factors[ROWS * DIM_MAX], spectrum[DIM_MAX], weights[ROWS], x[DIM_MAX];
+        double a[DIM_MAX * DIM_MAX], b[DIM_MAX], apart = 0, size = 0;
+        uint32_t past[ROWS];
+        size_t dim = cases[i].dim, n = cases[i].past;
         arena_reset(&arena);
-        random_shopper(&c, &r, x);
-        best_by_hand(&c, x, exact);
-        ck_ok(factors_search(&c.m, x, CENTERS, WANT, &arena, best, &n, &err));
-        ck_assert_uint_eq(n, WANT);
-        ck_assert_uint_ge(common(best, n, exact), WANT - 1); /* sums in another order may tie */
-        ck_ok(factors_search(&c.m, x, 0, WANT, &arena, best, &n, &err));
-        ck_assert_uint_eq(n, WANT);
-        found += common(best, n, exact);
-        for (size_t i = 1; i < n; i++)
-            ck_assert(topk_before(best[i - 1], best[i]));
-        for (size_t i = 0; i < n; i++) /* scored by the float rows */
-            ck_assert_float_eq_tol(best[i].score,
-                                   vec->dot(x, c.factors + (size_t)best[i].id * DIM, DIM), 1e-4f);
+        turned_factors(&r, factors, ROWS, dim, spectrum);
+        struct recommend_model m = {.rows = ROWS,
+                                    .dim = (uint32_t)dim,
+                                    .alpha = cases[i].alpha,
+                                    .regularisation = cases[i].regularisation,
+                                    .spectrum = spectrum,
+                                    .vectors = {.exact = factors}};
+        for (size_t k = 0; k < n; k++) {
+            past[k] = (uint32_t)((k * 7 + i) % ROWS);
+            weights[k] = 0.1f + (float)rng_unit(&r) * 5;
+        }
+        ck_ok(factors_fold_in(&m, past, weights, n, &arena, x, &err));
+        fold_in_by_hand(&m, past, weights, n, a, b);
+        for (size_t k = 0; k < dim; k++) {
+            apart += ((double)x[k] - b[k]) * ((double)x[k] - b[k]);
+            size += b[k] * b[k];
+        }
+        ck_assert_msg(apart <= 1e-6 * size, "case %zu is off by %g of its size", i,
+                      sqrt(apart / size));
     }
-    ck_assert_msg(found >= 0.95 * QUERIES * WANT, "recall@%d is %.3f", WANT,
-                  (double)found / (QUERIES * WANT));
     arena_release(&arena);
-    clustered_release(&c);
 }
 END_TEST
 
-START_TEST(without_cells_all_rows_are_scored_and_fewer_rows_than_wanted_all_come)
+START_TEST(a_model_whose_numbers_overflow_is_an_error)
 {
-    enum { FEW = 300 };
-    struct clustered c;
+    float factors[2] = {1e30f, 1}, spectrum[1] = {1}, weight = 1, x;
+    uint32_t row = 0;
     struct arena arena;
-    struct rng r;
     struct err err;
-    struct topk_item best[FEW + 10];
-    size_t n;
-    float x[DIM];
+    struct recommend_model m = {.rows = 2,
+                                .dim = 1,
+                                .alpha = 1e20f,
+                                .regularisation = 1,
+                                .spectrum = spectrum,
+                                .vectors = {.exact = factors}};
     ck_ok(vec_init(&err));
-    rng_init(&r, 5);
-    clustered_init(&c, &r);
-    arena_init(&arena, 0, 16 << 20);
-    random_shopper(&c, &r, x);
-    c.m.cells = 0;
-    c.m.rows = FEW;
-    ck_ok(factors_search(&c.m, x, 0, FEW + 10, &arena, best, &n, &err));
-    ck_assert_uint_eq(n, FEW);
-    for (size_t i = 1; i < n; i++)
-        ck_assert(topk_before(best[i - 1], best[i]));
+    arena_init(&arena, 0, 1 << 20);
+    ck_err(factors_fold_in(&m, &row, &weight, 1, &arena, &x, &err), ERR_INVALID);
     arena_release(&arena);
-    clustered_release(&c);
 }
 END_TEST
 
 SUITE("factors", folding_in_solves_the_normal_equations_over_all_products,
-      cells_find_nearly_all_of_the_best_and_all_probes_find_them_exactly,
-      without_cells_all_rows_are_scored_and_fewer_rows_than_wanted_all_come)
+      a_model_whose_numbers_overflow_is_an_error)

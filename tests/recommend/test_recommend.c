@@ -40,17 +40,20 @@ static void serve_model(struct shop *s)
 {
     static uint32_t items[KNOWN], near_offsets[KNOWN + 1], near_rows[KNOWN * NEAR_EACH],
         with_offsets[KNOWN + 1], with_rows[KNOWN];
-    static float popularity[KNOWN], factors[KNOWN * DIM], gram[DIM * DIM],
-        near_scores[KNOWN * NEAR_EACH], with_scores[KNOWN];
+    static float popularity[KNOWN], spectrum[DIM], near_scores[KNOWN * NEAR_EACH],
+        with_scores[KNOWN];
     static const uint32_t user_no[] = {SHOPPER};
     static const uint64_t history_offsets[] = {0, 1};
     static const uint32_t history_acts[] = {(uint32_t)EVENT_PURCHASE << HISTORY_ROW_BITS | 20};
     static const uint16_t history_days[] = {20000};
+    struct err err;
+    float *factors = mem_try_aligned((size_t)KNOWN * DIM, sizeof *factors, 64);
     for (uint32_t row = 0; row < KNOWN; row++) {
         uint32_t kind = row / KIND, place = row % KIND;
         items[row] = row + 1;
         popularity[row] = (float)(row + 1);
         factors[row * DIM + kind] = 1 + 0.01f * (float)place;
+        spectrum[kind] += factors[row * DIM + kind] * factors[row * DIM + kind];
         near_offsets[row + 1] = (row + 1) * NEAR_EACH;
         with_offsets[row + 1] = row + 1;
         with_rows[row] = (row + KIND) % KNOWN;
@@ -60,7 +63,6 @@ static void serve_model(struct shop *s)
             near_scores[row * NEAR_EACH + i] = 0.9f - 0.1f * (float)i;
         }
     }
-    dense_gram(1, factors, KNOWN, DIM, 0, gram);
     struct recommend_model m = {.meta = STR_LIT("{}"),
                                 .rows = KNOWN,
                                 .dim = DIM,
@@ -68,8 +70,7 @@ static void serve_model(struct shop *s)
                                 .regularisation = 0.1f,
                                 .items = items,
                                 .popularity = popularity,
-                                .factors = factors,
-                                .gram = gram,
+                                .spectrum = spectrum,
                                 .near = {near_offsets, near_rows, near_scores},
                                 .with = {with_offsets, with_rows, with_scores},
                                 .users = 1,
@@ -77,7 +78,9 @@ static void serve_model(struct shop *s)
                                 .history_offsets = history_offsets,
                                 .history_acts = history_acts,
                                 .history_days = history_days};
+    ck_ok(vectors_build(factors, KNOWN, DIM, 1, NULL, &m.vectors, &err));
     fixture_model(&s->f, &m);
+    vectors_release(&m.vectors);
 }
 
 /* All products on the shelves: trending from 1 down, arrivals from the last. */

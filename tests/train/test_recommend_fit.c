@@ -101,7 +101,7 @@ START_TEST(neighbours_and_factors_tell_the_two_tastes_apart)
         size_t n;
         arena_init(&arena, 0, 1 << 20);
         ck_ok(factors_fold_in(&m, &row, &weight, 1, &arena, x, &err));
-        ck_ok(factors_search(&m, x, 0, 10, &arena, best, &n, &err));
+        ck_ok(vectors_search(&m.vectors, x, 0, 10, &arena, best, &n, &err));
         shown += n;
         for (size_t i = 0; i < n; i++)
             same += m.items[row] % 2 == m.items[best[i].id] % 2;
@@ -124,7 +124,7 @@ START_TEST(fitting_twice_gives_the_same_model_with_any_number_of_threads)
     ck_ok(pool_new(&pool, "fit", 3, 8, &err));
     ck_ok(recommend_fit(&it, INT64_MAX, &p, NULL, &a, &err));
     ck_ok(recommend_fit(&it, INT64_MAX, &p, pool, &b, &err));
-    ck_assert_mem_eq(a.factors, b.factors, a.rows * a.dim * sizeof *a.factors);
+    ck_assert_mem_eq(a.vectors.exact, b.vectors.exact, a.rows * a.dim * sizeof *a.vectors.exact);
     ck_assert_mem_eq(a.near.rows, b.near.rows, a.near.offsets[a.rows] * sizeof *a.near.rows);
     recommend_fit_release(&a);
     recommend_fit_release(&b);
@@ -222,7 +222,7 @@ static void measure(const struct interactions *it, int64_t split, const struct r
     ck_ok(factors_fold_in(m, past, weights, past_len, &arena, x, &err));
     arena_release(&arena);
     for (uint32_t row = 0; row < m->rows; row++) {
-        score[row] = (double)vec->dot(x, m->factors + row * m->dim, m->dim);
+        score[row] = (double)vec->dot(x, m->vectors.exact + row * m->dim, m->dim);
         popular[row] = (double)m->popularity[row];
     }
     size_t n = order(m, score, known, list);
