@@ -2,7 +2,7 @@
 
 _Static_assert(1 << CANDIDATES_SLOT_BITS > CANDIDATES_MAX, "some slot is always empty");
 
-/* Arrays have one place more, for products without room. They are zeroed at once: a branch for what is new
+/* Index 0 is for products without room. All are zeroed at once: a branch for what is new
  * costs more. */
 #define ARRAY(field)                                                                               \
     (((field) = arena_try_alloc(arena, (CANDIDATES_MAX + 1) * sizeof *(field))) &&                 \
@@ -30,7 +30,7 @@ void candidates_bar(struct candidates *c, uint32_t product_no)
 
 bool candidates_barred(const struct candidates *c, uint32_t product_no)
 {
-    for (uint32_t i = 0; i < c->len; i++)
+    for (uint32_t i = 1; i <= c->len; i++)
         if (c->product_no[i] == product_no)
             return c->barred[i];
     return false;
@@ -43,8 +43,20 @@ uint32_t candidates_voice(struct candidates *c, enum reason_code reason, uint32_
     return voice;
 }
 
-void candidates_close(struct candidates *c, float weight)
+void candidates_add_many(struct candidates *c, const uint32_t *numbers, const uint32_t *ids,
+                         const float *parts, float weight, size_t n, uint32_t voice)
 {
+    struct candidates t =
+        *c; /* what is written cannot be the table itself: it stays in registers */
+    for (size_t i = 0; i < n; i++)
+        candidates_add(&t, numbers[ids ? ids[i] : i], weight * parts[i], voice);
+    c->len = t.len;
+    c->touched_len = t.touched_len;
+}
+
+void candidates_close(struct candidates *table, float weight)
+{
+    struct candidates t = *table, *c = &t;
     float top = 0;
     for (uint32_t i = 0; i < c->touched_len; i++) {
         uint32_t at = c->touched[i];
@@ -63,5 +75,5 @@ void candidates_close(struct candidates *c, float weight)
         c->part[at] = 0;
         c->loudest[at] = 0;
     }
-    c->touched_len = 0;
+    table->touched_len = 0;
 }

@@ -26,19 +26,19 @@ struct candidate_voice {
 
 struct candidates {
     uint32_t len;
-    uint32_t *product_no; /* [len], as the following */
+    uint32_t *product_no; /* [1..len], as the following: 0 is for products without room */
     float *total;
     bool *barred;
     float *reason_share;    /* what the reason's source gave to total */
     uint16_t *reason_voice; /* into voices */
 
     /* the open source */
-    float *part;       /* [len] */
+    float *part;       /* [1..len] */
     uint64_t *loudest; /* [len] the greatest part's bits above, UINT32_MAX - its voice below */
     uint16_t *touched; /* [touched_len] those that have a part */
     uint32_t touched_len;
 
-    uint16_t *slots;                /* [1 << CANDIDATES_SLOT_BITS] 0: empty, else index + 1 */
+    uint16_t *slots;                /* [1 << CANDIDATES_SLOT_BITS] 0: empty, else an index */
     struct candidate_voice *voices; /* [voices_len] */
     uint32_t voices_len;
 };
@@ -57,21 +57,24 @@ bool candidates_barred(const struct candidates *c, uint32_t product_no);
  *  apart: further ones are the last. */
 uint32_t candidates_voice(struct candidates *c, enum reason_code reason, uint32_t because);
 
-/** The index of a product, made if there is room; CANDIDATES_MAX, where everything may be written and
- *  nothing is read, if not. */
+/** The index (1..) of a product, made if there is room; 0, where everything may be written and nothing is
+ *  read, if not. */
 static inline uint32_t candidates_index(struct candidates *c, uint32_t product_no)
 {
     enum { SLOTS = 1 << CANDIDATES_SLOT_BITS };
-    uint32_t at = product_no * 0x9e3779b1u >> (32 - CANDIDATES_SLOT_BITS);
-    while (c->slots[at] && c->product_no[c->slots[at] - 1] != product_no)
+    uint32_t at = product_no * 0x9e3779b1u >> (32 - CANDIDATES_SLOT_BITS), index = c->slots[at];
+    c->product_no[0] =
+        product_no; /* so that an empty slot holds it too, and the branch that is left,
+                                      for somebody else's slot, is rarely taken */
+    while (__builtin_expect(c->product_no[index] != product_no, 0)) {
         at = (at + 1) % SLOTS;
-    bool made = c->slots[at] == 0;
-    uint32_t index = made ? c->len : c->slots[at] - 1u;
-    if (index == CANDIDATES_MAX)
-        return index;
-    c->slots[at] = (uint16_t)(index + 1);
-    c->product_no[index] = product_no;
+        index = c->slots[at];
+    }
+    bool made = (index == 0) & (c->len < CANDIDATES_MAX);
     c->len += made;
+    index = made ? c->len : index;
+    c->slots[at] = (uint16_t)index;
+    c->product_no[index] = product_no;
     return index;
 }
 
@@ -81,13 +84,17 @@ static inline void candidates_add(struct candidates *c, uint32_t product_no, flo
 {
     uint32_t index = candidates_index(c, product_no), bits;
     part = part > 0 ? part : 0;
-    c->touched[c->touched_len] = (uint16_t)index; /* one place more than CANDIDATES_MAX */
-    c->touched_len += (c->part[index] == 0) & (part > 0) & (index < CANDIDATES_MAX);
+    c->touched[c->touched_len] = (uint16_t)index;
+    c->touched_len += (c->part[index] == 0) & (part > 0) & (index != 0);
     c->part[index] += part;
     memcpy(&bits, &part, sizeof bits);
     uint64_t said = (uint64_t)bits << 32 | (UINT32_MAX - voice);
     c->loudest[index] = said > c->loudest[index] ? said : c->loudest[index];
 }
+
+/** Many of one voice: product numbers[ids[i]] (ids NULL: numbers[i]) gets weight * parts[i], i < n. */
+void candidates_add_many(struct candidates *c, const uint32_t *numbers, const uint32_t *ids,
+                         const float *parts, float weight, size_t n, uint32_t voice);
 
 /** End the open source. weight >= 0. */
 void candidates_close(struct candidates *c, float weight);

@@ -185,7 +185,7 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
     size_t n = 0;
     if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    for (uint32_t i = 0; i < c->len; i++) {
+    for (uint32_t i = 1; i <= c->len; i++) {
         order[n] = (struct topk_item){c->total[i], i};
         n += !c->barred[i] & (c->total[i] > 0);
     }

@@ -46,23 +46,40 @@ static void add_list(const struct recommend_model *m, enum neighbour_kind kind, 
     uint32_t begin = lists->offsets[row], end = lists->offsets[row + 1];
     if (end - begin > NEIGHBOURS_MAX)
         end = begin + NEIGHBOURS_MAX;
-    for (uint32_t i = begin; i < end; i++)
-        candidates_add(out, m->items[lists->rows[i]], weight * lists->scores[i], voice);
+    candidates_add_many(out, m->items, lists->rows + begin, lists->scores + begin, weight,
+                        end - begin, voice);
+}
+
+/* A list's lines are on their way while the lists before it are added. */
+static void prefetch_list(const struct neighbour_lists *lists, uint32_t row)
+{
+    enum { PER_LINE = 64 / sizeof(uint32_t) };
+    uint32_t begin = lists->offsets[row], end = lists->offsets[row + 1];
+    for (uint32_t i = begin; i < end && i < begin + NEIGHBOURS_MAX; i += PER_LINE) {
+        __builtin_prefetch(lists->rows + i);
+        __builtin_prefetch(lists->scores + i);
+    }
 }
 
 void source_profile_neighbours(const struct view *view, const struct profile *profile,
                                enum neighbour_kind kind, struct candidates *out)
 {
+    enum { AHEAD = 3 };
     const struct recommend_model *m = view_model(view);
-    size_t seeds = 0;
-    for (size_t i = 0; m && i < profile->len && seeds < SEEDS_MAX; i++) {
-        const struct profile_item *item = &profile->items[i];
-        if (item->row == UINT32_MAX)
+    const struct profile_item *seeds[SEEDS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; m && i < profile->len && n < SEEDS_MAX; i++)
+        if (profile->items[i].row != UINT32_MAX)
+            seeds[n++] = &profile->items[i];
+    for (size_t i = 0; i < n + AHEAD; i++) {
+        if (i < n)
+            prefetch_list(kind == NEAR ? &m->near : &m->with, seeds[i]->row);
+        if (i < AHEAD)
             continue;
+        const struct profile_item *item = seeds[i - AHEAD];
         enum reason_code reason = profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED;
         add_list(m, kind, item->row, item->weight, candidates_voice(out, reason, item->product_no),
                  out);
-        seeds++;
     }
 }
 
@@ -80,7 +97,6 @@ void source_neighbours(const struct view *view, const uint32_t *products, size_t
 void source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
                   struct candidates *out)
 {
-    uint32_t voice = candidates_voice(out, reason, 0);
-    for (uint32_t i = 0; i < shelf->len && i < want; i++)
-        candidates_add(out, shelf->product_no[i], shelf->score[i], voice);
+    candidates_add_many(out, shelf->product_no, NULL, shelf->score, 1,
+                        shelf->len < want ? shelf->len : want, candidates_voice(out, reason, 0));
 }
