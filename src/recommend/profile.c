@@ -38,7 +38,9 @@ static struct profile_item *item_of(struct builder *b, uint32_t product_no)
 _Static_assert(TABLE == 1 << (32 - 22), "the hash's upper bits number the slots");
 _Static_assert(TABLE >= 2 * (HISTORY_MAX + USERS_ACTIONS_MAX), "the table stays half empty");
 
-static void add(struct builder *b, uint32_t product_no, enum event_type type, uint32_t time_s)
+/* row: UINT32_MAX where it is not known yet */
+static void add(struct builder *b, uint32_t product_no, uint32_t row, enum event_type type,
+                uint32_t time_s)
 {
     float weight = profile_type_weight(type);
     if (weight == 0)
@@ -47,6 +49,8 @@ static void add(struct builder *b, uint32_t product_no, enum event_type type, ui
     struct profile_item *item = item_of(b, product_no);
     item->weight += weight * exp2f(-age_days / HALF_LIFE_DAYS);
     item->types |= 1u << type;
+    if (row != UINT32_MAX)
+        item->row = row;
     if (time_s > item->time_s)
         item->time_s = time_s;
 }
@@ -76,7 +80,7 @@ static void add_history(struct builder *b, const struct recommend_model *m, uint
             continue;
         if (days[i] >= oldest_fresh_day && known_fresh(fresh, fresh_len, product_no, type, days[i]))
             continue;
-        add(b, product_no, type, (uint32_t)days[i] * 86400);
+        add(b, product_no, HISTORY_ROW(acts[i]), type, (uint32_t)days[i] * 86400);
     }
 }
 
@@ -123,13 +127,14 @@ enum err_code profile_load(const struct view *view, uint32_t user_no, struct are
     size_t n = users_recent(view->users, known, fresh, USERS_ACTIONS_MAX);
     *b = (struct builder){.items = items, .newest_s = newest_act(m, known, fresh, n)};
     for (size_t i = 0; i < n; i++)
-        add(b, fresh[i].product_no, (enum event_type)fresh[i].type, fresh[i].time_s);
+        add(b, fresh[i].product_no, UINT32_MAX, (enum event_type)fresh[i].type, fresh[i].time_s);
     if (m)
         add_history(b, m, known, fresh, n);
     qsort(items, b->len, sizeof *items, heaviest_first);
     out->items = items;
     out->len = b->len < PROFILE_MAX ? b->len : PROFILE_MAX;
     for (size_t i = 0; m && i < out->len; i++)
-        items[i].row = recommend_model_row(m, items[i].product_no);
+        if (items[i].row == UINT32_MAX)
+            items[i].row = recommend_model_row(m, items[i].product_no);
     return ERR_OK;
 }
