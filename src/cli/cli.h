@@ -55,6 +55,7 @@ struct command {
     const struct flag *flags; /* [flags_len] besides --data, --config, --json, --quiet, --help */
     size_t flags_len;
     size_t words_min, words_max;
+    bool dense; /* works with large matrices: worth a new start where OpenBLAS needs one */
     enum cli_exit (*run)(const struct args *args);
 };
 

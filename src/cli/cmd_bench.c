@@ -140,5 +140,6 @@ const struct command cmd_bench = {
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 1,
+    .dense = true,
     .run = run,
 };

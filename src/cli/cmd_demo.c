@@ -140,5 +140,6 @@ const struct command cmd_demo = {
             "  aisle demo --data /tmp/big --products 100000 --users 100000 --events 10000000\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
+    .dense = true,
     .run = run,
 };

@@ -150,5 +150,6 @@ const struct command cmd_eval = {
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 1,
+    .dense = true,
     .run = run,
 };

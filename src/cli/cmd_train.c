@@ -117,5 +117,6 @@ const struct command cmd_train = {
         "       http://localhost:5000/v1/jobs\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
+    .dense = true,
     .run = run,
 };

@@ -246,7 +246,6 @@ static void restart_with_better_core(char **argv)
 int main(int argc, char **argv)
 {
     struct line l = {0};
-    restart_with_better_core(argv);
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;
@@ -265,6 +264,8 @@ int main(int argc, char **argv)
     l.args.command = find_command(name);
     if (!l.args.command)
         return (int)unknown_command(name);
+    if (l.args.command->dense)
+        restart_with_better_core(argv);
     if (!parse_line(&l, argc - 2, argv + 2))
         return EXIT_USAGE;
     if (l.common[COMMON_HELP]) {

@@ -87,7 +87,7 @@ static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum ev
 }
 
 static enum err_code apply_events(struct engine *e, struct db *db, int64_t first, int64_t last,
-                                  bool heat_only, struct err *err)
+                                  struct err *err)
 {
     struct db_rows rows = {0};
     struct event event;
@@ -96,8 +96,20 @@ static enum err_code apply_events(struct engine *e, struct db *db, int64_t first
     enum err_code code = events_after(db, first - 1, last, INT64_MAX, &rows, err);
     while (code == ERR_OK && (code = events_next(&rows, &event, &came_as, &more, err)) == ERR_OK &&
            more)
-        act(e, heat_only ? 0 : came_as, event.product_no, event.type, event.time,
-            heat_only || event.seq > e->heat_seq);
+        act(e, came_as, event.product_no, event.type, event.time, event.seq > e->heat_seq);
+    db_rows_close(&rows);
+    return code;
+}
+
+static enum err_code heat_events(struct engine *e, struct db *db, int64_t after, int64_t last,
+                                 struct err *err)
+{
+    struct db_rows rows = {0};
+    struct event_act event;
+    bool more;
+    enum err_code code = event_acts_after(db, after, last, &rows, err);
+    while (code == ERR_OK && (code = event_acts_next(&rows, &event, &more, err)) == ERR_OK && more)
+        act(e, 0, event.product_no, event.type, event.time, true);
     db_rows_close(&rows);
     return code;
 }
@@ -124,7 +136,7 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
     struct order_counts orders;
     enum err_code code = events_count(db, &events, err);
     if (code == ERR_OK)
-        code = apply_events(e, db, events.last_seq - HEAT_EVENTS, events.last_seq, true, err);
+        code = heat_events(e, db, events.last_seq - HEAT_EVENTS, events.last_seq, err);
     if (code == ERR_OK)
         code = orders_count(db, &orders, err);
     if (code == ERR_OK)
@@ -189,9 +201,8 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
         return apply_product(e, db, c, err);
     case CHANGE_EVENT:
         first = c->no > e->replay_seq ? c->no : e->replay_seq + 1;
-        return known_to_model || first > c->last_no
-                   ? ERR_OK
-                   : apply_events(e, db, first, c->last_no, false, err);
+        return known_to_model || first > c->last_no ? ERR_OK
+                                                    : apply_events(e, db, first, c->last_no, err);
     case CHANGE_ORDER:
         return known_to_model ? ERR_OK : apply_orders(e, db, c->no, c->last_no, false, err);
     case CHANGE_USER:

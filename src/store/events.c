@@ -153,6 +153,29 @@ enum err_code events_after(struct db *db, int64_t after_seq, int64_t last, int64
                     DB_ARGS(db_i64(after_seq), db_i64(last), db_i64(limit)), rows, err);
 }
 
+enum err_code event_acts_after(struct db *db, int64_t after_seq, int64_t last, struct db_rows *rows,
+                               struct err *err)
+{
+    return db_query(db,
+                    "SELECT seq, time, type, product_no FROM events WHERE seq > ? AND seq <= ?"
+                    " AND product_no > 0 AND user_no <> 0 AND user_no NOT IN " ERASED_USERS
+                    " ORDER BY seq",
+                    DB_ARGS(db_i64(after_seq), db_i64(last)), rows, err);
+}
+
+enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool *more,
+                              struct err *err)
+{
+    enum err_code code = db_next(rows, more, err);
+    if (code || !*more)
+        return code;
+    *act = (struct event_act){.seq = db_col_i64(rows, 0),
+                              .time = db_col_i64(rows, 1),
+                              .type = (enum event_type)db_col_i64(rows, 2),
+                              .product_no = db_col_u32(rows, 3)};
+    return ERR_OK;
+}
+
 enum err_code events_between(struct db *db, int64_t from, int64_t to, int64_t limit,
                              struct db_rows *rows, struct err *err)
 {

@@ -189,6 +189,56 @@ START_TEST(a_thousand_events_are_one_change_and_pages_of_any_size_cover_them)
 }
 END_TEST
 
+/* Of views, a search, an event of somebody erased: the acts are the views of the others. */
+START_TEST(acts_are_what_events_did_to_products)
+{
+    struct shop s;
+    struct err err;
+    struct db_rows rows, acts;
+    struct event e, given[4];
+    struct event_act act;
+    bool more, more_acts;
+    size_t n = 0;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    put_product(tx, "p");
+    for (size_t i = 0; i < 4; i++)
+        given[i] = an_event(i == 0   ? "a"
+                            : i == 1 ? "b"
+                            : i == 2 ? "c"
+                                     : "d",
+                            i == 2 ? "erased" : "u", "p");
+    given[1].type = EVENT_SEARCH;
+    given[1].product_id = (struct str){0};
+    given[1].query = STR_LIT("tea");
+    ck_ok(events_add(tx, given, 4, 0, NULL, NULL, &err));
+    ck_ok(user_delete(tx, STR_LIT("erased"), &err));
+    tx_commit(&s);
+    read_begin(&s);
+    ck_ok(events_after(s.db, 0, INT64_MAX, INT64_MAX, &rows, &err));
+    ck_ok(event_acts_after(s.db, 0, INT64_MAX, &acts, &err));
+    for (;;) {
+        do
+            ck_ok(events_next(&rows, &e, NULL, &more, &err));
+        while (more && e.product_no == 0);
+        ck_ok(event_acts_next(&acts, &act, &more_acts, &err));
+        ck_assert_int_eq(more, more_acts);
+        if (!more)
+            break;
+        n++;
+        ck_assert(act.seq == e.seq && act.time == e.time && act.type == e.type &&
+                  act.product_no == e.product_no);
+    }
+    ck_assert_uint_eq(n, 2);
+    ck_ok(event_acts_after(s.db, given[0].seq, given[0].seq, &acts, &err));
+    ck_ok(event_acts_next(&acts, &act, &more_acts, &err));
+    ck_assert(!more_acts);
+    db_rows_close(&acts);
+    read_end(&s);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(bad_events_are_refused_by_field)
 {
     struct err err;
@@ -223,4 +273,4 @@ SUITE("contract: events", what_is_added_is_read_field_by_field,
       an_unknown_product_is_told_and_leaves_no_shopper_unless_it_may_be_created,
       each_identity_counts_once_whatever_the_batches,
       a_thousand_events_are_one_change_and_pages_of_any_size_cover_them,
-      bad_events_are_refused_by_field)
+      acts_are_what_events_did_to_products, bad_events_are_refused_by_field)
