@@ -3,7 +3,7 @@
 #include "api/api_int.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
+#include <time.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -25,7 +25,7 @@ int api_status(enum err_code code)
 
 /* --- answering ------------------------------------------------------------------------------- */
 
-static void reply_err(struct http_request *req, enum err_code code, const struct err *err)
+void reply_err(struct http_request *req, enum err_code code, const struct err *err)
 {
     int status = api_status(code);
     bool ours = status == 500;
@@ -79,11 +79,7 @@ static void finish_write(struct http_request *req)
     if (code == ERR_OK) {
         view_unref(view);
         view = call->view = engine_view(call->api->o.engine); /* with what was written */
-        bool again = false;
-        call->again = &again;
         code = call->written(call, &err);
-        if (code == ERR_OK && again)
-            return; /* under way once more; the view went with it */
     } else {
         err = call->err;
     }
@@ -139,12 +135,6 @@ enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, wri
     return ERR_OK;
 }
 
-enum err_code call_again(struct call *call, struct err *err)
-{
-    *call->again = true;
-    return call_write(call, call->job, call->job_arg, call->written, err);
-}
-
 /* --- the guard ------------------------------------------------------------------------------- */
 
 static bool bearer(const struct http_request *req, struct str *key)
@@ -179,8 +169,11 @@ static enum err_code identify(struct call *call, struct err *err)
 static enum err_code allow(struct call *call, const struct endpoint *e, struct err *err)
 {
     const struct api *api = call->api;
+    struct str coding = http_request_header(call->req, "content-encoding");
     if ((e->flags & ENDPOINT_DEMO) && !api->o.demo)
         return err_set(err, ERR_NOT_FOUND, "this is no demonstration shop");
+    if (coding.n && !str_eq_nocase(coding, STR_LIT("identity")))
+        return err_set(err, ERR_UNSUPPORTED, "Content-Encoding: bodies are taken uncompressed");
     enum err_code code = e->scope == AUTH_NONE ? ERR_OK : identify(call, err);
     if (code != ERR_OK)
         return code;
@@ -218,14 +211,41 @@ static void handle(struct http_request *req)
     view_unref(view);
 }
 
+/* Before the body, so that nobody sends in vain what they may not. */
+static void handle_head(struct http_request *req)
+{
+    const struct bound_endpoint *bound = req->route->ctx;
+    struct call *call = ARENA_NEW(req->arena, struct call, 1);
+    struct err err;
+    *call = (struct call){.api = bound->api, .req = req, .arena = req->arena};
+    req->user = call;
+    enum err_code code = allow(call, bound->endpoint, &err);
+    if (code == ERR_OK)
+        code = bound->endpoint->fn(call, &err);
+    if (code != ERR_OK)
+        reply_err(req, code, &err);
+}
+
+static void handle_piece(struct http_request *req, struct str piece)
+{
+    struct call *call = req->user;
+    call->body->piece(call, piece);
+}
+
+static void handle_end(struct http_request *req)
+{
+    struct call *call = req->user;
+    call->body->end(call);
+}
+
 /* --- routes ---------------------------------------------------------------------------------- */
 
 static const struct endpoint_group *const groups[] = {
-    &shop_endpoints, &product_endpoints,        &event_endpoints,
-    &user_endpoints, &recommendation_endpoints, &search_endpoints,
-    &cart_endpoints, &order_endpoints,          &model_endpoints,
-    &job_endpoints,  &demo_endpoints,           &operation_endpoints,
-    &web_endpoints,
+    &shop_endpoints,      &product_endpoints, &product_bulk_endpoints,
+    &event_endpoints,     &user_endpoints,    &recommendation_endpoints,
+    &search_endpoints,    &cart_endpoints,    &order_endpoints,
+    &model_endpoints,     &job_endpoints,     &demo_endpoints,
+    &operation_endpoints, &web_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
@@ -236,8 +256,13 @@ static void bind(struct api *api, const struct endpoint *e, struct bound_endpoin
                                  .pattern = e->pattern,
                                  .handler = handle,
                                  .ctx = bound,
-                                 .max_body_bytes = e->flags & ENDPOINT_LARGE ? API_BULK_MAX : 0,
                                  .no_access_log = (e->flags & ENDPOINT_QUIET) != 0};
+    if (e->flags & ENDPOINT_STREAMS) {
+        route->handler = handle_end;
+        route->on_head = handle_head;
+        route->on_body = handle_piece;
+        route->max_body_bytes = UINT64_MAX;
+    }
 }
 
 static void bind_groups(struct api *api, const struct endpoint_group *const *list, size_t n,
@@ -267,8 +292,11 @@ struct api *api_new(const struct api_options *options)
 
 void api_free(struct api *api)
 {
+    static const struct timespec a_moment = {0, 1000000};
     if (!api)
         return;
+    while (atomic_load(&api->batches) > 0) /* their requests are gone, the writer has them */
+        nanosleep(&a_moment, NULL);
     mem_free(api->bound);
     mem_free(api->routes);
     mem_free(api->admin_bound);

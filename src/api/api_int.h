@@ -17,10 +17,9 @@ enum endpoint_flags {
     ENDPOINT_WRITES = 1 << 0, /* refused by a read-only shop */
     ENDPOINT_QUIET = 1 << 1,  /* not in the access log */
     ENDPOINT_DEMO = 1 << 2,   /* 404 unless this is a demonstration shop */
-    ENDPOINT_LARGE = 1 << 3,  /* bodies up to API_BULK_MAX */
+    ENDPOINT_STREAMS =
+        1 << 3, /* a body of any length: fn is called before it and sets call->body */
 };
-
-#define API_BULK_MAX (64ull << 20)
 
 struct endpoint {
     enum http_method method;
@@ -45,6 +44,13 @@ struct api {
     struct http_route *admin_routes;    /* [admin_len], owned */
     size_t admin_len;
     _Atomic bool draining;
+    _Atomic unsigned batches; /* being written; api_free waits for them */
+};
+
+/** What takes a body as it arrives (ENDPOINT_STREAMS). On the loop; either may suspend or answer. */
+struct body_taker {
+    void (*piece)(struct call *call, struct str piece); /* borrowed until return */
+    void (*end)(struct call *call);
 };
 
 /** Finish a call on its loop once its write is durable and applied. */
@@ -57,16 +63,19 @@ struct call {
     struct arena *arena;
     enum auth_scope scope;
     int64_t key_no;
-    struct view *view;   /* owned reference until the call ends */
+    struct view *view;   /* owned reference until the call ends; NULL where the body streams */
     struct str language; /* one of the shop's */
 
     /* A write under way. */
     store_job_fn job;
     void *job_arg;
     written_fn written;
-    bool *again; /* set by call_again; on the stack of finish_write */
     enum err_code code;
     struct err err;
+
+    /* A body that streams. */
+    const struct body_taker *body;
+    void *taker; /* the endpoint's */
 };
 
 /* --- api.c: answering ------------------------------------------------------------------------ */
@@ -77,6 +86,9 @@ enum err_code reply_json(struct call *call, int status, struct json_writer *w, s
 /** A writer over the request's scratch buffer; loop only. */
 void begin_json(struct call *call, struct json_writer *w);
 
+/** Answer with an error. */
+void reply_err(struct http_request *req, enum err_code code, const struct err *err);
+
 /** Answer with an error that has no err_code of its own (precondition_failed, rate_limited). */
 enum err_code reply_status(struct call *call, int status, const char *code, const char *message);
 
@@ -84,9 +96,6 @@ enum err_code reply_status(struct call *call, int status, const char *code, cons
  *  this returns. job_arg must live in the call's arena. */
 enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, written_fn written,
                          struct err *err);
-
-/** From a written_fn: run the same job once more (a long body in short transactions). */
-enum err_code call_again(struct call *call, struct err *err);
 
 /** Run fn on a snapshot of the store. */
 typedef enum err_code (*read_fn)(struct call *call, struct db *db, void *arg, struct err *err);
@@ -172,9 +181,10 @@ struct endpoint_group {
     size_t len;
 };
 
-extern const struct endpoint_group shop_endpoints, product_endpoints, event_endpoints,
-    user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints, order_endpoints,
-    model_endpoints, job_endpoints, demo_endpoints, operation_endpoints, web_endpoints;
+extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
+    event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
+    order_endpoints, model_endpoints, job_endpoints, demo_endpoints, operation_endpoints,
+    web_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

@@ -12,7 +12,6 @@ enum {
     PAGE_MAX = 200,
     IDS_MAX = 200,
     VARIANTS_MAX = 50,
-    BULK_CHUNK = 500,
     FOLDED_ID_MAX = 16 * STORE_ID_MAX
 };
 
@@ -290,117 +289,11 @@ static enum err_code delete_product(struct call *call, struct err *err)
     return call_write(call, delete_job, id, deleted, err);
 }
 
-/* --- bulk ------------------------------------------------------------------------------------ */
-
-struct bulk_rejection {
-    unsigned line;
-    struct err err;
-};
-
-enum { REJECTIONS_TOLD = 1000 };
-
-/* A body of lines, written BULK_CHUNK at a time so that no transaction is long. */
-struct bulk {
-    struct call *call;
-    struct str rest; /* lines not yet read */
-    unsigned line;   /* number of the last one read */
-    uint64_t created, changed, unchanged, refused;
-    struct bulk_rejection *rejections; /* [told] */
-    size_t told;
-};
-
-static void refuse(struct bulk *b, const struct err *why)
-{
-    b->refused++;
-    if (b->told < REJECTIONS_TOLD)
-        b->rejections[b->told++] = (struct bulk_rejection){b->line, *why};
-}
-
-static enum err_code bulk_one(struct store_tx *tx, struct bulk *b, struct str line,
-                              struct arena *arena, struct err *err)
-{
-    struct json_reader r;
-    struct put put;
-    struct err why;
-    jr_init(&r, line, arena);
-    r.first_line = b->line;
-    enum err_code code = product_from_json(&r, (struct str){NULL, 0}, &put.product, &why);
-    if (code == ERR_OK)
-        code = jr_end(&r, &why);
-    if (code == ERR_OK)
-        code = put_job(tx, &put, &why);
-    if (code == ERR_INVALID || code == ERR_LIMIT) {
-        refuse(b, &why);
-        return ERR_OK;
-    }
-    if (code != ERR_OK) {
-        *err = why;
-        return code;
-    }
-    b->created += put.result == PRODUCT_CREATED;
-    b->unchanged += put.result == PRODUCT_UNCHANGED;
-    b->changed += put.result == PRODUCT_CHANGED || put.result == PRODUCT_CHANGED_LIVE;
-    return ERR_OK;
-}
-
-static enum err_code bulk_job(struct store_tx *tx, void *arg, struct err *err)
-{
-    struct bulk *b = arg;
-    struct arena arena;
-    struct str line;
-    enum err_code code = ERR_OK;
-    arena_init(&arena, 0, 4 << 20);
-    for (int i = 0; i < BULK_CHUNK && code == ERR_OK && jr_next_line(&b->rest, &line, &b->line);
-         i++) {
-        arena_reset(&arena);
-        code = bulk_one(tx, b, line, &arena, err);
-    }
-    arena_release(&arena);
-    return code;
-}
-
-static enum err_code bulk_written(struct call *call, struct err *err)
-{
-    struct bulk *b = call->job_arg;
-    struct json_writer w;
-    if (str_trim(b->rest).n)
-        return call_again(call, err);
-    begin_json(call, &w);
-    jw_obj(&w);
-    JW_U64(&w, "created", b->created);
-    JW_U64(&w, "changed", b->changed);
-    JW_U64(&w, "unchanged", b->unchanged);
-    JW_U64(&w, "refused", b->refused);
-    JW_ARR(&w, "rejected");
-    for (size_t i = 0; i < b->told; i++) {
-        jw_obj(&w);
-        JW_U64(&w, "line", b->rejections[i].line);
-        JW_Z(&w, "code", err_code_name(b->rejections[i].err.code));
-        JW_Z(&w, "message", b->rejections[i].err.msg);
-        jw_obj_end(&w);
-    }
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return reply_json(call, 200, &w, err);
-}
-
-static enum err_code bulk_products(struct call *call, struct err *err)
-{
-    struct bulk *b = ARENA_NEW(call->arena, struct bulk, 1);
-    b->call = call;
-    b->rest = call->req->body;
-    b->rejections = arena_try_alloc(call->arena, REJECTIONS_TOLD * sizeof *b->rejections);
-    if (!b->rejections)
-        return err_set(err, ERR_LIMIT, "the request does not fit");
-    return call_write(call, bulk_job, b, bulk_written, err);
-}
-
 static const struct endpoint endpoints[] = {
     {HTTP_GET, "/v1/products", AUTH_PUBLIC, list_products, 0},
     {HTTP_GET, "/v1/products/{id}", AUTH_PUBLIC, get_product, 0},
     {HTTP_PUT, "/v1/products/{id}", AUTH_SERVER, put_product, ENDPOINT_WRITES},
     {HTTP_PATCH, "/v1/products/{id}", AUTH_SERVER, patch_product, ENDPOINT_WRITES},
     {HTTP_DELETE, "/v1/products/{id}", AUTH_SERVER, delete_product, ENDPOINT_WRITES},
-    {HTTP_POST, "/v1/products/bulk", AUTH_SERVER, bulk_products, ENDPOINT_WRITES | ENDPOINT_LARGE},
 };
 ENDPOINT_GROUP(product_endpoints, endpoints);
