@@ -9,7 +9,13 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { CACHE_LINE = 64, SUB_BITS = 4, SUB = 1 << SUB_BITS, OCTAVES_SHOWN = 24 };
+enum {
+    CACHE_LINE = 64,
+    SUB_BITS = 4,
+    SUB = 1 << SUB_BITS,
+    ENDS_MAX = 28,
+    SHARED = METRIC_SHARDS - 1
+};
 
 /* 2^40 is the largest value; 16 buckets below 16, then 16 for each of the octaves 4..39. */
 _Static_assert(HIST_BUCKETS == SUB * (40 - SUB_BITS + 1), "buckets of struct hist");
@@ -29,14 +35,37 @@ struct gauge {
     _Atomic double v;
 };
 
+/* Ends of the buckets that are shown, further apart than those of struct hist, so that each of the
+ * latter holds at most one. */
+struct scale {
+    unsigned len;
+    uint64_t ends[ENDS_MAX];     /* [len] ascending */
+    uint8_t first[HIST_BUCKETS]; /* the first end that is not below a bucket */
+};
+
+static struct scale times = {.len = 27,
+                             .ends = {25000,      50000,      75000,     100000,     150000,
+                                      200000,     300000,     400000,    500000,     750000,
+                                      1000000,    1500000,    2000000,   3000000,    4000000,
+                                      5000000,    7500000,    10000000,  25000000,   50000000,
+                                      100000000,  250000000,  500000000, 1000000000, 2500000000,
+                                      5000000000, 10000000000}},
+                    sizes = {.len = 25, .ends = {1,       2,        5,        10,       20,
+                                                 50,      100,      200,      500,      1000,
+                                                 2000,    5000,     10000,    20000,    50000,
+                                                 100000,  200000,   500000,   1000000,  2000000,
+                                                 5000000, 10000000, 20000000, 50000000, 100000000}};
+
 struct hist_shard {
     _Alignas(CACHE_LINE) _Atomic uint64_t sum;
     _Atomic uint64_t max;
+    _Atomic uint64_t shown[ENDS_MAX + 1]; /* by end of the scale, the last for what is beyond */
     _Atomic uint64_t buckets[HIST_BUCKETS];
 };
 
 struct histogram {
     double unit;
+    const struct scale *scale;
     _Atomic(struct hist_shard *) shards[METRIC_SHARDS]; /* owned; NULL until a thread needs it */
 };
 
@@ -59,19 +88,33 @@ struct metrics {
 
 /* --- recording ------------------------------------------------------------------------------- */
 
-/* Threads take shards in turn. */
+/* Each thread has a shard of its own as long as there are some; SHARED is everyone else's. */
 static unsigned own_shard(void)
 {
     static atomic_uint threads;
     static _Thread_local unsigned shard; /* plus one; 0: none yet */
-    if (__builtin_expect(shard == 0, 0))
-        shard = atomic_fetch_add(&threads, 1) % METRIC_SHARDS + 1;
+    if (__builtin_expect(shard == 0, 0)) {
+        unsigned n = atomic_load(&threads);
+        while (n < SHARED && !atomic_compare_exchange_weak(&threads, &n, n + 1))
+            ;
+        shard = n + 1;
+    }
     return shard - 1;
+}
+
+static void add(_Atomic uint64_t *to, uint64_t n, unsigned shard)
+{
+    if (shard == SHARED)
+        atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+    else
+        atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n,
+                              memory_order_relaxed);
 }
 
 void counter_add(struct counter *c, uint64_t n)
 {
-    atomic_fetch_add_explicit(&c->shards[own_shard()].n, n, memory_order_relaxed);
+    unsigned shard = own_shard();
+    add(&c->shards[shard].n, n, shard);
 }
 
 uint64_t counter_value(const struct counter *c)
@@ -119,9 +162,31 @@ uint64_t hist_upper(unsigned i)
     return (uint64_t)(SUB + 1 + i % SUB) << (i / SUB - 1);
 }
 
-static struct hist_shard *shard_of(struct histogram *h)
+static void fill_scale(struct scale *s)
 {
-    _Atomic(struct hist_shard *) *at = &h->shards[own_shard()];
+    unsigned end = 0;
+    for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+        while (i > 0 && end < s->len && s->ends[end] <= hist_upper(i - 1))
+            end++;
+        s->first[i] = (uint8_t)end;
+    }
+}
+
+static void fill_scales(void)
+{
+    fill_scale(&times);
+    fill_scale(&sizes);
+}
+
+static unsigned end_of(const struct scale *s, unsigned bucket, uint64_t value)
+{
+    unsigned end = s->first[bucket];
+    return end + (end < s->len && value > s->ends[end]);
+}
+
+static struct hist_shard *shard_of(struct histogram *h, unsigned shard)
+{
+    _Atomic(struct hist_shard *) *at = &h->shards[shard];
     struct hist_shard *s = atomic_load_explicit(at, memory_order_acquire);
     if (__builtin_expect(s != NULL, 1))
         return s;
@@ -135,11 +200,14 @@ static struct hist_shard *shard_of(struct histogram *h)
 
 void histogram_record(struct histogram *h, uint64_t value)
 {
-    struct hist_shard *s = shard_of(h);
+    unsigned shard = own_shard();
+    struct hist_shard *s = shard_of(h, shard);
     if (value > VALUE_MAX)
         value = VALUE_MAX;
-    atomic_fetch_add_explicit(&s->buckets[bucket_of(value)], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->sum, value, memory_order_relaxed);
+    unsigned bucket = bucket_of(value);
+    add(&s->buckets[bucket], 1, shard);
+    add(&s->shown[end_of(h->scale, bucket, value)], 1, shard);
+    add(&s->sum, value, shard);
     uint64_t max = atomic_load_explicit(&s->max, memory_order_relaxed);
     while (value > max && !atomic_compare_exchange_weak_explicit(
                               &s->max, &max, value, memory_order_relaxed, memory_order_relaxed))
@@ -330,8 +398,12 @@ static void *new_recorded(enum kind kind, const struct metric_opts *o)
     } else if (kind == GAUGE) {
         p = MEM_NEW(struct gauge);
     } else if (kind == HISTOGRAM) {
-        p = MEM_NEW(struct histogram);
-        ((struct histogram *)p)->unit = o->unit > 0 ? o->unit : 1;
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        struct histogram *h = MEM_NEW(struct histogram);
+        pthread_once(&once, fill_scales);
+        h->unit = o->unit > 0 ? o->unit : 1;
+        h->scale = h->unit < 1 ? &times : &sizes;
+        p = h;
     }
     return p;
 }
@@ -405,35 +477,35 @@ static void put_sample(struct buf *out, const struct series *s, double v)
     buf_putc(out, '\n');
 }
 
-/* Cumulative counts at powers of two: those that matter for times (from 4 us) or for sizes (from
- * 1). */
-static void put_buckets(struct buf *out, const struct series *s, const struct hist *h, double unit)
-{
-    const char *comma = *s->labels ? "," : "";
-    unsigned first = unit < 1 ? 12 : 0, i = 0;
-    uint64_t seen = 0;
-    for (unsigned octave = first; octave < first + OCTAVES_SHOWN; octave++) {
-        uint64_t le = (uint64_t)1 << octave;
-        for (; hist_upper(i) <= le; i++)
-            seen += h->buckets[i];
-        buf_printf(out, "%s_bucket{%s%sle=\"%.9g\"} %llu\n", s->name, s->labels, comma,
-                   (double)le * unit, (unsigned long long)seen);
-    }
-    buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", s->name, s->labels, comma,
-               (unsigned long long)h->count);
-}
-
 static void put_histogram(struct buf *out, const struct series *s)
 {
     const struct histogram *h = s->recorded;
-    struct hist sum = {0};
-    histogram_read(h, &sum);
-    put_buckets(out, s, &sum, h->unit);
-    const char *open = *s->labels ? "{" : "", *close = *s->labels ? "}" : "";
-    buf_printf(out, "%s_sum%s%s%s %.15g\n", s->name, open, s->labels, close,
-               (double)sum.sum * h->unit);
-    buf_printf(out, "%s_count%s%s%s %llu\n", s->name, open, s->labels, close,
-               (unsigned long long)sum.count);
+    const struct scale *scale = h->scale;
+    uint64_t shown[ENDS_MAX + 1] = {0}, sum = 0, seen = 0;
+    for (unsigned i = 0; i < METRIC_SHARDS; i++) {
+        struct hist_shard *shard = atomic_load_explicit(&h->shards[i], memory_order_acquire);
+        if (!shard)
+            continue;
+        sum += atomic_load_explicit(&shard->sum, memory_order_relaxed);
+        for (unsigned end = 0; end <= scale->len; end++)
+            shown[end] += atomic_load_explicit(&shard->shown[end], memory_order_relaxed);
+    }
+    for (unsigned end = 0; end <= scale->len; end++)
+        seen += shown[end];
+    if (seen == 0)
+        return;
+    const char *comma = *s->labels ? "," : "", *open = *s->labels ? "{" : "",
+               *close = *s->labels ? "}" : "";
+    unsigned long long count = seen;
+    seen = 0;
+    for (unsigned end = 0; end < scale->len; end++) {
+        seen += shown[end];
+        buf_printf(out, "%s_bucket{%s%sle=\"%.9g\"} %llu\n", s->name, s->labels, comma,
+                   (double)scale->ends[end] * h->unit, (unsigned long long)seen);
+    }
+    buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", s->name, s->labels, comma, count);
+    buf_printf(out, "%s_sum%s%s%s %.15g\n", s->name, open, s->labels, close, (double)sum * h->unit);
+    buf_printf(out, "%s_count%s%s%s %llu\n", s->name, open, s->labels, close, count);
 }
 
 static void put_series(struct buf *out, const struct series *s)

@@ -21,7 +21,7 @@ struct http_exchange *http_exchange_begin(struct http_conn *c)
     ex->loop = loop;
     ex->conn = c;
     ex->listener = c->listener;
-    ex->req.start_ns = clock_mono_ns();
+    ex->req.start_ns = ex->read_ns = clock_mono_ns();
     ex->req.arena = &ex->arena;
     ex->req.loop_ctx = loop->ctx;
     memcpy(ex->remote, c->remote, sizeof ex->remote); /* c may be gone before ex */
@@ -258,6 +258,7 @@ static void route(struct http_exchange *ex)
 void http_exchange_head(struct http_exchange *ex, struct str head)
 {
     const struct http_config *config = &ex->loop->server->config;
+    ex->read_ns = clock_mono_ns();
     if (!head.p || !fill(ex, head.p)) {
         http_exchange_refuse(ex, (struct http_fault){431, "the head needs too much memory"});
         return;
@@ -300,6 +301,8 @@ void http_exchange_piece(struct http_exchange *ex, struct str piece)
 void http_exchange_complete(struct http_exchange *ex)
 {
     ex->phase = PHASE_REPLY;
+    if (ex->head.framing != HTTP_NO_BODY)
+        ex->read_ns = clock_mono_ns();
     ex->req.body = buf_str(&ex->body);
     http_exchange_run(ex, ex->req.route->handler);
 }

@@ -34,6 +34,7 @@ struct http_exchange {
     atomic_bool cancelled;
     int status;
     uint64_t reply_bytes; /* of content */
+    int64_t read_ns;      /* when the last byte of the request was here; until then, of its head */
     int64_t last_write_ms;
     http_handler *on_cancel, *on_drained, *resume_fn;
     struct http_mail resume;

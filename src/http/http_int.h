@@ -82,9 +82,10 @@ void http_loop_arm(struct http_conn *c, enum http_deadline kind);
 
 /* --- listener --- */
 
+/* By class of status: 1: 1xx ... 5: 5xx; 0: cancelled. */
 struct http_route_metrics {
-    struct counter *by_class[6]; /* 1: 1xx ... 5: 5xx; 0: cancelled */
-    struct histogram *latency;   /* nanoseconds */
+    struct counter *requests[6];
+    struct histogram *took[6]; /* nanoseconds */
 };
 
 struct http_listener {

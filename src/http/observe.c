@@ -10,13 +10,15 @@ static void register_route(const struct http_listener *l, const char *method, co
                            struct http_route_metrics *out)
 {
     static const char *const classes[6] = {"cancelled", "1xx", "2xx", "3xx", "4xx", "5xx"};
-    for (int i = 0; i < 6; i++)
-        out->by_class[i] =
+    for (int i = 0; i < 6; i++) {
+        out->requests[i] =
             METRIC_COUNTER("aisle_http_requests_total", "Requests answered", {"listener", l->name},
                            {"method", method}, {"route", pattern}, {"status", classes[i]});
-    out->latency = METRIC_LATENCY("aisle_http_request_seconds",
-                                  "From the first byte of a request to the last of its reply",
-                                  {"listener", l->name}, {"method", method}, {"route", pattern});
+        out->took[i] = METRIC_LATENCY(
+            "aisle_http_request_seconds",
+            "From the last byte of a request to the last of its answer in the output buffer",
+            {"listener", l->name}, {"method", method}, {"route", pattern}, {"status", classes[i]});
+    }
 }
 
 void http_observe_init(struct http_listener *l)
@@ -41,10 +43,11 @@ static const struct http_route_metrics *metrics_of(const struct http_exchange *e
 void http_observe(const struct http_exchange *ex)
 {
     bool cancelled = atomic_load(&ex->cancelled);
-    int64_t ns = clock_mono_ns() - ex->req.start_ns;
+    int64_t now_ns = clock_mono_ns();
     const struct http_route_metrics *m = metrics_of(ex);
-    counter_add(m->by_class[cancelled ? 0 : ex->status / 100], 1);
-    histogram_record(m->latency, (uint64_t)ns);
+    int class = cancelled ? 0 : ex->status / 100;
+    counter_add(m->requests[class], 1);
+    histogram_record(m->took[class], (uint64_t)(now_ns - ex->read_ns));
     bool wanted = ex->loop->server->config.access_log;
     if (!wanted || (ex->req.route && ex->req.route->no_access_log))
         return;
@@ -53,6 +56,6 @@ void http_observe(const struct http_exchange *ex)
              LOG_Z("method", http_method_name(ex->req.method)),
              LOG_Z("route", ex->req.route ? ex->req.route->pattern : "none"),
              LOG_I64("status", cancelled ? CANCELLED_STATUS : ex->status),
-             LOG_I64("bytes", ex->reply_bytes), LOG_I64("us", ns / 1000));
+             LOG_I64("bytes", ex->reply_bytes), LOG_I64("us", (now_ns - ex->req.start_ns) / 1000));
     log_set_request_id((struct str){NULL, 0});
 }

@@ -1,5 +1,6 @@
 #include "support/suite.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/metrics.h"
@@ -56,11 +57,60 @@ START_TEST(a_histogram_renders_cumulative_buckets_with_inclusive_ends)
         histogram_record(h, values[i]);
     metrics_render(m, &b);
     static const char *const want[] = {
-        "le=\"1\"} 2\n",    "le=\"2\"} 3\n",     "le=\"4\"} 5\n",
-        "le=\"8\"} 7\n",    "le=\"16\"} 8\n",    "le=\"8388608\"} 8\n",
+        "le=\"1\"} 2\n",    "le=\"2\"} 3\n",     "le=\"5\"} 6\n",
+        "le=\"10\"} 8\n",   "le=\"20\"} 8\n",    "le=\"100000000\"} 8\n",
         "le=\"+Inf\"} 9\n", "_sum 1000000032\n", "_count 9\n"};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         ck_assert_msg(strstr(b.data, want[i]), "%s in %s", want[i], b.data);
+    buf_release(&b);
+    metrics_free(m);
+}
+END_TEST
+
+/* The number behind a sample's name and labels; fails the test where there is none. */
+static uint64_t sample(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    ck_assert_msg(at, "%s in %s", name, text);
+    return strtoull(at + strlen(name), NULL, 10);
+}
+
+START_TEST(every_bucket_of_times_counts_exactly_what_is_not_above_its_end)
+{
+    enum { N = 50000 };
+    static uint64_t values[N];
+    struct metrics *m = metrics_new();
+    struct buf b = {.max = 1 << 20};
+    struct rng rng;
+    unsigned ends = 0;
+    struct histogram *h = metrics_histogram(
+        m, &(struct metric_opts){.name = "aisle_t_seconds", .help = "T", .unit = 1e-9});
+    rng_init(&rng, 5);
+    for (size_t i = 0; i < N; i++) {
+        values[i] = rng_u64(&rng) >> (24 + rng_below(&rng, 40));
+        if (i % 3 == 0) /* at an end, and one above it */
+            values[i] = (i % 2 + 1) * 1000000 + i % 5 / 4;
+        histogram_record(h, values[i]);
+    }
+    metrics_render(m, &b);
+    for (const char *at = b.data; (at = strstr(at, "le=\"")); ends++) {
+        at += 4;
+        double le = strtod(at, NULL);
+        uint64_t want = 0;
+        for (size_t i = 0; i < N; i++)
+            want += (double)values[i] * 1e-9 <= le * (1 + 1e-12);
+        ck_assert_uint_eq(strtoull(strchr(at, ' '), NULL, 10), want);
+    }
+    ck_assert_uint_gt(ends, 20);
+    ck_assert_uint_eq(sample(b.data, "_count "), N);
+    /* what promises are made about */
+    static const char *const needed[] = {"5e-05", "0.0001", "0.0005", "0.001",
+                                         "0.002", "0.01",   "1"};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "{le=\"%s\"} ", needed[i]);
+        ck_assert_msg(strstr(b.data, text), "%s", needed[i]);
+    }
     buf_release(&b);
     metrics_free(m);
 }
@@ -114,7 +164,7 @@ START_TEST(each_bucket_ends_where_the_next_begins)
 }
 END_TEST
 
-enum { THREADS = 4, EACH = 20000 };
+enum { THREADS = METRIC_SHARDS + 8, EACH = 5000 }; /* some share a shard */
 
 static void hammer(void *arg)
 {
@@ -161,21 +211,22 @@ START_TEST(the_shorthands_register_in_the_default_registry)
     struct buf b = {.max = 1 << 20};
     counter_add(METRIC_COUNTER("aisle_a_total", "A"), 1);
     gauge_set(METRIC_GAUGE("aisle_b", "B", {"k", "v"}), 2);
-    histogram_record(METRIC_LATENCY("aisle_c_seconds", "C", {"k", "v"}, {"l", "w"}), 5000);
+    histogram_record(METRIC_LATENCY("aisle_c_seconds", "C", {"k", "v"}, {"l", "w"}), 30000);
     metrics_render(metrics_default(), &b);
     ck_assert_ptr_nonnull(strstr(b.data, "aisle_a_total 1\n"));
     ck_assert_ptr_nonnull(strstr(b.data, "aisle_b{k=\"v\"} 2\n"));
     ck_assert_ptr_nonnull(
-        strstr(b.data, "aisle_c_seconds_bucket{k=\"v\",l=\"w\",le=\"4.096e-06\"} 0\n"));
+        strstr(b.data, "aisle_c_seconds_bucket{k=\"v\",l=\"w\",le=\"2.5e-05\"} 0\n"));
     ck_assert_ptr_nonnull(
-        strstr(b.data, "aisle_c_seconds_bucket{k=\"v\",l=\"w\",le=\"8.192e-06\"} 1\n"));
-    ck_assert_ptr_nonnull(strstr(b.data, "aisle_c_seconds_sum{k=\"v\",l=\"w\"} 5e-06\n"));
+        strstr(b.data, "aisle_c_seconds_bucket{k=\"v\",l=\"w\",le=\"5e-05\"} 1\n"));
+    ck_assert_ptr_nonnull(strstr(b.data, "aisle_c_seconds_sum{k=\"v\",l=\"w\"} 3e-05\n"));
     buf_release(&b);
 }
 END_TEST
 
 SUITE("metrics", the_text_is_what_prometheus_reads,
       a_histogram_renders_cumulative_buckets_with_inclusive_ends,
+      every_bucket_of_times_counts_exactly_what_is_not_above_its_end,
       quantiles_are_within_a_sixteenth_above_the_sorted_truth,
       each_bucket_ends_where_the_next_begins, nothing_is_lost_between_threads,
       the_shorthands_register_in_the_default_registry)

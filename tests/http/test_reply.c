@@ -392,8 +392,63 @@ START_TEST(routes_are_counted)
                                  "route=\"/facts/{id}\",status=\"2xx\"} 3\n")) != SIZE_MAX);
     ck_assert(str_search(buf_str(&metrics),
                          STR_LIT("aisle_http_request_seconds_count{listener=\"main\","
-                                 "method=\"DELETE\",route=\"/facts/{id}\"} 3\n")) != SIZE_MAX);
+                                 "method=\"DELETE\",route=\"/facts/{id}\",status=\"2xx\"} 3\n")) !=
+              SIZE_MAX);
     buf_release(&metrics);
+}
+END_TEST
+
+static void work_50_ms(struct http_request *req)
+{
+    usleep(50000);
+    http_reply_empty(req, req->body.n > 5 ? 503 : 204);
+}
+
+static bool shows(const struct buf *metrics, const char *route, const char *rest)
+{
+    char sample[256];
+    int n = snprintf(sample, sizeof sample, "aisle_http_request_seconds_%s", route);
+    snprintf(sample + n, sizeof sample - (size_t)n, "%s\n", rest);
+    return str_search(buf_str(metrics), str_of(sample)) != SIZE_MAX;
+}
+
+START_TEST(a_request_is_timed_from_its_last_byte_to_its_answer_by_route_and_class)
+{
+#define WORK "{listener=\"main\",method=\"POST\",route=\"/work/{id}\",status="
+    static const struct http_route work = {
+        .method = HTTP_POST, .pattern = "/work/{id}", .handler = work_50_ms};
+    struct client c;
+    struct answer a;
+    struct buf metrics;
+    rig_start(&rig, &(struct http_config){0}, &work, 1);
+    client_open(&c, rig.port);
+    for (int i = 0; i < 2; i++) { /* head and body come slowly */
+        client_send(&c, i ? "POST /work/b HTTP/1.1\r\n" : "POST /work/a HTTP/1.1\r\n");
+        usleep(300000);
+        client_send(&c, i ? HOST "Content-Length: 6\r\n\r\n" : HOST "Content-Length: 5\r\n\r\n");
+        usleep(300000);
+        ck_assert_int_eq(client_ask(&c, i ? "sixsix" : "fives", &a), i ? 503 : 204);
+        answer_release(&a);
+    }
+    for (int i = 0; i < 20; i++) { /* what a client makes up is no label */
+        char request[64];
+        snprintf(request, sizeof request, "GET /made-up/%d HTTP/1.1\r\n" HOST "\r\n", i);
+        ck_assert_int_eq(client_ask(&c, request, &a), 404);
+        answer_release(&a);
+    }
+    client_close(&c);
+    rig_stop(&rig);
+    buf_init(&metrics, 1 << 20);
+    metrics_render(metrics_default(), &metrics);
+    ck_assert_msg(shows(&metrics, "bucket", WORK "\"2xx\",le=\"0.05\"} 0"), "%s", metrics.data);
+    ck_assert_msg(shows(&metrics, "bucket", WORK "\"2xx\",le=\"0.25\"} 1"), "%s", metrics.data);
+    ck_assert(shows(&metrics, "count", WORK "\"2xx\"} 1"));
+    ck_assert(shows(&metrics, "count", WORK "\"5xx\"} 1"));
+    ck_assert(shows(&metrics, "count",
+                    "{listener=\"main\",method=\"any\",route=\"none\",status=\"4xx\"} 20"));
+    ck_assert(str_search(buf_str(&metrics), STR_LIT("made-up")) == SIZE_MAX);
+    buf_release(&metrics);
+#undef WORK
 }
 END_TEST
 
@@ -401,4 +456,5 @@ SUITE("reply", bodies_arrive_whatever_their_ownership_and_coding, gzip_is_sent_o
       head_is_get_without_the_body, an_unchanged_thing_is_not_sent_again,
       missing_paths_and_methods_have_their_answers, a_refused_body_does_not_end_the_connection,
       request_ids_are_taken_when_sane_and_made_otherwise, other_origins_are_let_in_as_configured,
-      handlers_see_what_was_sent, http_1_0_is_spoken, routes_are_counted)
+      handlers_see_what_was_sent, http_1_0_is_spoken, routes_are_counted,
+      a_request_is_timed_from_its_last_byte_to_its_answer_by_route_and_class)
