@@ -203,7 +203,7 @@ fuzz:
 # --- lint ------------------------------------------------------------------------------------
 CHECKED_C := $(wildcard src/*/*.c tests/*/*.c fuzz/*.c)
 CHECKED_H := $(wildcard src/*/*.h tests/*/*.h)
-CHECKED_SH := $(wildcard tools/*.sh tests/*/*.sh examples/*/*.sh) .ci/run
+CHECKED_SH := $(wildcard tools/*.sh tests/*/*.sh examples/*/*.sh bench/*.sh) .ci/run
 CLANG_FORMAT ?= clang-format-14
 CLANG_TIDY   ?= clang-tidy-14
 
@@ -235,7 +235,7 @@ $(BUILD)/lint/%.tidy: % .clang-tidy $(BUILD)/gen/text_fold.inc
 # --- the rest --------------------------------------------------------------------------------
 .PHONY: bench install clean help
 bench: all
-	@tools/run_bench.sh $(BUILD)/aisle $(BUILD)/bench
+	@AISLE=$(BUILD)/aisle BENCH_DIR=$(BUILD)/bench bench/run.sh
 
 install: all
 	install -D -m 755 $(BUILD)/aisle $(DESTDIR)$(PREFIX)/bin/aisle

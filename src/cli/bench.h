@@ -7,7 +7,8 @@
 
 #include "cli/cli.h"
 
-/** bench_ingest.c, bench_serve.c */
+/** bench_http.c, bench_ingest.c, bench_serve.c */
+enum cli_exit bench_http(const struct args *args);
 enum cli_exit bench_ingest(const struct args *args);
 enum cli_exit bench_recommend(const struct args *args);
 enum cli_exit bench_search(const struct args *args);
@@ -30,6 +31,12 @@ void bench_print_latency(const char *bench, double *took_us, size_t n, double se
 
 /** fdatasync calls a second after writes of 4 KiB in this folder, over about half a second. */
 ERR_MUST_USE enum err_code bench_syncs_per_s(const char *dir, double *out, struct err *err);
+
+/** Exchanges of so many bytes (each > 0) a second over the loopback between one thread that answers and
+ *  clients on as many connections, and the median of one that is alone, over about a second. */
+ERR_MUST_USE enum err_code bench_loopback(size_t connections, size_t request_bytes,
+                                          size_t reply_bytes, double *per_s, double *round_trip_us,
+                                          struct err *err);
 
 /** Bytes a second that one thread reads from memory. ERR_MEMORY. */
 ERR_MUST_USE enum err_code bench_memory_bytes_per_s(double *out, struct err *err);

@@ -12,6 +12,13 @@
 enum { SYNC_BLOCK = 4096, SYNC_NS = 500000000, READ_WORDS = 32 << 20, READ_ROUNDS = 4 };
 
 static const struct flag flags[] = {
+    {"--port", "N", "http: of a server on this machine (5000)"},
+    {"--url", "URL", "http: http://HOST:PORT, instead of --port"},
+    {"--key", "KEY", "http: API key"},
+    {"--paths", "FILE", "http: what to ask, a line each: /target, or METHOD /target BODY"},
+    {"--rate", "N", "http: requests a second; 0: as fast as it goes (0)"},
+    {"--seconds", "N", "http: how long (10)"},
+    {"--connections", "N", "http: how many at once (16)"},
     {"--requests", "N", "recommend, search: how many (20000)"},
     {"--limit", "N", "recommend, search: products of an answer (20)"},
     {"--events", "N", "ingest: how many in batches (500000)"},
@@ -114,28 +121,37 @@ static enum cli_exit run(const struct args *args)
     static const struct {
         const char *name;
         enum cli_exit (*run)(const struct args *args);
-    } benches[] = {{"ingest", bench_ingest},
+    } benches[] = {{"http", bench_http},
+                   {"ingest", bench_ingest},
                    {"recommend", bench_recommend},
                    {"search", bench_search},
                    {"train", bench_train}};
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
         if (strcmp(args->words[0], benches[i].name) == 0)
             return benches[i].run(args);
-    return fail_usage(args, "'%s': expected ingest, recommend, search or train", args->words[0]);
+    return fail_usage(args, "'%s': expected http, ingest, recommend, search or train",
+                      args->words[0]);
 }
 
 const struct command cmd_bench = {
     .name = "bench",
     .summary = "Measure the running code on this machine",
-    .usage = "ingest | recommend | search | train",
+    .usage = "http | ingest | recommend | search | train",
     .text =
         "Prints one JSON line per figure, with what bounds it beside it.\n\n"
+        "http       a running server. With --rate an open loop: requests are due on a schedule "
+        "and\n"
+        "           latency counts from when they were due, whatever the server does; without it\n"
+        "           each connection asks again once it is answered. Beside the exchanges of as "
+        "many\n"
+        "           bytes over the loopback; server_p99 is what the server's own metrics say\n"
         "ingest     durable events/s, in batches and one by one from many threads, in a shop that\n"
         "           is made inside the data folder and removed; beside the folder's syncs/s\n"
         "recommend  home pages of random shoppers of the shop, one thread\n"
         "search     the shop's own search texts, or words of titles where there are none\n"
         "train      reading the log and fitting; nothing is written\n\n"
-        "  aisle bench recommend --requests 100000 --data /srv/shop\n",
+        "  aisle bench recommend --requests 100000 --data /srv/shop\n"
+        "  aisle bench http --port 5000 --key $KEY --paths targets.txt --rate 2000\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
