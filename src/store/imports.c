@@ -92,20 +92,26 @@ enum err_code quarantine_add(struct store_tx *tx, const struct quarantine *q, bo
     int64_t rows;
     struct str raw = q->raw;
     bool cut = q->raw_cut || raw.n > QUARANTINE_RAW_MAX;
+    struct str record = q->record;
     if (raw.n > QUARANTINE_RAW_MAX)
         raw.n = QUARANTINE_RAW_MAX;
+    if (record.n > QUARANTINE_RECORD_MAX)
+        record = (struct str){NULL, 0};
     enum err_code code = store_id_check("kind", q->kind, err);
     if (!code)
         code = store_id_check("reason", q->reason, err);
     if (!code)
         code = db_run(tx->db,
                       "INSERT INTO quarantine (kind, source, file_key, line, col, reason, message,"
-                      " raw, raw_cut, state, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                      " raw, raw_cut, state, at, record, order_id, ordinal)"
+                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                       " ON CONFLICT (kind, file_key, line) DO NOTHING",
                       DB_ARGS(db_text(q->kind), db_text(q->source), db_text_or_null(q->file_key),
                               db_i64((int64_t)q->line), db_i64(q->column), db_text(q->reason),
                               db_text(q->message), db_bytes(raw), db_i64(cut),
-                              db_i64(QUARANTINE_OPEN), db_i64(q->at ? q->at : tx->now_us)),
+                              db_i64(QUARANTINE_OPEN), db_i64(q->at ? q->at : tx->now_us),
+                              record.n ? db_bytes(record) : db_null(), db_text_or_null(q->order_id),
+                              q->order_id.n ? db_i64(q->ordinal) : db_null()),
                       &rows, err);
     if (!code && added)
         *added = rows != 0;
@@ -123,6 +129,20 @@ enum err_code quarantine_set_state(struct store_tx *tx, int64_t no, enum quarant
     return code;
 }
 
+enum err_code quarantine_set_reason(struct store_tx *tx, int64_t no, uint32_t column,
+                                    struct str reason, struct str message, struct err *err)
+{
+    int64_t changed;
+    enum err_code code = store_id_check("reason", reason, err);
+    if (!code)
+        code = db_run(tx->db, "UPDATE quarantine SET col = ?, reason = ?, message = ? WHERE no = ?",
+                      DB_ARGS(db_i64(column), db_text(reason), db_text(message), db_i64(no)),
+                      &changed, err);
+    if (!code && !changed)
+        code = err_set(err, ERR_NOT_FOUND, "no quarantined row number %lld", (long long)no);
+    return code;
+}
+
 enum err_code quarantine_purge(struct store_tx *tx, int64_t *removed, struct err *err)
 {
     return db_run(tx->db, "DELETE FROM quarantine WHERE state <> ?",
@@ -132,13 +152,14 @@ enum err_code quarantine_purge(struct store_tx *tx, int64_t *removed, struct err
 enum err_code quarantine_list(struct db *db, struct str kind, struct str reason, int64_t after_no,
                               int64_t limit, struct db_rows *rows, struct err *err)
 {
-    return db_query(db,
-                    "SELECT no, kind, source, file_key, line, col, reason, message, raw, raw_cut,"
-                    " state, at FROM quarantine WHERE state = 0 AND no > ?"
-                    " AND (kind = ? OR ? = '') AND (reason = ? OR ? = '') ORDER BY no LIMIT ?",
-                    DB_ARGS(db_i64(after_no), db_text(kind), db_text(kind), db_text(reason),
-                            db_text(reason), db_i64(limit)),
-                    rows, err);
+    return db_query(
+        db,
+        "SELECT no, kind, source, file_key, line, col, reason, message, raw, raw_cut,"
+        " state, at, record, order_id, ordinal FROM quarantine WHERE state = 0 AND no > ?"
+        " AND (kind = ? OR ? = '') AND (reason = ? OR ? = '') ORDER BY no LIMIT ?",
+        DB_ARGS(db_i64(after_no), db_text(kind), db_text(kind), db_text(reason), db_text(reason),
+                db_i64(limit)),
+        rows, err);
 }
 
 enum err_code quarantine_next(struct db_rows *rows, struct quarantine *out, bool *more,
@@ -159,6 +180,9 @@ enum err_code quarantine_next(struct db_rows *rows, struct quarantine *out, bool
             .raw_cut = db_col_i64(rows, 9) != 0,
             .state = (enum quarantine_state)db_col_i64(rows, 10),
             .at = db_col_i64(rows, 11),
+            .record = db_col_bytes(rows, 12),
+            .order_id = db_col_text(rows, 13),
+            .ordinal = db_col_u32(rows, 14),
         };
     return code;
 }

@@ -44,7 +44,10 @@ ERR_MUST_USE enum err_code import_checkpoint_remove(struct store_tx *tx, struct 
 
 /* --- quarantine ------------------------------------------------------------------------------- */
 
-enum { QUARANTINE_RAW_MAX = 4096 }; /* bytes of the raw row that are kept */
+enum {
+    QUARANTINE_RAW_MAX = 4096, /* bytes of the raw row that are kept */
+    QUARANTINE_RECORD_MAX = 64 << 10,
+};
 
 enum quarantine_state {
     QUARANTINE_OPEN = 0,
@@ -63,6 +66,10 @@ struct quarantine {
     struct str message;  /* one line for people */
     struct str raw;      /* cut at QUARANTINE_RAW_MAX by the store */
     bool raw_cut;        /* it was longer */
+    struct str record; /* a text from which the row can be read without its file; empty: raw is one,
+                            or there is none. The importer's own, above QUARANTINE_RECORD_MAX dropped */
+    struct str order_id; /* a line of an order: which, and its place in it, counted where it was */
+    uint32_t ordinal;    /* refused; empty: no line, or nobody knows of which order */
     enum quarantine_state state;
     int64_t at;
 };
@@ -78,6 +85,11 @@ ERR_MUST_USE enum err_code quarantine_add(struct store_tx *tx, const struct quar
 /** ERR_NOT_FOUND. */
 ERR_MUST_USE enum err_code quarantine_set_state(struct store_tx *tx, int64_t no,
                                                 enum quarantine_state state, struct err *err);
+
+/** It was tried again, and refused for another reason, or for the same. ERR_NOT_FOUND. */
+ERR_MUST_USE enum err_code quarantine_set_reason(struct store_tx *tx, int64_t no, uint32_t column,
+                                                 struct str reason, struct str message,
+                                                 struct err *err);
 
 /** Remove what is no longer open. */
 ERR_MUST_USE enum err_code quarantine_purge(struct store_tx *tx, int64_t *removed, struct err *err);

@@ -131,9 +131,21 @@ static enum err_code insert_head(struct store_tx *tx, const struct order *o, str
         &head->no, err);
 }
 
+static enum order_status next_status(const struct order *o, enum order_status stored,
+                                     unsigned flags)
+{
+    bool only_returns = true;
+    if (o->status == ORDER_PENDING)
+        return stored;
+    for (uint32_t i = 0; i < o->lines_len; i++)
+        only_returns &= o->lines[i].kind == LINE_RETURN;
+    bool keep = (flags & ORDERS_KEEP_STATUS) && (stored != ORDER_RETURNED || only_returns);
+    return keep ? stored : o->status;
+}
+
 /* What is given replaces what is stored; only rows that then differ are written. */
 static enum err_code merge_head(struct store_tx *tx, const struct order *o, const struct head *head,
-                                uint32_t user_no, bool *changed, struct err *err)
+                                uint32_t user_no, unsigned flags, bool *changed, struct err *err)
 {
     char quoted[80];
     int64_t rows;
@@ -142,7 +154,7 @@ static enum err_code merge_head(struct store_tx *tx, const struct order *o, cons
         return err_set(err, ERR_CONFLICT, "order %s is stored with another currency", quoted);
     if (head->user_no && user_no && head->user_no != user_no)
         return err_set(err, ERR_CONFLICT, "order %s is stored for another shopper", quoted);
-    enum order_status status = o->status == ORDER_PENDING ? head->status : o->status;
+    enum order_status status = next_status(o, head->status, flags);
     enum err_code code = db_run(
         tx->db,
         "UPDATE orders SET user_no = new.user_no, status = new.status, address = new.address,"
@@ -254,7 +266,7 @@ enum err_code order_put(struct store_tx *tx, const struct order *o, unsigned fla
         head.user_no = user_no;
         code = insert_head(tx, o, &head, err);
     } else {
-        code = merge_head(tx, o, &head, user_no, &r.changed, err);
+        code = merge_head(tx, o, &head, user_no, flags, &r.changed, err);
     }
     if (!code)
         code = add_lines(tx, o, &head, flags, &r.lines_added, err);
@@ -290,6 +302,17 @@ enum err_code order_set_status(struct store_tx *tx, int64_t no, enum order_statu
     if (!code && !changed)
         code = err_set(err, ERR_NOT_FOUND, "no order number %lld", (long long)no);
     return code ? code : tx_change(tx, CHANGE_ORDER, CHANGE_PUT, no, err);
+}
+
+enum err_code order_line_set_sale(struct store_tx *tx, int64_t order_no, uint32_t ordinal,
+                                  int64_t sale_order_no, uint32_t sale_ordinal, struct err *err)
+{
+    return db_run(
+        tx->db,
+        "UPDATE order_lines SET sale_order_no = ?, sale_ordinal = ?"
+        " WHERE order_no = ? AND ordinal = ?",
+        DB_ARGS(db_i64(sale_order_no), db_i64(sale_ordinal), db_i64(order_no), db_i64(ordinal)),
+        NULL, err);
 }
 
 enum err_code orders_erase_user(struct store_tx *tx, uint32_t user_no, struct err *err)

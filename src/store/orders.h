@@ -15,7 +15,9 @@
 ERR_MUST_USE enum err_code order_check(const struct order *o, struct err *err);
 
 enum {
-    ORDERS_CREATE_PRODUCTS = 1 /* an unknown product becomes an inactive one named by its id */
+    ORDERS_CREATE_PRODUCTS = 1, /* an unknown product becomes an inactive one named by its id */
+    ORDERS_KEEP_STATUS = 2,     /* the status given is that of a new order; a stored one stays, but
+                                   "returned" gives way where a line comes that is no return */
 };
 
 struct order_put_result {
@@ -37,6 +39,12 @@ ERR_MUST_USE enum err_code order_put(struct store_tx *tx, const struct order *o,
 ERR_MUST_USE enum err_code order_set_status(struct store_tx *tx, int64_t no,
                                             enum order_status status, int64_t at, struct err *err);
 
+/** Say which sale a return gives back. Who follows the changes is not told: nothing of theirs
+ *  depends on it. */
+ERR_MUST_USE enum err_code order_line_set_sale(struct store_tx *tx, int64_t order_no,
+                                               uint32_t ordinal, int64_t sale_order_no,
+                                               uint32_t sale_ordinal, struct err *err);
+
 /** With lines; everything lies in the arena. ERR_NOT_FOUND. */
 ERR_MUST_USE enum err_code order_get(struct db *db, struct str id, struct arena *arena,
                                      struct order *out, struct err *err);
@@ -45,6 +53,10 @@ ERR_MUST_USE enum err_code order_get_no(struct db *db, int64_t no, struct arena 
 
 /** *no is 0 for an unknown id. */
 ERR_MUST_USE enum err_code order_no_of(struct db *db, struct str id, int64_t *no, struct err *err);
+
+/** The shopper of an order, resolved through links; 0 for none and for an unknown order. */
+ERR_MUST_USE enum err_code order_user_no_of(struct db *db, int64_t no, uint32_t *user_no,
+                                            struct err *err);
 
 /** Orders above after_no by number, without lines. user_no is resolved through links, and user_id
  *  is set only for one that was not erased. Texts are borrowed until the next call on rows. */
@@ -75,6 +87,9 @@ struct order_line_row {
 ERR_MUST_USE enum err_code order_lines_after(struct db *db, int64_t after_no,
                                              uint32_t after_ordinal, int64_t limit,
                                              struct db_rows *rows, struct err *err);
+/** Those of one shopper, and of the anonymous ones joined to it, in no order. */
+ERR_MUST_USE enum err_code order_lines_of_user(struct db *db, uint32_t user_no,
+                                               struct db_rows *rows, struct err *err);
 ERR_MUST_USE enum err_code order_lines_next(struct db_rows *rows, struct order_line_row *out,
                                             bool *more, struct err *err);
 

@@ -51,6 +51,18 @@ enum err_code orders_of_user(struct db *db, uint32_t user_no, int64_t before_no,
                     rows, err);
 }
 
+enum err_code order_user_no_of(struct db *db, int64_t no, uint32_t *user_no, struct err *err)
+{
+    int64_t wide;
+    enum err_code code =
+        db_query_i64(db,
+                     "SELECT COALESCE(l.user_no, o.user_no) FROM orders o"
+                     " LEFT JOIN user_links l ON l.anonymous_no = o.user_no WHERE o.no = ?",
+                     DB_ARGS(db_i64(no)), &wide, NULL, err);
+    *user_no = code ? 0 : (uint32_t)wide;
+    return code;
+}
+
 enum err_code order_no_of(struct db *db, struct str id, int64_t *no, struct err *err)
 {
     return db_query_i64(db, "SELECT no FROM orders WHERE id = ?", DB_ARGS(db_text(id)), no, NULL,
@@ -140,16 +152,27 @@ enum err_code order_get_no(struct db *db, int64_t no, struct arena *arena, struc
     return get_one(db, SELECT_ORDER " WHERE o.no = ?", db_i64(no), arena, out, err);
 }
 
+#define SELECT_LINES                                                                               \
+    "SELECT " LINE_COLUMNS ", o.no, COALESCE(l.user_no, o.user_no), o.placed_at, o.currency,"      \
+    " o.status FROM order_lines n JOIN orders o ON o.no = n.order_no"                              \
+    " LEFT JOIN user_links l ON l.anonymous_no = o.user_no"
+
 enum err_code order_lines_after(struct db *db, int64_t after_no, uint32_t after_ordinal,
                                 int64_t limit, struct db_rows *rows, struct err *err)
 {
     return db_query(db,
-                    "SELECT " LINE_COLUMNS ", o.no, COALESCE(l.user_no, o.user_no), o.placed_at,"
-                    " o.currency, o.status FROM order_lines n JOIN orders o ON o.no = n.order_no"
-                    " LEFT JOIN user_links l ON l.anonymous_no = o.user_no"
-                    " WHERE (n.order_no, n.ordinal) > (?, ?)"
-                    " ORDER BY n.order_no, n.ordinal LIMIT ?",
+                    SELECT_LINES " WHERE (n.order_no, n.ordinal) > (?, ?)"
+                                 " ORDER BY n.order_no, n.ordinal LIMIT ?",
                     DB_ARGS(db_i64(after_no), db_i64(after_ordinal), db_i64(limit)), rows, err);
+}
+
+enum err_code order_lines_of_user(struct db *db, uint32_t user_no, struct db_rows *rows,
+                                  struct err *err)
+{
+    return db_query(db,
+                    SELECT_LINES " WHERE o.user_no = ? OR o.user_no IN"
+                                 " (SELECT anonymous_no FROM user_links WHERE user_no = ?)",
+                    DB_ARGS(db_i64(user_no), db_i64(user_no)), rows, err);
 }
 
 enum err_code order_lines_next(struct db_rows *rows, struct order_line_row *out, bool *more,

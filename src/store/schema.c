@@ -95,7 +95,12 @@ static const char version_1[] =
     "  expires_at BIGINT NOT NULL, PRIMARY KEY (scope, key)) $CLUSTERED;"
     "CREATE INDEX idempotency_expiry ON idempotency (expires_at);";
 
-static const char *const migrations[] = {version_1};
+/* A row in quarantine says how it can be read again, and which line of its order it is. */
+static const char version_2[] = "ALTER TABLE quarantine ADD COLUMN record $BYTES;"
+                                "ALTER TABLE quarantine ADD COLUMN order_id TEXT;"
+                                "ALTER TABLE quarantine ADD COLUMN ordinal BIGINT;";
+
+static const char *const migrations[] = {version_1, version_2};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

@@ -162,7 +162,7 @@ START_TEST(a_row_is_quarantined_once_and_counted_by_reason)
 {
     struct shop s;
     struct err err;
-    static char raw[QUARANTINE_RAW_MAX + 1];
+    static char raw[QUARANTINE_RECORD_MAX + 1];
     char key[FILE_KEY_SIZE];
     struct quarantine q = {
         .kind = STR_LIT("orders"),
@@ -186,8 +186,11 @@ START_TEST(a_row_is_quarantined_once_and_counted_by_reason)
     ck_assert(!added);
     q.line = 13;
     q.raw.n = 2;
+    q.record = STR_LIT("id\n7");
+    q.order_id = STR_LIT("o");
     ck_ok(quarantine_add(tx, &q, &added, &err));
     q.file_key = (struct str){0}; /* from the API: every one is its own */
+    q.record = (struct str){raw, sizeof raw};
     q.reason = STR_LIT("unknown_product");
     ck_ok(quarantine_add(tx, &q, &added, &err));
     ck_ok(quarantine_add(tx, &q, &added, &err));
@@ -204,14 +207,26 @@ START_TEST(a_row_is_quarantined_once_and_counted_by_reason)
     ck_ok(quarantine_next(&rows, &got, &more, &err));
     ck_assert(more && got.line == 12 && got.column == 3 && got.raw_cut);
     ck_assert(got.raw.n == QUARANTINE_RAW_MAX && got.at > 0);
+    ck_assert(got.record.n == 0 && got.order_id.n == 0);
     int64_t no = got.no;
     ck_ok(quarantine_next(&rows, &got, &more, &err));
-    ck_assert(more && !got.raw_cut && got.raw.n == 2);
+    ck_assert(more && !got.raw_cut && got.raw.n == 2 && got.ordinal == 0);
+    ck_text(got.record, "id\n7");
+    ck_text(got.order_id, "o");
     db_rows_close(&rows);
+    ck_ok(quarantine_set_reason(tx, got.no, 4, STR_LIT("bad_time"), STR_LIT("when?"), &err));
+    ck_ok(quarantine_list(tx->db, STR_LIT("orders"), STR_LIT("bad_time"), 0, 10, &rows, &err));
+    ck_ok(quarantine_next(&rows, &got, &more, &err));
+    ck_assert(more && got.line == 13 && got.column == 4);
+    ck_text(got.message, "when?");
+    db_rows_close(&rows);
+    ck_err(quarantine_set_reason(tx, 999, 0, STR_LIT("x"), STR_LIT("x"), &err), ERR_NOT_FOUND);
     ck_ok(quarantine_set_state(tx, no, QUARANTINE_RETRIED, &err));
     ck_ok(quarantine_list(tx->db, (struct str){0}, (struct str){0}, 0, 10, &rows, &err));
     ck_ok(quarantine_next(&rows, &got, &more, &err));
     ck_assert(more && got.line == 13);
+    ck_ok(quarantine_next(&rows, &got, &more, &err));
+    ck_assert(more && got.order_id.n && got.record.n == 0); /* too long to be kept */
     db_rows_close(&rows);
     ck_ok(quarantine_purge(tx, &no, &err));
     ck_assert_int_eq(no, 1);

@@ -63,6 +63,77 @@ START_TEST(putting_an_order_again_adds_nothing_and_parts_are_merged)
 }
 END_TEST
 
+START_TEST(a_late_line_leaves_the_status_alone_unless_all_had_come_back)
+{
+    struct shop s;
+    struct err err;
+    struct order got;
+    struct order_line lines[] = {sale(0, "p", 100), sale(1, "p", 100)};
+    shop_init(&s);
+    put_product(tx_begin(&s), "p");
+    struct order o = an_order("o", NULL, 0);
+    o.status = ORDER_SHIPPED;
+    ck_ok(order_put(s.tx, &o, ORDERS_KEEP_STATUS, NULL, &err));
+    o = an_order("o", lines, 1);
+    ck_ok(order_put(s.tx, &o, ORDERS_KEEP_STATUS, NULL, &err));
+    ck_ok(order_get(s.tx->db, o.id, &s.arena, &got, &err));
+    ck_assert_int_eq(got.status, ORDER_SHIPPED);
+    o = an_order("o", NULL, 0);
+    o.status = ORDER_RETURNED;
+    ck_ok(order_put(s.tx, &o, 0, NULL, &err));
+    lines[1].kind = LINE_RETURN;
+    o = an_order("o", lines + 1, 1);
+    ck_ok(order_put(s.tx, &o, ORDERS_KEEP_STATUS, NULL, &err));
+    ck_ok(order_get(s.tx->db, o.id, &s.arena, &got, &err));
+    ck_assert_int_eq(got.status, ORDER_RETURNED);
+    lines[1] = sale(2, "p", 5);
+    ck_ok(order_put(s.tx, &o, ORDERS_KEEP_STATUS, NULL, &err));
+    ck_ok(order_get(s.tx->db, o.id, &s.arena, &got, &err));
+    ck_assert_int_eq(got.status, ORDER_PAID);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_return_is_told_which_sale_it_gives_back)
+{
+    struct shop s;
+    struct err err;
+    struct db_rows rows;
+    struct order_put_result r;
+    struct order_line lines[] = {sale(0, "p", 100), sale(1, "p", 100)};
+    struct order_line_row line;
+    uint32_t user;
+    size_t n = 0;
+    bool more = true;
+    shop_init(&s);
+    put_product(tx_begin(&s), "p");
+    lines[1].kind = LINE_RETURN;
+    struct order o = an_order("o", lines, 2);
+    ck_ok(order_put(s.tx, &o, 0, &r, &err));
+    ck_ok(order_line_set_sale(s.tx, r.no, 1, r.no, 0, &err));
+    ck_ok(order_user_no_of(s.tx->db, r.no, &user, &err));
+    ck_assert_uint_gt(user, 0);
+    ck_ok(order_lines_of_user(s.tx->db, user, &rows, &err));
+    while (more) {
+        ck_ok(order_lines_next(&rows, &line, &more, &err));
+        n += more;
+        if (more && line.line.ordinal == 1)
+            ck_assert(line.line.sale_order_no == r.no && line.line.sale_ordinal == 0);
+    }
+    db_rows_close(&rows);
+    ck_assert_uint_eq(n, 2);
+    ck_ok(order_lines_of_user(s.tx->db, user + 1, &rows, &err));
+    ck_ok(order_lines_next(&rows, &line, &more, &err));
+    ck_assert(!more);
+    db_rows_close(&rows);
+    ck_ok(order_user_no_of(s.tx->db, r.no + 1, &user, &err));
+    ck_assert_uint_eq(user, 0);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(an_order_cannot_change_its_currency_or_its_shopper)
 {
     struct shop s;
@@ -303,8 +374,9 @@ START_TEST(interactions_are_replaced_paged_and_cleared)
 END_TEST
 
 SUITE("contract: orders", putting_an_order_again_adds_nothing_and_parts_are_merged,
-      an_order_cannot_change_its_currency_or_its_shopper, status_changes_set_their_time,
-      orders_of_a_shopper_include_those_of_the_guest_who_was_joined,
+      a_late_line_leaves_the_status_alone_unless_all_had_come_back,
+      a_return_is_told_which_sale_it_gives_back, an_order_cannot_change_its_currency_or_its_shopper,
+      status_changes_set_their_time, orders_of_a_shopper_include_those_of_the_guest_who_was_joined,
       totals_and_lines_are_exact_whatever_the_order_of_arrival,
       bad_orders_are_refused_by_line_and_field,
       a_cart_is_replaced_whole_and_only_by_who_saw_its_version, merging_carts_adds_quantities,

@@ -296,7 +296,8 @@ START_TEST(a_newer_schema_is_refused_and_an_older_one_not_read)
     tx_commit(&s);
     ck_err(store_open(&(struct store_options){.dir = s.dir, .read_only = true}, &store, &err),
            ERR_UNAVAILABLE);
-    ck_ok(db_script(tx_begin(&s)->db, "UPDATE schema_versions SET version = 9999", &err));
+    ck_ok(db_script(tx_begin(&s)->db, "INSERT INTO schema_versions (version, at) VALUES (9999, 0)",
+                    &err));
     tx_commit(&s);
     store_close(s.store);
     s.store = NULL;
