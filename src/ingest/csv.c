@@ -183,14 +183,31 @@ static struct str first_line(const struct reader *r)
     return (struct str){text.p, (size_t)(stop - text.p)};
 }
 
+/* Fields whose text lies in the window, moved over to a copy of its beginning. */
+static size_t move_fields(struct reader *r, size_t n, struct str kept)
+{
+    const char *begin = r->w.data + r->w.at, *end = r->w.data + r->w.end;
+    for (size_t i = 0; i < n; i++) {
+        struct str *text = &r->fields[i].text;
+        if (text->p < begin || text->p >= end)
+            continue; /* undoubled: in scratch */
+        size_t at = (size_t)(text->p - begin);
+        if (at + text->n > kept.n)
+            return i;
+        text->p = kept.p + at;
+    }
+    return n;
+}
+
 /* The broken record is given as its first physical line; reading goes on with the second. */
-static enum err_code give_broken(struct reader *r, enum import_reason why, const char *message,
+static enum err_code give_broken(struct reader *r, enum import_reason why, const struct look *look,
                                  struct err *err)
 {
     struct str raw = first_line(r);
     raw.n = raw.n > READER_RAW_MAX ? READER_RAW_MAX : raw.n;
     struct str kept = arena_str(&r->scratch, raw);
-    reader_fault(r, why, kept, "%s", message);
+    r->sound = move_fields(r, look->fields < r->fields_len ? look->fields : r->fields_len, kept);
+    reader_fault(r, why, kept, "%s", look->why);
     return window_skip_line(&r->w, err);
 }
 
@@ -236,13 +253,15 @@ static enum err_code csv_next(struct reader *r, bool *more, struct err *err)
     if (rc != ERR_OK)
         return rc;
     if (o == BROKEN)
-        return give_broken(r, why, look.why, err);
+        return give_broken(r, why, &look, err);
     struct str raw = {r->w.data + r->w.at, look.used};
     while (raw.n && is_line_end(raw.p[raw.n - 1]))
         raw.n--;
-    if (look.fields != r->header_len && look.lines > 1)
-        return give_broken(r, REASON_BROKEN_ROW, "a quote is opened and closed in another row",
-                           err);
+    if (look.fields != r->header_len && look.lines > 1) {
+        look.why = "a quote is opened and closed in another row";
+        return give_broken(r, REASON_BROKEN_ROW, &look, err);
+    }
+    r->sound = look.fields < r->fields_len ? look.fields : r->fields_len;
     if (look.fields != r->header_len)
         reader_fault(r, REASON_FIELD_COUNT, raw, "%zu fields, but the header has %zu", look.fields,
                      r->header_len);

@@ -14,6 +14,7 @@
 #include "base/signal.h"
 #include "base/thread.h"
 #include "ingest/import_int.h"
+#include "ingest/line_products.h"
 
 #include "base/check.h"
 
@@ -208,6 +209,7 @@ static void init(struct import *im)
         arena_init(&im->batches[i].arena, 256 << 10, 512 << 20);
         CHECK(queue_push(&im->empty, &im->batches[i]) == ERR_OK);
     }
+    arena_init(&im->texts, 0, 4 * READER_ROW_MAX);
     skus_init(&im->catalogue);
     im->batch_rows = im->o->batch_rows ? im->o->batch_rows : 4 * BATCH_ROWS_MIN;
 }
@@ -230,7 +232,8 @@ static void release(struct import *im)
     map_u64_release(&im->customers);
     map_u64_release(&im->feed);
     skus_release(&im->catalogue);
-    returns_release(&im->returns);
+    mem_free(im->returns);
+    arena_release(&im->texts);
     reader_close(im->reader);
     mapping_free(im->mapping);
     queue_release(&im->empty);
@@ -275,6 +278,18 @@ static enum err_code finish_job(struct store_tx *tx, void *arg, struct err *err)
                              f->end->line, true, err);
 }
 
+/* What the lines of orders say together. */
+static enum err_code finish_orders(struct import *im, struct err *err)
+{
+    struct import_report *r = im->report;
+    r->near_skus = catalogue_near_ids(&im->catalogue, r->near_examples, sizeof r->near_examples);
+    if (im->o->dry_run)
+        return ERR_OK;
+    enum err_code rc =
+        line_products_make(im->store, &im->catalogue, im->mapping, &r->products_made, err);
+    return rc == ERR_OK ? import_match_returns(im, err) : rc;
+}
+
 static enum err_code run(struct import *im, struct err *err)
 {
     struct thread thread = {0};
@@ -282,6 +297,7 @@ static enum err_code run(struct import *im, struct err *err)
     enum err_code rc = import_open_reader(im, &im->reader, &im->raw_bytes, err);
     if (rc != ERR_OK)
         return rc;
+    im->header = row_header(im->reader, &im->texts);
     progress_open(&im->progress, "import", "B", im->identity.size, im->o->progress);
     rc = thread_start(&thread, "import-read", import_parse, im, err);
     if (rc == ERR_OK)
@@ -291,7 +307,7 @@ static enum err_code run(struct import *im, struct err *err)
     thread_join(&thread);
     progress_close(&im->progress);
     if (rc == ERR_OK && im->o->kind == IMPORT_ORDERS)
-        rc = import_make_products(im, err);
+        rc = finish_orders(im, err);
     if (rc == ERR_OK && im->o->full)
         rc = import_full_apply(im, err);
     if (rc == ERR_OK && !im->o->dry_run)

@@ -14,7 +14,7 @@
  * Full:    products only: what the file does not have is deactivated, in the transaction that ends the
  *          import, after a check that no more than a fifth would go.
  * Dry run: everything but the store: what would be quarantined is known, what is there already is not,
- *          so merged is 0 and created means "would be put".
+ *          so merged and returns_matched are 0 and created means "would be put".
  * Threads: one import per store at a time. */
 #ifndef INGEST_IMPORT_H
 #define INGEST_IMPORT_H

@@ -2,9 +2,10 @@
  *
  *   reading thread   import_parse.c   records to batches
  *                    rows_*.c         a row to a product, user, event or order line
- *                    catalogue.c      what order lines tell about products (titles, prices)
+ *                    import_orders.c  lines to orders
+ *                    line_products.c  what order lines tell about products (titles, prices)
  *   calling thread   import_write.c   a batch to the store, in one transaction with its checkpoint
- *                    returns.c        the sale that a return gives back
+ *                    import_returns.c the sales that returns give back
  *                    import_full.c    what a full feed no longer has
  *   both             import.c         begins, joins and ends it all
  *
@@ -20,7 +21,6 @@
 #include "ingest/skus.h"
 #include "ingest/import.h"
 #include "ingest/mapping.h"
-#include "ingest/returns.h"
 #include "ingest/rows.h"
 #include "store/imports.h"
 #include "store/records.h"
@@ -38,6 +38,7 @@ struct place {
     uint64_t line;
     struct str raw;
     bool charge; /* an order line that is postage, a fee or the like */
+    bool filled; /* the mapping filled cells from other rows: raw alone does not say it all */
 };
 
 /** A row that was refused. */
@@ -46,15 +47,20 @@ struct refusal {
     enum import_reason reason;
     unsigned column;
     struct str message;
+    struct str record;   /* as in struct quarantine */
+    struct str order_id; /* as in struct quarantine */
+    uint32_t ordinal;
 };
 
 /** An order, or a run of its lines. */
 struct order_run {
     struct order order;
-    struct order_line *lines;   /* those of the order, to be written: returns learn their sale */
-    const struct place *places; /* [lines_len], at least one */
-    bool whole;                 /* one record is the whole order */
-    bool skip;                  /* stored already by the import that was killed */
+    struct order_line *lines; /* those of the order, to be written: what is refused is taken out */
+    struct place *places;     /* [lines_len], at least one */
+    bool whole;               /* one record is the whole order */
+    bool keep_status;         /* the order's status is our guess: a stored one knows better */
+    bool skip;                /* stored already by the import that was killed */
+    bool refused;             /* some of it was */
 };
 
 struct batch {
@@ -84,7 +90,7 @@ struct open_run {
     struct order_line *lines; /* [lines_cap] owned, copied into the batch at the end */
     struct place *places;     /* [lines_cap] owned */
     size_t len, cap;
-    uint64_t *next_ordinal; /* of the order, in import.ordinals */
+    uint64_t key; /* of the order, in import.ordinals */
 };
 
 struct import {
@@ -103,6 +109,8 @@ struct import {
     char kind_key[64];
     char file_key[FILE_KEY_SIZE];
     const char *source; /* the path, for the quarantine */
+    struct str header;  /* the file's header as one line of CSV; {NULL, 0} if it has none */
+    struct arena texts; /* of header */
 
     /* Between the threads. */
     struct queue empty, full;
@@ -119,7 +127,8 @@ struct import {
 
     /* The calling thread's. */
     struct import_report *report;
-    struct returns returns;
+    int64_t *returns; /* [returns_len] owned, numbers of orders with returns, some repeatedly */
+    size_t returns_len, returns_cap;
     struct map_u64 feed; /* full: hashes of the ids of the feed */
 };
 
@@ -130,8 +139,8 @@ uint64_t import_hash(struct str s);
 /** The thread: reads all records into batches; the last one says how it ended. */
 void import_parse(void *arg);
 
-/** Refuse the row: into the batch's refusals. */
-void batch_refuse(struct import *im, const struct row *row);
+/** Refuse the row: into the batch's refusals. order_id {NULL, 0}: it is no line of an order. */
+void batch_refuse(struct import *im, const struct row *row, struct str order_id, uint32_t ordinal);
 
 /** Text that outlives the record. */
 struct str batch_keep(struct import *im, struct str s);
@@ -152,10 +161,19 @@ bool import_order_continues(struct import *im, struct row *row);
 /** End the run of lines that is open. */
 void import_order_flush(struct import *im);
 
+/** The row was refused: its place in its order stays free.
+ *  order_id  of the order, {NULL, 0} if the row is no line or does not tell
+ *  ordinal   untouched then */
+void import_order_refused(struct import *im, struct row *row, struct str *order_id,
+                          uint32_t *ordinal);
+
 /* --- calling thread -------------------------------------------------------------------------- */
 
 /** Write a batch: rows, refusals, checkpoint. */
 ERR_MUST_USE enum err_code import_write(struct import *im, struct batch *b, struct err *err);
+
+/** May a row's failure be the row's own fault? Anything else ends the import. */
+bool import_is_refusal(enum err_code rc);
 
 /** The checkpoint for what the report says. */
 ERR_MUST_USE enum err_code import_checkpoint(struct import *im, struct store_tx *tx,
@@ -163,8 +181,11 @@ ERR_MUST_USE enum err_code import_checkpoint(struct import *im, struct store_tx 
                                              uint64_t offset, uint64_t line, bool done,
                                              struct err *err);
 
-/** Orders: make the products that lines told about. */
-ERR_MUST_USE enum err_code import_make_products(struct import *im, struct err *err);
+/** Remember that an order has returns. */
+void import_note_returns(struct import *im, int64_t order_no);
+
+/** Orders: find the sales of all returns, and count those that have one. */
+ERR_MUST_USE enum err_code import_match_returns(struct import *im, struct err *err);
 
 /** Full: read the ids of the feed, and refuse if too much would go. Before anything is written. */
 ERR_MUST_USE enum err_code import_full_check(struct import *im, struct err *err);

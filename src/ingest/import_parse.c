@@ -23,7 +23,7 @@ struct place batch_place(struct import *im, const struct row *row, bool charge)
     struct str raw = row_raw(row, im->reader);
     if (raw.n > QUARANTINE_RAW_MAX + 1)
         raw.n = QUARANTINE_RAW_MAX + 1; /* one more, so that the store sees that it was cut */
-    return (struct place){row->rec->line, batch_keep(im, raw), charge};
+    return (struct place){row->rec->line, batch_keep(im, raw), charge, row->filled};
 }
 
 void *batch_item(struct import *im, void **array, size_t size, const struct row *row)
@@ -39,9 +39,10 @@ void *batch_item(struct import *im, void **array, size_t size, const struct row 
     return (char *)*array + size * b->items_len++;
 }
 
-void batch_refuse(struct import *im, const struct row *row)
+void batch_refuse(struct import *im, const struct row *row, struct str order_id, uint32_t ordinal)
 {
     struct batch *b = im->batch;
+    struct str record = row_record(row, im->reader, im->header);
     if (b->refusals_len == b->refusals_cap) {
         b->refusals_cap = b->refusals_cap ? b->refusals_cap * 2 : 64;
         b->refusals = mem_resize(b->refusals, b->refusals_cap, sizeof *b->refusals);
@@ -51,6 +52,9 @@ void batch_refuse(struct import *im, const struct row *row)
         .reason = row->fault.reason,
         .column = row->fault.column,
         .message = batch_keep(im, str_of(row->fault.message)),
+        .record = record.n <= QUARANTINE_RECORD_MAX ? batch_keep(im, record) : record,
+        .order_id = order_id,
+        .ordinal = ordinal,
     };
 }
 
@@ -178,8 +182,12 @@ static void take_record(struct import *im, struct row *row)
     if (says_nothing(im, row))
         return;
     bool taken = row->fault.reason == REASON_NONE && add_row(im, row);
+    struct str order_id = {NULL, 0};
+    uint32_t ordinal = 0;
+    if (!taken && im->o->kind == IMPORT_ORDERS)
+        import_order_refused(im, row, &order_id, &ordinal);
     if (!taken && !skip)
-        batch_refuse(im, row);
+        batch_refuse(im, row, order_id, ordinal);
 }
 
 /* Must the row stand in the same batch as the one before it? */

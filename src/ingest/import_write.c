@@ -18,8 +18,7 @@ struct job {
     struct import_report report;
 };
 
-/* May a row's failure be the row's own fault? Anything else ends the import. */
-static bool is_refusal(enum err_code rc)
+bool import_is_refusal(enum err_code rc)
 {
     return rc == ERR_INVALID || rc == ERR_CONFLICT || rc == ERR_LIMIT || rc == ERR_NOT_FOUND;
 }
@@ -33,12 +32,20 @@ static enum import_reason reason_of(enum err_code rc)
 
 /* --- quarantine ------------------------------------------------------------------------------ */
 
-static enum err_code quarantine(struct job *j, const struct refusal *r, uint64_t rows,
-                                struct err *err)
+/* What the raw row and the header say together, if none of it was cut. */
+static struct str record_of(struct job *j, const struct refusal *r)
+{
+    struct str header = j->im->header, raw = r->place.raw;
+    if (r->record.n || header.n == 0 || raw.n > QUARANTINE_RAW_MAX || r->place.filled)
+        return r->record;
+    return arena_printf(&j->b->arena, "%.*s%.*s", STR_ARG(header), STR_ARG(raw));
+}
+
+static enum err_code quarantine(struct job *j, const struct refusal *r, struct err *err)
 {
     struct import *im = j->im;
-    j->report.quarantined += rows;
-    j->report.by_reason[r->reason] += rows;
+    j->report.quarantined++;
+    j->report.by_reason[r->reason]++;
     if (!j->tx)
         return ERR_OK;
     struct quarantine q = {
@@ -51,6 +58,9 @@ static enum err_code quarantine(struct job *j, const struct refusal *r, uint64_t
         .message = r->message,
         .raw = r->place.raw,
         .at = j->tx->now_us,
+        .record = record_of(j, r),
+        .order_id = r->order_id,
+        .ordinal = r->ordinal,
     };
     return quarantine_add(j->tx, &q, NULL, err);
 }
@@ -59,11 +69,21 @@ static enum err_code quarantine(struct job *j, const struct refusal *r, uint64_t
 static enum err_code store_refused(struct job *j, const struct place *place, enum err_code rc,
                                    struct err *err)
 {
-    if (!is_refusal(rc))
+    if (!import_is_refusal(rc))
         return rc;
     struct err why = *err;
     struct refusal r = {.place = *place, .reason = reason_of(rc), .message = str_of(why.msg)};
-    return quarantine(j, &r, 1, err);
+    return quarantine(j, &r, err);
+}
+
+static struct refusal unknown_product(struct job *j, const struct place *place, struct str id)
+{
+    return (struct refusal){
+        .place = *place,
+        .reason = REASON_UNKNOWN_PRODUCT,
+        .column = mapping_column(j->im->mapping, TO_PRODUCT_ID),
+        .message = arena_printf(&j->b->arena, "product_id: no product '%.*s'", STR_ARG(id)),
+    };
 }
 
 /* --- products and users ---------------------------------------------------------------------- */
@@ -139,11 +159,8 @@ static enum err_code write_events(struct job *j, struct err *err)
         j->report.merged += outcomes[i] == EVENT_DUPLICATE;
         if (outcomes[i] != EVENT_UNKNOWN_PRODUCT)
             continue;
-        struct refusal r = {.place = b->places[i],
-                            .reason = REASON_UNKNOWN_PRODUCT,
-                            .message = arena_printf(&b->arena, "product_id: no product '%.*s'",
-                                                    STR_ARG(b->events[i].product_id))};
-        rc = quarantine(j, &r, 1, err);
+        struct refusal r = unknown_product(j, &b->places[i], b->events[i].product_id);
+        rc = quarantine(j, &r, err);
     }
     return rc;
 }
@@ -159,7 +176,6 @@ static void count_line(struct import_report *r, const struct order *o, const str
                                                  : &r->adjustment_lines;
     ++*counter;
     r->guest_lines += o->user_id.n == 0;
-    r->returns_matched += l->kind == LINE_RETURN && l->sale_order_no != 0;
     r->net_revenue_minor += l->kind == LINE_RETURN ? -l->amount_minor : l->amount_minor;
 }
 
@@ -180,32 +196,6 @@ static void count_run(struct job *j, const struct order_run *run, uint64_t lines
         memcpy(r->currency, "???", 4);
 }
 
-/* Tell each return which sale it gives back. */
-static void match_returns(struct import *im, const struct order_run *run)
-{
-    const struct order *o = &run->order;
-    for (uint32_t i = 0; i < o->lines_len; i++) {
-        struct order_line *l = &run->lines[i];
-        if (l->kind == LINE_RETURN)
-            (void)returns_match(&im->returns, o->user_id, l->product_id, o->placed_at, l->quantity,
-                                l->unit_price_micro, &l->sale_order_no, &l->sale_ordinal);
-    }
-}
-
-static void remember_sales(struct import *im, const struct order *o, int64_t no)
-{
-    for (uint32_t i = 0; i < o->lines_len; i++) {
-        const struct order_line *l = &o->lines[i];
-        if (l->kind == LINE_SALE)
-            returns_sale(&im->returns, o->user_id, l->product_id,
-                         &(struct returns_sale){.order_no = no,
-                                                .time = o->placed_at,
-                                                .price_micro = l->unit_price_micro,
-                                                .left = l->quantity,
-                                                .ordinal = l->ordinal});
-    }
-}
-
 /* All rows of a run are refused together. */
 static enum err_code refuse_run(struct job *j, const struct order_run *run, enum err_code rc,
                                 struct err *err)
@@ -213,54 +203,81 @@ static enum err_code refuse_run(struct job *j, const struct order_run *run, enum
     size_t n = run->whole ? 1 : run->order.lines_len;
     struct err why = *err;
     for (size_t i = 0; i < n; i++) {
-        *err = why;
-        enum err_code put = store_refused(j, &run->places[i], rc, err);
+        struct refusal r = {.place = run->places[i],
+                            .reason = reason_of(rc),
+                            .message = str_of(why.msg),
+                            .order_id = run->whole ? (struct str){NULL, 0} : run->order.id,
+                            .ordinal = run->lines[i].ordinal};
+        enum err_code put = quarantine(j, &r, err);
         if (put != ERR_OK)
             return put;
     }
     return ERR_OK;
 }
 
-/* Without leave to make products, an order with one unknown product is refused before anything of it
- * is written. */
-static enum err_code check_products(struct job *j, const struct order *o, struct err *err)
+/* Without leave to make products, lines with an unknown one are taken out and refused. *n: those that
+ * are left. A whole order is refused as a whole. */
+static enum err_code refuse_unknown(struct job *j, struct order_run *run, struct err *err)
 {
-    enum err_code rc = ERR_OK;
-    if (mapping_creates_products(j->im->mapping))
-        return ERR_OK;
-    for (uint32_t i = 0; rc == ERR_OK && i < o->lines_len; i++) {
-        uint32_t no;
-        struct str id = o->lines[i].product_id;
-        if (id.n == 0)
-            continue;
-        rc = product_no_of(j->tx->db, id, &no, err);
-        if (rc == ERR_OK && no == 0)
-            rc = err_set(err, ERR_NOT_FOUND, "product_id: no product '%.*s'", STR_ARG(id));
+    struct order *o = &run->order;
+    uint32_t at = 0;
+    for (;;) {
+        enum err_code rc = order_unknown_product(j->tx->db, o, at, &at, err);
+        if (rc != ERR_OK || at == o->lines_len)
+            return rc;
+        struct order_line *line = &run->lines[at];
+        struct refusal r = unknown_product(j, &run->places[at], line->product_id);
+        if (!run->whole) {
+            r.order_id = o->id;
+            r.ordinal = line->ordinal;
+        }
+        rc = quarantine(j, &r, err);
+        if (rc != ERR_OK)
+            return rc;
+        size_t behind = o->lines_len - at - 1;
+        memmove(line, line + 1, behind * sizeof *line);
+        memmove(&run->places[at], &run->places[at + 1], behind * sizeof *run->places);
+        o->lines_len = run->whole ? 0 : o->lines_len - 1;
+        run->refused = true;
     }
+}
+
+static bool has_returns(const struct order *o)
+{
+    for (uint32_t i = 0; i < o->lines_len; i++)
+        if (o->lines[i].kind == LINE_RETURN)
+            return true;
+    return false;
+}
+
+static enum err_code put_run(struct job *j, struct order_run *run, struct order_put_result *result,
+                             struct err *err)
+{
+    bool creates = mapping_creates_products(j->im->mapping);
+    unsigned flags =
+        (creates ? ORDERS_CREATE_PRODUCTS : 0U) | (run->keep_status ? ORDERS_KEEP_STATUS : 0U);
+    enum err_code rc = creates ? ERR_OK : refuse_unknown(j, run, err);
+    if (rc == ERR_OK && !(run->refused && run->order.lines_len == 0))
+        rc = order_put(j->tx, &run->order, flags, result, err);
     return rc;
 }
 
-static enum err_code write_run(struct job *j, const struct order_run *run, struct err *err)
+static enum err_code write_run(struct job *j, struct order_run *run, struct err *err)
 {
-    struct import *im = j->im;
     struct order_put_result result = {.lines_added = run->order.lines_len};
     enum err_code rc = ERR_OK;
-    match_returns(im, run);
     if (!j->tx) {
-        result.no = 1; /* a dry run's sales need no number to be matched */
         rc = order_check(&run->order, err);
-    } else if (run->skip) {
+    } else if (!run->skip) {
+        rc = put_run(j, run, &result, err);
+    } else if (has_returns(&run->order)) {
         rc = order_no_of(j->tx->db, run->order.id, &result.no, err);
-    } else {
-        unsigned flags = mapping_creates_products(im->mapping) ? ORDERS_CREATE_PRODUCTS : 0;
-        rc = check_products(j, &run->order, err);
-        if (rc == ERR_OK)
-            rc = order_put(j->tx, &run->order, flags, &result, err);
     }
     if (rc != ERR_OK)
-        return is_refusal(rc) ? refuse_run(j, run, rc, err) : rc;
-    remember_sales(im, &run->order, result.no);
-    if (!run->skip)
+        return import_is_refusal(rc) ? refuse_run(j, run, rc, err) : rc;
+    if (result.no && has_returns(&run->order))
+        import_note_returns(j->im, result.no);
+    if (!run->skip && !(run->refused && run->order.lines_len == 0))
         count_run(j, run, result.lines_added);
     return ERR_OK;
 }
@@ -310,7 +327,7 @@ static enum err_code run_job(struct store_tx *tx, void *arg, struct err *err)
     j->tx = tx;
     uint64_t before = r->accepted + r->merged + r->quarantined;
     for (size_t i = 0; rc == ERR_OK && i < b->refusals_len; i++)
-        rc = quarantine(j, &b->refusals[i], 1, err);
+        rc = quarantine(j, &b->refusals[i], err);
     if (rc == ERR_OK)
         rc = write_items(j, err);
     if (rc != ERR_OK)

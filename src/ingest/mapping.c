@@ -349,6 +349,15 @@ bool mapping_has(const struct mapping *m, enum target t)
     return m->fields[t].set;
 }
 
+unsigned mapping_column(const struct mapping *m, enum target t)
+{
+    const struct map_field *f = &m->fields[t];
+    for (size_t i = 0; i < f->columns_len; i++)
+        if (f->columns[i].at >= 0)
+            return (unsigned)f->columns[i].at + 1;
+    return 0;
+}
+
 /* --- rules ----------------------------------------------------------------------------------- */
 
 static char fold(char c)

@@ -113,6 +113,9 @@ ERR_MUST_USE enum err_code mapping_bind(struct mapping *m, struct reader *r, str
 /** Does some column lead to this field (or a constant)? */
 bool mapping_has(const struct mapping *m, enum target t);
 
+/** The first column of the file that leads to this field, from 1; 0 if there is none. */
+unsigned mapping_column(const struct mapping *m, enum target t);
+
 /* --- rules ----------------------------------------------------------------------------------- */
 
 /** Conditions on a row that a mapping may set. */
@@ -149,6 +152,7 @@ struct row {
     const struct record *rec;
     struct arena *arena;
     int64_t now; /* UTC us, for times in the future */
+    bool filled; /* some cells come from another row */
     struct row_fault fault;
 };
 
@@ -192,5 +196,13 @@ bool row_attributes(struct row *row, struct str *out);
 /** The row as it stands in the file, for the quarantine; of a format that has no text of its own for a
  *  row (XML), a JSON object of its fields. */
 struct str row_raw(const struct row *row, const struct reader *r);
+
+/** A text from which the row can be read again without its file and the rows around it; empty where
+ *  its raw text is one, or was cut. header is what row_header gave. */
+struct str row_record(const struct row *row, const struct reader *r, struct str header);
+
+/** The header of a file that has one, as a line of CSV with its line feed, in the arena; else
+ *  {NULL, 0}. */
+struct str row_header(const struct reader *r, struct arena *arena);
 
 #endif

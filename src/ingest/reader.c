@@ -185,6 +185,7 @@ void reader_begin(struct reader *r)
                              .offset = r->w.offset,
                              .fields = r->fields,
                              .fields_len = r->fields_len};
+    r->sound = 0;
     arena_reset(&r->scratch);
 }
 
@@ -196,6 +197,8 @@ void reader_fault(struct reader *r, enum import_reason why, struct str raw, cons
     va_end(ap);
     if (raw.n > READER_RAW_MAX)
         raw.n = READER_RAW_MAX;
+    for (size_t i = r->sound; i < r->fields_len; i++)
+        r->fields[i] = (struct field){{NULL, 0}, FIELD_ABSENT};
     r->rec.fault = why;
     r->rec.raw = raw;
     r->rec.message = r->message;

@@ -27,7 +27,9 @@
 
 enum {
     READER_ROW_MAX = 1 << 20, /* bytes of a record */
-    READER_RAW_MAX = 4 << 10, /* bytes of a faulty record that are kept */
+    READER_RAW_MAX =
+        4097, /* bytes of a faulty record that are kept: one above what the store keeps,
+                              so that it sees a cut */
     READER_COLUMNS_MAX = 1024,
 };
 
@@ -56,9 +58,11 @@ struct record {
     uint64_t line;   /* physical line of the decoded text at which it begins, from 1 */
     uint64_t offset; /* byte of the decoded text at which it begins */
     struct str raw;  /* its text; capped at READER_RAW_MAX where fault is set; XML: empty */
-    enum import_reason fault;   /* REASON_NONE: fine */
-    const char *message;        /* of a fault */
-    const struct field *fields; /* [fields_len] by the index that reader_want gave */
+    enum import_reason fault; /* REASON_NONE: fine */
+    const char *message;      /* of a fault */
+    const struct field
+        *fields; /* [fields_len] by the index that reader_want gave; of a faulty record
+                                   those that stand before the fault, as far as that can be told */
     size_t fields_len;
 };
 

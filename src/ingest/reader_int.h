@@ -65,6 +65,7 @@ struct reader {
     uint64_t given;       /* records so far */
     struct field *fields; /* [fields_len], owned */
     size_t fields_len;
+    size_t sound;         /* fields of the record that are read whatever comes behind: of a fault */
     struct arena scratch; /* of one record: unescaped text */
     char message[200];    /* rec.message of a fault */
     struct str *header;   /* [header_len] CSV, in names */
@@ -77,7 +78,7 @@ struct reader {
 /** Begin a record at the window's place. */
 void reader_begin(struct reader *r);
 
-/** Give a fault: raw is cut to READER_RAW_MAX. */
+/** Give a fault: raw is cut to READER_RAW_MAX, fields from r->sound on are absent. */
 void reader_fault(struct reader *r, enum import_reason why, struct str raw, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -61,17 +61,16 @@ void row_init(struct row *row, struct mapping *m, const struct record *rec, stru
         snprintf(row->fault.message, sizeof row->fault.message, "%s", rec->message);
     } else if (m->fill.columns_len && m->fill.key.at >= 0) {
         row->rec = fill_down(m, rec, rec->fields_len);
+        row->filled = row->rec != rec;
     }
 }
 
 bool row_fail(struct row *row, enum target t, enum import_reason why, const char *fmt, ...)
 {
-    const struct map_field *f = &row->m->fields[t];
     if (row->fault.reason != REASON_NONE)
         return false;
     row->fault.reason = why;
-    for (size_t i = 0; i < f->columns_len && !row->fault.column; i++)
-        row->fault.column = (unsigned)(f->columns[i].at + 1);
+    row->fault.column = mapping_column(row->m, t);
     va_list ap;
     va_start(ap, fmt);
     int n = snprintf(row->fault.message, sizeof row->fault.message, "%s: ", target_name(t));

@@ -152,26 +152,3 @@ bool row_attributes(struct row *row, struct str *out)
     }
     return finished(row, TO_ATTRIBUTES, &b, out);
 }
-
-struct str row_raw(const struct row *row, const struct reader *r)
-{
-    const struct record *rec = row->rec;
-    if (rec->raw.n || rec->fields_len == 0)
-        return rec->raw;
-    struct buf b;
-    struct json_writer w;
-    buf_init(&b, 4 * READER_ROW_MAX);
-    jw_init(&w, &b);
-    jw_obj(&w);
-    for (size_t i = 0; i < rec->fields_len; i++)
-        if (rec->fields[i].text.n) {
-            jw_key(&w, reader_column_name(r, i));
-            jw_str(&w, rec->fields[i].text);
-        }
-    jw_obj_end(&w);
-    struct str raw = buf_str(&b);
-    raw.n = str_utf8_floor(raw.p, raw.n, READER_RAW_MAX);
-    raw = arena_str(row->arena, raw);
-    buf_release(&b);
-    return raw;
-}

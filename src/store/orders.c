@@ -16,6 +16,8 @@ static bool within(int64_t v, int64_t max)
 static enum err_code check_line(const struct order_line *l, struct err *err)
 {
     bool adjusts = l->kind == LINE_ADJUSTMENT;
+    if (l->ordinal >= STORE_ORDER_LINES_MAX)
+        return err_set(err, ERR_LIMIT, "an order has at most %d lines", STORE_ORDER_LINES_MAX);
     if ((unsigned)l->kind > LINE_ADJUSTMENT)
         return err_set(err, ERR_INVALID, "kind %d is unknown", l->kind);
     if (l->product_id.n || !adjusts) {
@@ -304,15 +306,32 @@ enum err_code order_set_status(struct store_tx *tx, int64_t no, enum order_statu
     return code ? code : tx_change(tx, CHANGE_ORDER, CHANGE_PUT, no, err);
 }
 
+enum err_code order_unknown_product(struct db *db, const struct order *o, uint32_t from,
+                                    uint32_t *at, struct err *err)
+{
+    for (uint32_t i = from; i < o->lines_len; i++) {
+        uint32_t no = 0;
+        *at = i;
+        if (o->lines[i].product_id.n == 0)
+            continue;
+        enum err_code code = product_no_of(db, o->lines[i].product_id, &no, err);
+        if (code || no == 0)
+            return code;
+    }
+    *at = o->lines_len;
+    return ERR_OK;
+}
+
 enum err_code order_line_set_sale(struct store_tx *tx, int64_t order_no, uint32_t ordinal,
                                   int64_t sale_order_no, uint32_t sale_ordinal, struct err *err)
 {
-    return db_run(
-        tx->db,
-        "UPDATE order_lines SET sale_order_no = ?, sale_ordinal = ?"
-        " WHERE order_no = ? AND ordinal = ?",
-        DB_ARGS(db_i64(sale_order_no), db_i64(sale_ordinal), db_i64(order_no), db_i64(ordinal)),
-        NULL, err);
+    return db_run(tx->db,
+                  "UPDATE order_lines SET sale_order_no = ?, sale_ordinal = ?"
+                  " WHERE order_no = ? AND ordinal = ?",
+                  DB_ARGS(db_i64_or_null(sale_order_no),
+                          sale_order_no ? db_i64(sale_ordinal) : db_null(), db_i64(order_no),
+                          db_i64(ordinal)),
+                  NULL, err);
 }
 
 enum err_code orders_erase_user(struct store_tx *tx, uint32_t user_no, struct err *err)

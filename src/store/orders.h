@@ -39,7 +39,12 @@ ERR_MUST_USE enum err_code order_put(struct store_tx *tx, const struct order *o,
 ERR_MUST_USE enum err_code order_set_status(struct store_tx *tx, int64_t no,
                                             enum order_status status, int64_t at, struct err *err);
 
-/** Say which sale a return gives back. Who follows the changes is not told: nothing of theirs
+/** *at: the first line from `from` on that names a product the shop does not know, lines_len if none
+ *  does. */
+ERR_MUST_USE enum err_code order_unknown_product(struct db *db, const struct order *o,
+                                                 uint32_t from, uint32_t *at, struct err *err);
+
+/** Say which sale a return gives back (sale_order_no 0: none that is known). Who follows the changes is not told: nothing of theirs
  *  depends on it. */
 ERR_MUST_USE enum err_code order_line_set_sale(struct store_tx *tx, int64_t order_no,
                                                uint32_t ordinal, int64_t sale_order_no,

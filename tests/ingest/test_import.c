@@ -1,5 +1,4 @@
 /* The import end to end: what is stored, what is refused and why, again, dry, full. */
-#include "ingest/retry.h"
 #include "ingest/shop.h"
 
 static const struct import_options retail = {.kind = IMPORT_ORDERS, .mapping = "online-retail"};
@@ -141,6 +140,86 @@ START_TEST(batches_of_any_size_store_the_same)
         ck_assert_uint_eq(order_of(&s, "536365").lines_len, 4);
         shop_release(&s);
     }
+}
+END_TEST
+
+START_TEST(an_order_of_too_many_lines_keeps_its_first_ones)
+{
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    buf_puts(&text, "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n");
+    for (int i = 0; i < STORE_ORDER_LINES_MAX + 3; i++)
+        buf_printf(&text, "1,S,THING,1,2011-01-01 00:00:00,%s,7\n", i == 5 ? "?" : "1.00");
+    shop_init(&s);
+    ck_ok(import_text(&s, text.data, retail, &r, &err));
+    ck_assert_uint_eq(r.accepted, STORE_ORDER_LINES_MAX - 1);
+    ck_assert_uint_eq(r.by_reason[REASON_OUT_OF_RANGE], 3);
+    ck_assert_uint_eq(r.by_reason[REASON_BAD_MONEY], 1);
+    ck_assert_int_eq(count(&s, "SELECT MAX(ordinal) FROM order_lines"), STORE_ORDER_LINES_MAX - 1);
+    buf_release(&text);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_status_that_a_file_does_not_give_changes_none)
+{
+    static const char lines[] = "id,product_id,quantity,unit_price,currency,placed_at,user_id%s\n"
+                                "o,p,1,100,EUR,2026-01-01,u%s\no,q,1,50,EUR,2026-01-01,u%s\n";
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    shop_init(&s);
+    setenv("AISLE_NOW", "2026-02-01T00:00:00Z", 1);
+    ck_ok(import_text(&s, "id,title\np,Pot\n", (struct import_options){.kind = IMPORT_PRODUCTS}, &r,
+                      &err));
+    buf_printf(&text, lines, ",status", ",shipped", ",shipped");
+    struct import_options orders = {.kind = IMPORT_ORDERS};
+    ck_ok(import_text(&s, text.data, orders, &r, &err));
+    ck_assert_uint_eq(r.accepted, 1); /* the other line's product is not known */
+    ck_assert_uint_eq(r.by_reason[REASON_UNKNOWN_PRODUCT], 1);
+    ck_assert_int_eq(order_of(&s, "o").status, ORDER_SHIPPED);
+    ck_ok(import_text(&s, "id,title\nq,Quill\n", (struct import_options){.kind = IMPORT_PRODUCTS},
+                      &r, &err));
+    buf_reset(&text);
+    buf_printf(&text, lines, "", "", "");
+    ck_ok(import_text(&s, text.data, orders, &r, &err));
+    ck_assert_uint_eq(r.accepted, 1);
+    struct order o = order_of(&s, "o");
+    ck_assert_int_eq(o.status, ORDER_SHIPPED);
+    ck_assert_int_eq(o.total_minor, 150);
+    ck_assert_uint_eq(o.lines[1].ordinal, 1);
+    buf_release(&text);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(returns_find_sales_of_other_files_and_those_behind_them)
+{
+    static const char header[] =
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID\n";
+    static const char *const files[] = {
+        "C2,A,LAMP,-1,2011-01-02 00:00:00,2.00,7\n1,A,LAMP,1,2011-01-01 00:00:00,2.00,7\n",
+        "3,E,CUP,5,2011-02-01 00:00:00,2.00,7\n", "C4,E,CUP,-5,2011-03-01 00:00:00,2.00,7\n",
+        "C5,E,CUP,-1,2011-03-02 00:00:00,2.00,7\n"};
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    shop_init(&s);
+    for (int i = 0; i < 4; i++) {
+        const char *text = arena_printf(&s.arena, "%s%s", header, files[i]).p;
+        ck_ok(import_text(&s, text, retail, &r, &err));
+        ck_assert_msg(r.returns_matched == (i == 0 || i == 2), "file %d: %d", i,
+                      (int)r.returns_matched);
+    }
+    ck_assert_int_eq(order_of(&s, "C2").lines[0].sale_order_no, order_of(&s, "1").no);
+    ck_assert_int_eq(order_of(&s, "C4").lines[0].sale_order_no, order_of(&s, "3").no);
+    ck_assert_int_eq(order_of(&s, "C5").lines[0].sale_order_no, 0); /* all five have come back */
+    shop_release(&s);
 }
 END_TEST
 
@@ -385,43 +464,6 @@ START_TEST(whole_orders_as_json_are_put_once_and_refused_whole)
 }
 END_TEST
 
-START_TEST(quarantined_rows_are_taken_once_their_reason_is_gone)
-{
-    static const char events[] = "id;time;type;user_id;product_id\ne1;2026-01-01;view;u;\"p;1\"\n"
-                                 "e2;2026-01-02;view;u;never\ne3;2026-01-03;dance;u;x\n";
-    struct shop s;
-    struct import_report r;
-    struct retry_report t;
-    struct err err;
-    struct retry_options o = {.kind = IMPORT_EVENTS};
-    shop_init(&s);
-    setenv("AISLE_NOW", "2026-02-01T00:00:00Z", 1);
-    struct import_options from = {.kind = IMPORT_EVENTS};
-    from.path = write_file(s.dir, "events.csv", str_of(events), 1);
-    ck_ok(import_text(&s, NULL, from, &r, &err));
-    ck_assert_uint_eq(r.quarantined, 3);
-    ck_ok(import_text(
-        &s, "{\"time\":\"2026-01-04\",\"type\":\"view\",\"user_id\":\"u\",\"product_id\":\"p;1\"}",
-        (struct import_options){.kind = IMPORT_EVENTS}, &r, &err));
-    ck_ok(import_text(&s, "id,title\np;1,Pot\n", (struct import_options){.kind = IMPORT_PRODUCTS},
-                      &r, &err));
-    ck_ok(import_retry(s.store, &o, &t, &err));
-    ck_assert_uint_eq(t.tried, 4);
-    ck_assert_uint_eq(t.taken, 2);
-    ck_assert_uint_eq(t.by_reason[REASON_UNKNOWN_PRODUCT], 1);
-    ck_assert_uint_eq(t.by_reason[REASON_UNKNOWN_VALUE], 1);
-    ck_assert_int_eq(count(&s, "SELECT COUNT(*) FROM events"), 2);
-    ck_ok(import_retry(s.store, &o, &t, &err));
-    ck_assert_uint_eq(t.tried, 2);
-    ck_ok(fs_remove_file(from.path, &err));
-    ck_ok(import_retry(s.store, &o, &t, &err));
-    ck_assert_uint_eq(t.impossible, 2);
-    o.kind = IMPORT_ORDERS;
-    ck_err(import_retry(s.store, &o, &t, &err), ERR_UNSUPPORTED);
-    shop_release(&s);
-}
-END_TEST
-
 /* --- full feeds ------------------------------------------------------------------------------- */
 
 static void feed(struct buf *out, int from, int to)
@@ -471,7 +513,9 @@ SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted
       returns_find_their_sale_and_adjustments_keep_their_sign,
       products_get_their_best_title_last_price_and_only_real_ones_are_sold,
       a_file_or_its_rows_imported_twice_add_nothing, batches_of_any_size_store_the_same,
-      a_dry_run_reports_and_stores_nothing,
+      an_order_of_too_many_lines_keeps_its_first_ones,
+      a_status_that_a_file_does_not_give_changes_none,
+      returns_find_sales_of_other_files_and_those_behind_them, a_dry_run_reports_and_stores_nothing,
       every_bad_product_row_goes_to_quarantine_with_place_column_and_reason,
       an_id_of_ten_kilobytes_is_refused_and_its_raw_row_is_cut,
       a_gzip_cut_short_keeps_what_came_and_says_where_it_ends,
@@ -479,5 +523,4 @@ SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted
       events_are_identified_and_unknown_products_refused,
       users_and_interactions_are_taken_and_taken_once,
       whole_orders_as_json_are_put_once_and_refused_whole,
-      quarantined_rows_are_taken_once_their_reason_is_gone,
       a_full_feed_switches_off_what_it_lacks_but_never_more_than_a_fifth)

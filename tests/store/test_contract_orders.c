@@ -290,6 +290,9 @@ START_TEST(bad_orders_are_refused_by_line_and_field)
     ck_err(order_check(&o, &err), ERR_INVALID);
     o = an_order("", NULL, 0);
     ck_err(order_check(&o, &err), ERR_INVALID);
+    line = sale(STORE_ORDER_LINES_MAX, "p", 10);
+    o = an_order("o", &line, 1);
+    ck_err(order_check(&o, &err), ERR_LIMIT);
     o = an_order("o", &line, STORE_ORDER_LINES_MAX + 1);
     ck_err(order_check(&o, &err), ERR_LIMIT);
 }

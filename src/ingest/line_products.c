@@ -1,13 +1,30 @@
-/* Products that are known from order lines alone: each SKU gets its best title, last price and first
- * day, and is switched on if it was ever sold for money. A product that the shop has described itself
- * is left as it is. */
-#include "ingest/import_int.h"
+#include "ingest/line_products.h"
+
 #include "store/products.h"
+#include "store/store.h"
 
 enum { CHUNK = 2000 };
 
+void line_products_learn(struct skus *skus, const struct order *o, struct row_line *l)
+{
+    struct order_line *line = &l->line;
+    if (line->product_id.n == 0)
+        return;
+    line->product_id = skus_add(
+        skus, &(struct skus_line){.id = line->product_id,
+                                  .title = l->title,
+                                  .sale = line->kind == LINE_SALE && line->amount_minor > 0,
+                                  .charge = l->charge,
+                                  .time = o->placed_at,
+                                  .price_micro = line->unit_price_micro,
+                                  .currency = o->currency});
+}
+
+/* --- making ---------------------------------------------------------------------------------- */
+
 struct make {
-    struct import *im;
+    const struct skus *skus;
+    const struct mapping *mapping;
     size_t from, to;
     uint64_t made;
 };
@@ -24,10 +41,10 @@ static bool is_stub(const struct product *p)
            p->price_minor == STORE_NO_AMOUNT;
 }
 
-static enum err_code describe(struct import *im, const struct skus_product *from, struct product *p,
-                              struct err *err)
+static enum err_code describe(const struct make *m, const struct skus_product *from,
+                              struct product *p, struct err *err)
 {
-    struct str title = skus_title(&im->catalogue, from, ignored, im->mapping);
+    struct str title = skus_title(m->skus, from, ignored, m->mapping);
     *p = (struct product){
         .id = from->id,
         .title = title.n ? title : from->id,
@@ -55,7 +72,7 @@ static enum err_code make_one(struct make *m, struct store_tx *tx, struct arena 
         return rc;
     if (rc == ERR_OK && !is_stub(&stored))
         return ERR_OK;
-    rc = describe(m->im, from, &p, err);
+    rc = describe(m, from, &p, err);
     if (rc == ERR_OK)
         rc = product_put(tx, &p, NULL, &result, err);
     if (rc == ERR_OK)
@@ -71,25 +88,24 @@ static enum err_code make_job(struct store_tx *tx, void *arg, struct err *err)
     arena_init(&scratch, 0, 4 << 20);
     for (size_t i = m->from; rc == ERR_OK && i < m->to; i++) {
         arena_reset(&scratch);
-        rc = make_one(m, tx, &scratch, &m->im->catalogue.products[i], err);
+        rc = make_one(m, tx, &scratch, &m->skus->products[i], err);
     }
     arena_release(&scratch);
     return rc;
 }
 
-enum err_code import_make_products(struct import *im, struct err *err)
+enum err_code line_products_make(struct store *store, const struct skus *skus,
+                                 const struct mapping *mapping, uint64_t *made, struct err *err)
 {
-    size_t n = im->catalogue.products_len;
-    im->report->near_skus = catalogue_near_ids(&im->catalogue, im->report->near_examples,
-                                               sizeof im->report->near_examples);
-    if (im->o->dry_run || !mapping_makes_products(im->mapping))
+    size_t n = skus->products_len;
+    if (!mapping_makes_products(mapping))
         return ERR_OK;
     for (size_t from = 0; from < n; from += CHUNK) {
-        struct make m = {im, from, from + CHUNK < n ? from + CHUNK : n, 0};
-        enum err_code rc = store_write(im->store, make_job, &m, err);
+        struct make m = {skus, mapping, from, from + CHUNK < n ? from + CHUNK : n, 0};
+        enum err_code rc = store_write(store, make_job, &m, err);
         if (rc != ERR_OK)
             return rc;
-        im->report->products_made += m.made;
+        *made += m.made;
     }
     return ERR_OK;
 }
