@@ -147,7 +147,7 @@ static void swap(uint64_t *a, uint64_t *b)
 }
 
 /* Move the median of first, middle and last to the first place. */
-static void choose_pivot(uint64_t *keys, size_t n)
+static void take_median(uint64_t *keys, size_t n)
 {
     uint64_t *middle = &keys[n / 2], *last = &keys[n - 1];
     uint64_t *less = *middle < *last ? middle : last, *more = less == middle ? last : middle;
@@ -157,11 +157,10 @@ static void choose_pivot(uint64_t *keys, size_t n)
         swap(&keys[0], more);
 }
 
-/* Everything less than the pivot to its left, the rest to its right (Lomuto's way). Returns the
- * pivot's place. n >= 2. */
+/* Everything less than the pivot, keys[0], to its left, the rest to its right (Lomuto's way). Returns the
+ * pivot's place. n >= 1. */
 static size_t partition(uint64_t *keys, size_t n)
 {
-    choose_pivot(keys, n);
     uint64_t pivot = keys[0];
     size_t less = 1;
     for (size_t i = 1; i < n; i++) {
@@ -191,7 +190,28 @@ static void sort_few(uint64_t *keys, size_t n)
     }
 }
 
-enum { FEW = 16, ROUNDS_MAX = 64 /* pivots as bad as this are somebody's doing */ };
+enum { FEW = 16, MANY = 400, ROUNDS_MAX = 64 /* pivots as bad as this are somebody's doing */ };
+
+static void select_keys(uint64_t *keys, size_t n, size_t k);
+
+/* Move a key that is probably little behind the k-th to the first place (Floyd, Rivest, "Expected time
+ * bounds for selection", CACM 18(3), 1975): the one at k's share of an evenly spread sample, and some
+ * deviations more. */
+static void take_sampled(uint64_t *keys, size_t n, size_t k)
+{
+    enum { STEP = 8 };
+    size_t sample = n / STEP, at = k / STEP, margin = 2;
+    for (size_t i = 0; i < sample; i++)
+        swap(&keys[i], &keys[i * STEP]);
+    while (margin * margin < at)
+        margin++;
+    at = at + margin < sample ? at + margin : sample - 1;
+    select_keys(keys, sample, at + 1);
+    size_t last = 0; /* of those at + 1 */
+    for (size_t i = 1; i <= at; i++)
+        last = keys[i] > keys[last] ? i : last;
+    swap(&keys[0], &keys[last]);
+}
 
 static void select_keys(uint64_t *keys, size_t n, size_t k)
 {
@@ -204,6 +224,10 @@ static void select_keys(uint64_t *keys, size_t n, size_t k)
             qsort(keys, n, sizeof *keys, ascending);
             return;
         }
+        if (n >= MANY && round == 0)
+            take_sampled(keys, n, k);
+        else
+            take_median(keys, n);
         size_t at = partition(keys, n);
         if (at >= k) {
             n = at;
@@ -223,6 +247,7 @@ static void sort_keys(uint64_t *keys, size_t n)
             qsort(keys, n, sizeof *keys, ascending);
             return;
         }
+        take_median(keys, n);
         size_t at = partition(keys, n), right = n - at - 1;
         if (at < right) {
             sort_keys(keys, at);

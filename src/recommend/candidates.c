@@ -52,21 +52,16 @@ void candidates_add_many(struct candidates *c, const uint32_t *numbers, const ui
         candidates_add(&t, numbers[ids ? ids[i] : i], weight * parts[i], voice);
     c->len = t.len;
     c->touched_len = t.touched_len;
+    c->part_most = t.part_most;
 }
 
 void candidates_close(struct candidates *table, float weight)
 {
     struct candidates t = *table, *c = &t;
-    float top = 0;
+    float scale = c->part_most > 0 ? weight / c->part_most : 0;
     for (uint32_t i = 0; i < c->touched_len; i++) {
         uint32_t at = c->touched[i];
-        float part = c->barred[at] ? 0 : c->part[at];
-        top = part > top ? part : top;
-    }
-    float scale = top > 0 ? weight / top : 0;
-    for (uint32_t i = 0; i < c->touched_len; i++) {
-        uint32_t at = c->touched[i];
-        float share = c->barred[at] ? 0 : scale * c->part[at];
+        float share = scale * c->part[at];
         uint16_t voice = (uint16_t)(UINT32_MAX - (uint32_t)c->loudest[at]);
         bool most = share > c->reason_share[at];
         c->total[at] += share;
@@ -76,4 +71,5 @@ void candidates_close(struct candidates *table, float weight)
         c->loudest[at] = 0;
     }
     table->touched_len = 0;
+    table->part_most = 0;
 }

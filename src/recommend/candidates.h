@@ -35,6 +35,7 @@ struct candidates {
     /* the open source */
     float *part;       /* [1..len] */
     uint64_t *loudest; /* [len] the greatest part's bits above, UINT32_MAX - its voice below */
+    float part_most;
     uint16_t *touched; /* [touched_len] those that have a part */
     uint32_t touched_len;
 
@@ -83,10 +84,14 @@ static inline void candidates_add(struct candidates *c, uint32_t product_no, flo
                                   uint32_t voice)
 {
     uint32_t index = candidates_index(c, product_no), bits;
+    index = c->barred[index] ? 0 : index;
     part = part > 0 ? part : 0;
+    float sum = c->part[index] + part;
     c->touched[c->touched_len] = (uint16_t)index;
     c->touched_len += (c->part[index] == 0) & (part > 0) & (index != 0);
-    c->part[index] += part;
+    c->part[index] = sum;
+    sum = index ? sum : 0;
+    c->part_most = sum > c->part_most ? sum : c->part_most;
     memcpy(&bits, &part, sizeof bits);
     uint64_t said = (uint64_t)bits << 32 | (UINT32_MAX - voice);
     c->loudest[index] = said > c->loudest[index] ? said : c->loudest[index];

@@ -187,7 +187,7 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     for (uint32_t i = 1; i <= c->len; i++) {
         order[n] = (struct topk_item){c->total[i], i};
-        n += !c->barred[i] & (c->total[i] > 0);
+        n += c->total[i] > 0;
     }
     for (size_t cap = 2 * (size_t)ch->request->limit;; cap *= 4) {
         size_t taken = cap < n ? cap : n;
