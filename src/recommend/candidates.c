@@ -13,11 +13,9 @@ enum err_code candidates_init(struct candidates *c, struct arena *arena, struct 
     *c = (struct candidates){0};
     c->slots = arena_try_alloc(arena, sizeof *c->slots << CANDIDATES_SLOT_BITS);
     c->voices = arena_try_alloc(arena, CANDIDATES_VOICES_MAX * sizeof *c->voices);
-    c->product_no = arena_try_alloc(arena, (CANDIDATES_MAX + 1) * sizeof *c->product_no);
     c->touched = arena_try_alloc(arena, (CANDIDATES_MAX + 1) * sizeof *c->touched);
-    if (!c->slots || !c->voices || !c->product_no || !c->touched || !ARRAY(c->total) ||
-        !ARRAY(c->barred) || !ARRAY(c->reason_share) || !ARRAY(c->reason_voice) ||
-        !ARRAY(c->part) || !ARRAY(c->loudest))
+    if (!c->slots || !c->voices || !c->touched || !ARRAY(c->items) || !ARRAY(c->total) ||
+        !ARRAY(c->reason_share) || !ARRAY(c->reason_voice))
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     memset(c->slots, 0, sizeof *c->slots << CANDIDATES_SLOT_BITS);
     return ERR_OK;
@@ -25,14 +23,16 @@ enum err_code candidates_init(struct candidates *c, struct arena *arena, struct 
 
 void candidates_bar(struct candidates *c, uint32_t product_no)
 {
-    c->barred[candidates_index(c, product_no)] = true;
+    uint32_t index = candidates_index(c, product_no);
+    if (index)
+        c->items[index].loudest = CANDIDATE_BARRED;
 }
 
 bool candidates_barred(const struct candidates *c, uint32_t product_no)
 {
     for (uint32_t i = 1; i <= c->len; i++)
-        if (c->product_no[i] == product_no)
-            return c->barred[i];
+        if (c->items[i].product_no == product_no)
+            return c->items[i].loudest == CANDIDATE_BARRED;
     return false;
 }
 
@@ -61,14 +61,14 @@ void candidates_close(struct candidates *table, float weight)
     float scale = c->part_most > 0 ? weight / c->part_most : 0;
     for (uint32_t i = 0; i < c->touched_len; i++) {
         uint32_t at = c->touched[i];
-        float share = scale * c->part[at];
-        uint16_t voice = (uint16_t)(UINT32_MAX - (uint32_t)c->loudest[at]);
+        float share = scale * c->items[at].part;
+        uint16_t voice = (uint16_t)(UINT32_MAX - (uint32_t)c->items[at].loudest);
         bool most = share > c->reason_share[at];
         c->total[at] += share;
         c->reason_share[at] = most ? share : c->reason_share[at];
         c->reason_voice[at] = most ? voice : c->reason_voice[at];
-        c->part[at] = 0;
-        c->loudest[at] = 0;
+        c->items[at].part = 0;
+        c->items[at].loudest = 0;
     }
     table->touched_len = 0;
     table->part_most = 0;

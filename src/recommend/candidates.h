@@ -24,24 +24,30 @@ struct candidate_voice {
     uint32_t because; /* product number, 0 none */
 };
 
+/* What adding looks at, side by side. */
+struct candidate {
+    uint64_t loudest; /* in the open source: the greatest part's bits above, UINT32_MAX - its voice
+                         below; CANDIDATE_BARRED */
+    float part;       /* of the open source */
+    uint32_t product_no;
+};
+
+#define CANDIDATE_BARRED UINT64_MAX
+
 struct candidates {
     uint32_t len;
-    uint32_t *product_no; /* [1..len], as the following: 0 is for products without room */
+    struct candidate *items; /* [1..len], as the following: 0 is for products without room */
     float *total;
-    bool *barred;
-    float *reason_share;    /* what the reason's source gave to total */
-    uint16_t *reason_voice; /* into voices */
-
-    /* the open source */
-    float *part;       /* [1..len] */
-    uint64_t *loudest; /* [len] the greatest part's bits above, UINT32_MAX - its voice below */
-    float part_most;
-    uint16_t *touched; /* [touched_len] those that have a part */
-    uint32_t touched_len;
-
+    float *reason_share;            /* what the reason's source gave to total */
+    uint16_t *reason_voice;         /* into voices */
     uint16_t *slots;                /* [1 << CANDIDATES_SLOT_BITS] 0: empty, else an index */
     struct candidate_voice *voices; /* [voices_len] */
     uint32_t voices_len;
+
+    /* the open source */
+    float part_most;
+    uint16_t *touched; /* [touched_len] those that have a part */
+    uint32_t touched_len;
 };
 
 /** ERR_LIMIT  the arena's cap */
@@ -64,10 +70,10 @@ static inline uint32_t candidates_index(struct candidates *c, uint32_t product_n
 {
     enum { SLOTS = 1 << CANDIDATES_SLOT_BITS };
     uint32_t at = product_no * 0x9e3779b1u >> (32 - CANDIDATES_SLOT_BITS), index = c->slots[at];
-    c->product_no[0] =
-        product_no; /* so that an empty slot holds it too, and the branch that is left,
-                                      for somebody else's slot, is rarely taken */
-    while (__builtin_expect(c->product_no[index] != product_no, 0)) {
+    /* So that an empty slot holds it too, and the branch that is left, for somebody else's slot, is
+     * rarely taken. */
+    c->items[0].product_no = product_no;
+    while (__builtin_expect(c->items[index].product_no != product_no, 0)) {
         at = (at + 1) % SLOTS;
         index = c->slots[at];
     }
@@ -75,7 +81,7 @@ static inline uint32_t candidates_index(struct candidates *c, uint32_t product_n
     c->len += made;
     index = made ? c->len : index;
     c->slots[at] = (uint16_t)index;
-    c->product_no[index] = product_no;
+    c->items[index].product_no = product_no;
     return index;
 }
 
@@ -84,17 +90,18 @@ static inline void candidates_add(struct candidates *c, uint32_t product_no, flo
                                   uint32_t voice)
 {
     uint32_t index = candidates_index(c, product_no), bits;
-    index = c->barred[index] ? 0 : index;
+    index = c->items[index].loudest == CANDIDATE_BARRED ? 0 : index;
+    struct candidate *item = &c->items[index];
     part = part > 0 ? part : 0;
-    float sum = c->part[index] + part;
+    float sum = item->part + part;
     c->touched[c->touched_len] = (uint16_t)index;
-    c->touched_len += (c->part[index] == 0) & (part > 0) & (index != 0);
-    c->part[index] = sum;
+    c->touched_len += (item->part == 0) & (part > 0) & (index != 0);
+    item->part = sum;
     sum = index ? sum : 0;
     c->part_most = sum > c->part_most ? sum : c->part_most;
     memcpy(&bits, &part, sizeof bits);
     uint64_t said = (uint64_t)bits << 32 | (UINT32_MAX - voice);
-    c->loudest[index] = said > c->loudest[index] ? said : c->loudest[index];
+    item->loudest = said > item->loudest ? said : item->loudest;
 }
 
 /** Many of one voice: product numbers[ids[i]] (ids NULL: numbers[i]) gets weight * parts[i], i < n. */

@@ -174,7 +174,8 @@ static void choose(struct choice *ch, const struct recommend_item *item)
 static struct recommend_item item_of(const struct candidates *c, uint32_t i)
 {
     struct candidate_voice voice = candidates_reason(c, i);
-    return (struct recommend_item){c->product_no[i], c->total[i], voice.reason, voice.because};
+    return (struct recommend_item){c->items[i].product_no, c->total[i], voice.reason,
+                                   voice.because};
 }
 
 /* Best first, in rounds that grow: the rules usually leave enough of the first. */

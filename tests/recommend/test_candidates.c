@@ -87,8 +87,8 @@ START_TEST(the_table_is_what_a_plain_array_would_be)
     }
     ck_assert_uint_eq(c.len, CANDIDATES_MAX); /* the test fills the table */
     for (uint32_t i = 1; i <= c.len; i++) {
-        struct oracle *want = &o[c.product_no[i]];
-        ck_assert(want->known && c.barred[i] == want->barred);
+        struct oracle *want = &o[c.items[i].product_no];
+        ck_assert(want->known && (c.items[i].loudest == CANDIDATE_BARRED) == want->barred);
         ck_assert_double_eq_tol((double)c.total[i], want->total, 1e-4);
         if (want->total > 0) {
             ck_assert_uint_eq(candidates_reason(&c, i).reason, want->reason);
