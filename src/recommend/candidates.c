@@ -13,8 +13,7 @@ enum err_code candidates_init(struct candidates *c, struct arena *arena, struct 
     *c = (struct candidates){0};
     c->slots = arena_try_alloc(arena, sizeof *c->slots << CANDIDATES_SLOT_BITS);
     c->voices = arena_try_alloc(arena, CANDIDATES_VOICES_MAX * sizeof *c->voices);
-    c->touched = arena_try_alloc(arena, (CANDIDATES_MAX + 1) * sizeof *c->touched);
-    if (!c->slots || !c->voices || !c->touched || !ARRAY(c->items) || !ARRAY(c->total) ||
+    if (!c->slots || !c->voices || !ARRAY(c->items) || !ARRAY(c->total) ||
         !ARRAY(c->reason_share) || !ARRAY(c->reason_voice))
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     memset(c->slots, 0, sizeof *c->slots << CANDIDATES_SLOT_BITS);
@@ -51,25 +50,32 @@ void candidates_add_many(struct candidates *c, const uint32_t *numbers, const ui
     for (size_t i = 0; i < n; i++)
         candidates_add(&t, numbers[ids ? ids[i] : i], weight * parts[i], voice);
     c->len = t.len;
-    c->touched_len = t.touched_len;
-    c->part_most = t.part_most;
 }
 
-void candidates_close(struct candidates *table, float weight)
+/* What the open source says of it. */
+static float part_of(const struct candidate *item)
 {
-    struct candidates t = *table, *c = &t;
-    float scale = c->part_most > 0 ? weight / c->part_most : 0;
-    for (uint32_t i = 0; i < c->touched_len; i++) {
-        uint32_t at = c->touched[i];
-        float share = scale * c->items[at].part;
-        uint16_t voice = (uint16_t)(UINT32_MAX - (uint32_t)c->items[at].loudest);
-        bool most = share > c->reason_share[at];
-        c->total[at] += share;
-        c->reason_share[at] = most ? share : c->reason_share[at];
-        c->reason_voice[at] = most ? voice : c->reason_voice[at];
-        c->items[at].part = 0;
-        c->items[at].loudest = 0;
+    return item->loudest == CANDIDATE_BARRED ? 0 : item->part;
+}
+
+void candidates_close(struct candidates *c, float weight)
+{
+    const struct candidates t = *c;
+    float most = 0;
+    for (uint32_t i = 1; i <= t.len; i++) {
+        float part = part_of(&t.items[i]);
+        most = part > most ? part : most;
     }
-    table->touched_len = 0;
-    table->part_most = 0;
+    float scale = most > 0 ? weight / most : 0;
+    for (uint32_t i = 1; i <= t.len; i++) {
+        struct candidate *item = &t.items[i];
+        float share = scale * part_of(item);
+        uint16_t voice = (uint16_t)(UINT32_MAX - (uint32_t)item->loudest);
+        bool greatest = share > t.reason_share[i];
+        t.total[i] += share;
+        t.reason_share[i] = greatest ? share : t.reason_share[i];
+        t.reason_voice[i] = greatest ? voice : t.reason_voice[i];
+        item->part = 0;
+        item->loudest = item->loudest == CANDIDATE_BARRED ? CANDIDATE_BARRED : 0;
+    }
 }

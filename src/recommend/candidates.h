@@ -27,7 +27,7 @@ struct candidate_voice {
 /* What adding looks at, side by side. */
 struct candidate {
     uint64_t loudest; /* in the open source: the greatest part's bits above, UINT32_MAX - its voice
-                         below; CANDIDATE_BARRED */
+                         below; CANDIDATE_BARRED, whatever is said */
     float part;       /* of the open source */
     uint32_t product_no;
 };
@@ -43,11 +43,6 @@ struct candidates {
     uint16_t *slots;                /* [1 << CANDIDATES_SLOT_BITS] 0: empty, else an index */
     struct candidate_voice *voices; /* [voices_len] */
     uint32_t voices_len;
-
-    /* the open source */
-    float part_most;
-    uint16_t *touched; /* [touched_len] those that have a part */
-    uint32_t touched_len;
 };
 
 /** ERR_LIMIT  the arena's cap */
@@ -89,16 +84,10 @@ static inline uint32_t candidates_index(struct candidates *c, uint32_t product_n
 static inline void candidates_add(struct candidates *c, uint32_t product_no, float part,
                                   uint32_t voice)
 {
-    uint32_t index = candidates_index(c, product_no), bits;
-    index = c->items[index].loudest == CANDIDATE_BARRED ? 0 : index;
-    struct candidate *item = &c->items[index];
+    struct candidate *item = &c->items[candidates_index(c, product_no)];
+    uint32_t bits;
     part = part > 0 ? part : 0;
-    float sum = item->part + part;
-    c->touched[c->touched_len] = (uint16_t)index;
-    c->touched_len += (item->part == 0) & (part > 0) & (index != 0);
-    item->part = sum;
-    sum = index ? sum : 0;
-    c->part_most = sum > c->part_most ? sum : c->part_most;
+    item->part += part;
     memcpy(&bits, &part, sizeof bits);
     uint64_t said = (uint64_t)bits << 32 | (UINT32_MAX - voice);
     item->loudest = said > item->loudest ? said : item->loudest;
