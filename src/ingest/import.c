@@ -149,7 +149,7 @@ static enum err_code look_back(struct import *im, struct err *err)
     store_read_end(im->store, db);
     bool usable = rc == ERR_OK && !im->o->force && read_number(&c.counters, &records) &&
                   read_number(&c.counters, &whole) && whole == im->whole_hash &&
-                  report_read(im->report, c.counters);
+                  !(im->o->full && c.done) && report_read(im->report, c.counters);
     if (usable) {
         im->report->again = c.done;
         im->report->resumed = !c.done && records > 0;
@@ -266,16 +266,43 @@ static enum err_code write_all(struct import *im, struct batch *end, struct err 
     }
 }
 
+/* What a file says of products and shoppers holds until another file says otherwise: the other one's
+ * rows would be missed if a third import began where it had been killed, or did not begin at all. */
+static enum err_code begin_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    const struct import *im = arg;
+    struct import_checkpoint own = {.kind = str_of(im->kind_key), .file = im->identity};
+    return import_checkpoints_forget(tx, str_of(import_kind_name(im->o->kind)), &own, err);
+}
+
 struct finish {
     struct import *im;
     const struct batch *end;
+    struct import_report report;
 };
 
+/* A full feed ends in the transaction that switches off what it lacks. */
 static enum err_code finish_job(struct store_tx *tx, void *arg, struct err *err)
 {
-    const struct finish *f = arg;
-    return import_checkpoint(f->im, tx, f->im->report, f->end->records, f->end->offset,
-                             f->end->line, true, err);
+    struct finish *f = arg;
+    enum err_code rc = ERR_OK;
+    f->report = *f->im->report;
+    if (f->im->o->full)
+        rc = import_full_apply(f->im, tx, &f->report.deactivated, err);
+    return rc == ERR_OK ? import_checkpoint(f->im, tx, &f->report, f->end->records, f->end->offset,
+                                            f->end->line, true, err)
+                        : rc;
+}
+
+static enum err_code finish(struct import *im, const struct batch *end, struct err *err)
+{
+    struct finish f = {.im = im, .end = end};
+    if (im->o->dry_run)
+        return ERR_OK;
+    enum err_code rc = store_write(im->store, finish_job, &f, err);
+    if (rc == ERR_OK)
+        *im->report = f.report;
+    return rc;
 }
 
 /* What the lines of orders say together. */
@@ -298,6 +325,10 @@ static enum err_code run(struct import *im, struct err *err)
     if (rc != ERR_OK)
         return rc;
     im->header = row_header(im->reader, &im->texts);
+    if (!im->o->dry_run && (im->o->kind == IMPORT_PRODUCTS || im->o->kind == IMPORT_USERS))
+        rc = store_write(im->store, begin_job, im, err);
+    if (rc != ERR_OK)
+        return rc;
     progress_open(&im->progress, "import", "B", im->identity.size, im->o->progress);
     rc = thread_start(&thread, "import-read", import_parse, im, err);
     if (rc == ERR_OK)
@@ -308,11 +339,7 @@ static enum err_code run(struct import *im, struct err *err)
     progress_close(&im->progress);
     if (rc == ERR_OK && im->o->kind == IMPORT_ORDERS)
         rc = finish_orders(im, err);
-    if (rc == ERR_OK && im->o->full)
-        rc = import_full_apply(im, err);
-    if (rc == ERR_OK && !im->o->dry_run)
-        rc = store_write(im->store, finish_job, &(struct finish){im, &end}, err);
-    return rc;
+    return rc == ERR_OK ? finish(im, &end, err) : rc;
 }
 
 enum err_code import_file(struct store *s, const struct import_options *o,

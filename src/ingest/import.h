@@ -10,7 +10,8 @@
  * Again:   a file is known by the hash of its bytes: importing it a second time reads nothing and
  *          reports the counts of the first time with `again` set. Rows are known by their identity
  *          (product id, user id, (time, id) of an event, order id and ordinal), so the same rows in
- *          another file add nothing either.
+ *          another file add nothing either. Of products and users the last file counts: once another
+ *          one was imported, the file before it is read again. A full feed always is.
  * Full:    products only: what the file does not have is deactivated, in the transaction that ends the
  *          import, after a check that no more than a fifth would go.
  * Dry run: everything but the store: what would be quarantined is known, what is there already is not,

@@ -131,34 +131,18 @@ enum err_code import_full_check(struct import *im, struct err *err)
     return rc;
 }
 
-struct apply {
-    struct import *im;
-    uint64_t deactivated;
-};
-
-static enum err_code apply_job(struct store_tx *tx, void *arg, struct err *err)
+enum err_code import_full_apply(struct import *im, struct store_tx *tx, uint64_t *deactivated,
+                                struct err *err)
 {
     static const struct product_patch off = {.fields = PRODUCT_STATUS, .status = PRODUCT_INACTIVE};
-    struct apply *a = arg;
     struct missing m;
     missing_init(&m);
-    enum err_code rc = find_missing(a->im, tx->db, &m, err);
+    enum err_code rc = find_missing(im, tx->db, &m, err);
     for (size_t i = 0; rc == ERR_OK && i < m.len; i++) {
         bool changed = false;
         rc = product_patch(tx, m.ids[i], &off, &changed, err);
-        a->deactivated += changed;
+        *deactivated += changed;
     }
     missing_release(&m);
-    return rc;
-}
-
-enum err_code import_full_apply(struct import *im, struct err *err)
-{
-    struct apply a = {.im = im};
-    if (im->o->dry_run)
-        return ERR_OK;
-    enum err_code rc = store_write(im->store, apply_job, &a, err);
-    if (rc == ERR_OK)
-        im->report->deactivated = a.deactivated;
     return rc;
 }

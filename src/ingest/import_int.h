@@ -190,8 +190,9 @@ ERR_MUST_USE enum err_code import_match_returns(struct import *im, struct err *e
 /** Full: read the ids of the feed, and refuse if too much would go. Before anything is written. */
 ERR_MUST_USE enum err_code import_full_check(struct import *im, struct err *err);
 
-/** Full: deactivate what the feed does not have. */
-ERR_MUST_USE enum err_code import_full_apply(struct import *im, struct err *err);
+/** Full: deactivate what the feed does not have. deactivated grows by how many those are. */
+ERR_MUST_USE enum err_code import_full_apply(struct import *im, struct store_tx *tx,
+                                             uint64_t *deactivated, struct err *err);
 
 /** A fresh reader over the file, bound to the mapping. */
 ERR_MUST_USE enum err_code import_open_reader(struct import *im, struct reader **out,

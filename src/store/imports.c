@@ -73,6 +73,23 @@ enum err_code import_checkpoint_get(struct db *db, struct str kind,
     return ERR_OK;
 }
 
+enum err_code import_checkpoints_forget(struct store_tx *tx, struct str kind,
+                                        const struct import_checkpoint *except, struct err *err)
+{
+    char pattern[STORE_ID_MAX + 2];
+    enum err_code code = store_id_check("kind", kind, err);
+    if (code)
+        return code;
+    snprintf(pattern, sizeof pattern, "%.*s/%%", STR_ARG(kind));
+    return db_run(
+        tx->db,
+        "DELETE FROM import_checkpoints WHERE kind LIKE ? AND NOT (kind = ? AND size = ?"
+        " AND head_hash = ? AND tail_hash = ?)",
+        DB_ARGS(db_text(str_of(pattern)), db_text(except->kind), db_i64((int64_t)except->file.size),
+                db_i64((int64_t)except->file.head_hash), db_i64((int64_t)except->file.tail_hash)),
+        NULL, err);
+}
+
 enum err_code import_checkpoint_remove(struct store_tx *tx, struct str kind,
                                        const struct file_identity *file, struct err *err)
 {

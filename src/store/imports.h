@@ -37,6 +37,12 @@ ERR_MUST_USE enum err_code import_checkpoint_get(struct db *db, struct str kind,
                                                  struct arena *arena, struct import_checkpoint *out,
                                                  struct err *err);
 
+/** Forget what other files of a kind have left, whatever their mapping: kind is "products" for all
+ *  of "products/...". */
+ERR_MUST_USE enum err_code import_checkpoints_forget(struct store_tx *tx, struct str kind,
+                                                     const struct import_checkpoint *except,
+                                                     struct err *err);
+
 /** Fine if there is none. */
 ERR_MUST_USE enum err_code import_checkpoint_remove(struct store_tx *tx, struct str kind,
                                                     const struct file_identity *file,

@@ -508,6 +508,58 @@ START_TEST(a_full_feed_switches_off_what_it_lacks_but_never_more_than_a_fifth)
 }
 END_TEST
 
+START_TEST(a_full_feed_holds_whatever_was_imported_before_it)
+{
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    struct buf one, two;
+    struct import_options part = {.kind = IMPORT_PRODUCTS}, full = part;
+    full.full = true;
+    buf_init(&one, 1 << 20);
+    buf_init(&two, 1 << 20);
+    feed(&one, 0, 20);
+    feed(&two, 2, 21);
+    shop_init(&s);
+    ck_ok(import_text(&s, two.data, part, &r, &err));
+    ck_ok(import_text(&s, one.data, full, &r, &err));
+    ck_assert_uint_eq(r.deactivated, 1);
+    ck_ok(import_text(&s, two.data, full, &r,
+                      &err)); /* was imported before, but not as all there is */
+    ck_assert_uint_eq(r.deactivated, 2);
+    ck_assert_int_eq(product_of(&s, "p0").status, PRODUCT_INACTIVE);
+    ck_assert_int_eq(product_of(&s, "p20").status, PRODUCT_ACTIVE);
+    ck_ok(import_text(&s, one.data, full, &r, &err)); /* back to the day before */
+    ck_assert_int_eq(product_of(&s, "p0").status, PRODUCT_ACTIVE);
+    ck_assert_int_eq(product_of(&s, "p20").status, PRODUCT_INACTIVE);
+    ck_ok(import_text(&s, one.data, full, &r, &err));
+    ck_assert(!r.again);
+    ck_assert_uint_eq(r.merged, 20);
+    buf_release(&one);
+    buf_release(&two);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(of_two_files_of_products_the_last_one_counts)
+{
+    static const char cheap[] = "id,title,price,currency\np,Pot,100,EUR\n";
+    static const char dear[] = "id,title,price,currency\np,Pot,900,EUR\n";
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    struct import_options o = {.kind = IMPORT_PRODUCTS};
+    shop_init(&s);
+    ck_ok(import_text(&s, cheap, o, &r, &err));
+    ck_ok(import_text(&s, cheap, o, &r, &err));
+    ck_assert(r.again);
+    ck_ok(import_text(&s, dear, o, &r, &err));
+    ck_ok(import_text(&s, cheap, o, &r, &err));
+    ck_assert_int_eq(product_of(&s, "p").price_minor, 100);
+    shop_release(&s);
+}
+END_TEST
+
 SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted_for,
       lines_are_identified_by_their_place_so_equal_lines_are_two_and_late_ones_join,
       returns_find_their_sale_and_adjustments_keep_their_sign,
@@ -523,4 +575,6 @@ SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted
       events_are_identified_and_unknown_products_refused,
       users_and_interactions_are_taken_and_taken_once,
       whole_orders_as_json_are_put_once_and_refused_whole,
-      a_full_feed_switches_off_what_it_lacks_but_never_more_than_a_fifth)
+      a_full_feed_switches_off_what_it_lacks_but_never_more_than_a_fifth,
+      a_full_feed_holds_whatever_was_imported_before_it,
+      of_two_files_of_products_the_last_one_counts)

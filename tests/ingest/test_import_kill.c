@@ -146,4 +146,108 @@ START_TEST(a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed)
 }
 END_TEST
 
-SUITE("import_kill", a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed)
+/* --- full feeds ------------------------------------------------------------------------------- */
+
+enum { OLD = 1500, GONE = 250, NEW = 200 };
+
+/* Products first..last with prices of that day. */
+static const char *write_feed(const char *dir, int day, int first, int last)
+{
+    struct buf text;
+    char name[16];
+    buf_init(&text, 4 << 20);
+    buf_puts(&text, "id,title,price,currency\n");
+    for (int i = first; i < last; i++)
+        buf_printf(&text, "p%d,Pot %d,%d,EUR\n", i, i, 100 * day + i % 3);
+    snprintf(name, sizeof name, "day%d.csv", day);
+    const char *path = write_file(dir, name, buf_str(&text), day);
+    buf_release(&text);
+    return path;
+}
+
+static enum err_code run_full(const char *dir, const char *path, struct import_report *r,
+                              struct err *err)
+{
+    struct store *store;
+    struct import_options o = {.kind = IMPORT_PRODUCTS,
+                               .path = path,
+                               .full = true,
+                               .batch_rows = 64,
+                               .progress = PROGRESS_QUIET};
+    enum err_code rc = store_open(&(struct store_options){.dir = dir}, &store, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = import_file(store, &o, r, err);
+    store_close(store);
+    return rc;
+}
+
+static int64_t number(const char *dir, const char *sql)
+{
+    struct store *store;
+    struct db *db;
+    struct err err;
+    int64_t n;
+    ck_ok(store_open(&(struct store_options){.dir = dir}, &store, &err));
+    ck_ok(store_read_begin(store, &db, &err));
+    ck_ok(db_query_i64(db, sql, DB_NO_ARGS, &n, NULL, &err));
+    store_read_end(store, db);
+    store_close(store);
+    return n;
+}
+
+static const char still_on[] = "SELECT COUNT(*) FROM products p JOIN product_live l ON l.no = p.no"
+                               " WHERE l.status = 0 AND CAST(SUBSTR(p.id, 2) AS INTEGER) < 250";
+static const char all_of_it[] =
+    "SELECT SUM(l.price * (p.no % 1009) + l.status * (p.no % 1013)) FROM products p"
+    " JOIN product_live l ON l.no = p.no";
+
+START_TEST(a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_killed)
+{
+    struct rng rng;
+    unsigned resumed = 0;
+    rng_init(&rng, 23);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        char whole[64], killed[64];
+        struct import_report r, k;
+        struct err err;
+        make_dir(whole);
+        make_dir(killed);
+        const char *before = write_feed(whole, 1, 0, OLD);
+        const char *after = write_feed(whole, 2, GONE, OLD + NEW);
+        ck_ok(run_full(whole, before, &r, &err));
+        ck_ok(run_full(killed, before, &r, &err));
+        int64_t begin = clock_mono_ns();
+        ck_ok(run_full(whole, after, &r, &err));
+        uint64_t took_us = (uint64_t)(clock_mono_ns() - begin) / 1000;
+        ck_assert_uint_eq(r.deactivated, GONE);
+        int64_t left = GONE;
+        for (unsigned i = 0; i < KILLS; i++) {
+            pid_t pid = fork();
+            if (pid == 0)
+                _exit(run_full(killed, after, &k, &err) == ERR_OK ? 0 : 1);
+            usleep((useconds_t)rng_below(&rng, took_us + 1));
+            kill(pid, SIGKILL);
+            waitpid(pid, NULL, 0);
+            left = number(killed, still_on);
+            ck_assert_msg(left == GONE || left == 0, "%lld of %d", (long long)left, GONE);
+        }
+        ck_ok(run_full(killed, after, &k, &err));
+        resumed += k.resumed;
+        if (left == GONE) { /* else it had ended already */
+            ck_assert_uint_eq(k.deactivated, GONE);
+            ck_assert_uint_eq(k.created, NEW);
+            ck_assert_uint_eq(k.changed, r.changed);
+        }
+        ck_assert_uint_eq(k.lines, r.lines);
+        ck_assert_int_eq(number(killed, still_on), 0);
+        ck_assert_int_eq(number(killed, all_of_it), number(whole, all_of_it));
+        ck_ok(fs_remove_tree(whole, &err));
+        ck_ok(fs_remove_tree(killed, &err));
+    }
+    ck_assert_uint_gt(resumed, 0);
+}
+END_TEST
+
+SUITE("import_kill", a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed,
+      a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_killed)
