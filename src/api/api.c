@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "api/api_int.h"
 
+#include <sodium.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -67,22 +68,46 @@ enum err_code call_read(struct call *call, read_fn fn, void *arg, struct err *er
     return code;
 }
 
+enum err_code call_read_from(struct call *call, struct db *db, read_fn fn, void *arg,
+                             struct err *err)
+{
+    return db ? fn(call, db, arg, err) : call_read(call, fn, arg, err);
+}
+
 /* --- writes ---------------------------------------------------------------------------------- */
 
-/* On the loop: the job's fate is known and the engine has seen it. */
+/* Write the answer now: the job is durable and the engine has seen it. */
+static enum err_code answer_write(struct call *call, struct err *err)
+{
+    struct json_writer w;
+    int status = 200;
+    begin_json(call, &w);
+    enum err_code code = call->render(call, NULL, &w, &status, err);
+    if (code == ERR_OK && w.out->len == 0 && !w.out->full)
+        http_reply_empty(call->req, status);
+    else if (code == ERR_OK)
+        code = reply_json(call, status, &w, err);
+    return code;
+}
+
+/* On the loop: the job's fate is known. */
 static void finish_write(struct http_request *req)
 {
     struct call *call = req->user;
-    struct view *view = call->view;
     struct err err;
     enum err_code code = call->code;
     if (code == ERR_OK) {
-        view_unref(view);
-        view = call->view = engine_view(call->api->o.engine); /* with what was written */
-        code = call->written(call, &err);
+        view_unref(call->view);
+        call->view = engine_view(call->api->o.engine); /* with what was written */
+        if (call->acted && (!call->once || once_is_new(call)))
+            call->acted(call);
+        code = call->once ? once_answer(call) : answer_write(call, &err);
     } else {
         err = call->err;
     }
+    struct view *view = call->view;
+    if (call->once)
+        once_leave(call);
     if (code != ERR_OK)
         reply_err(req, code, &err);
     view_unref(view);
@@ -98,7 +123,7 @@ static void resume(void *arg)
 static enum err_code run_job(struct store_tx *tx, void *arg, struct err *err)
 {
     struct call *call = arg;
-    return call->job(tx, call->job_arg, err);
+    return call->once ? once_run(tx, call, err) : call->job(tx, call->job_arg, err);
 }
 
 /* On the writer thread. */
@@ -114,16 +139,24 @@ static void job_done(void *arg, enum err_code code, const struct err *err)
     }
 }
 
-enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, written_fn written,
+enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, render_fn render,
                          struct err *err)
 {
     call->job = job;
     call->job_arg = job_arg;
-    call->written = written;
+    call->render = render;
     call->req->user = call;
     struct view *view = call->view;
-    if (!http_request_suspend(call->req)) {
-        view_unref(view); /* answered with 503 */
+    if (call->once && !once_enter(call)) {
+        reply_status(call, 409, "idempotency_key_in_use",
+                     "a request with this Idempotency-Key is under way");
+        view_unref(view);
+        return ERR_OK;
+    }
+    if (!http_request_suspend(call->req)) { /* answered with 503 */
+        if (call->once)
+            once_leave(call);
+        view_unref(view);
         return ERR_OK;
     }
     enum err_code code = store_write_async(call->api->o.store, run_job, call, job_done, err);
@@ -132,6 +165,14 @@ enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, wri
     call->code = code;
     call->err = *err;
     http_request_resume(call->req, finish_write);
+    return ERR_OK;
+}
+
+enum err_code render_nothing(struct call *call, struct db *db, struct json_writer *w, int *status,
+                             struct err *err)
+{
+    (void)call, (void)db, (void)w, (void)err;
+    *status = 204;
     return ERR_OK;
 }
 
@@ -201,6 +242,8 @@ static void handle(struct http_request *req)
     call->language = view_language(call->view, language);
     enum err_code code = allow(call, bound->endpoint, &err);
     struct view *view = call->view;
+    if (code == ERR_OK && (bound->endpoint->flags & ENDPOINT_WRITES))
+        code = once_begin(call, &err);
     if (code == ERR_OK)
         code = bound->endpoint->fn(call, &err);
     /* A write that was taken gives its view back in finish_write. */
@@ -284,6 +327,7 @@ struct api *api_new(const struct api_options *options)
     static const struct endpoint_group *const admin[] = {&operation_endpoints};
     struct api *api = MEM_NEW(struct api);
     api->o = *options;
+    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0);
     bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
                 &api->routes_len);
     bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
@@ -297,6 +341,8 @@ void api_free(struct api *api)
         return;
     while (atomic_load(&api->batches) > 0) /* their requests are gone, the writer has them */
         nanosleep(&a_moment, NULL);
+    pthread_mutex_destroy(&api->running_lock);
+    map_u64_release(&api->running);
     mem_free(api->bound);
     mem_free(api->routes);
     mem_free(api->admin_bound);

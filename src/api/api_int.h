@@ -2,13 +2,17 @@
 #ifndef API_API_INT_H
 #define API_API_INT_H
 
+#include <pthread.h>
+
 #include "api/api.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
+#include "base/map.h"
 #include "http/reply.h"
 #include "store/users.h"
 
 struct call;
+struct once;
 
 /** Answer the call, or return why not; the guard then answers with the error. */
 typedef enum err_code (*endpoint_fn)(struct call *call, struct err *err);
@@ -44,7 +48,9 @@ struct api {
     struct http_route *admin_routes;    /* [admin_len], owned */
     size_t admin_len;
     _Atomic bool draining;
-    _Atomic unsigned batches; /* being written; api_free waits for them */
+    _Atomic unsigned batches;     /* being written; api_free waits for them */
+    pthread_mutex_t running_lock; /* of running */
+    struct map_u64 running;       /* requests with an Idempotency-Key under way (once.c) */
 };
 
 /** What takes a body as it arrives (ENDPOINT_STREAMS). On the loop; either may suspend or answer. */
@@ -53,8 +59,13 @@ struct body_taker {
     void (*end)(struct call *call);
 };
 
-/** Finish a call on its loop once its write is durable and applied. */
-typedef enum err_code (*written_fn)(struct call *call, struct err *err);
+/** Write the answer of a write into w, or nothing for one without a body, and set *status unless it is
+ *  200. Called on the loop once the write is durable and applied, db NULL. Where the request has an
+ *  Idempotency-Key it is called on the writer thread in the transaction of the job, db that of the
+ *  transaction, and an error undoes the write. So it reads through call_read_from, and does nothing
+ *  but that. */
+typedef enum err_code (*render_fn)(struct call *call, struct db *db, struct json_writer *w,
+                                   int *status, struct err *err);
 
 /* One request under way. Lives in the request's arena. */
 struct call {
@@ -65,11 +76,15 @@ struct call {
     int64_t key_no;
     struct view *view;   /* owned reference until the call ends; NULL where the body streams */
     struct str language; /* one of the shop's */
+    int named_kind;      /* enum user_kind of the shopper whom the request names first */
+    struct str named;    /* and its id; empty: nobody */
+    struct once *once;   /* NULL: without Idempotency-Key */
 
     /* A write under way. */
     store_job_fn job;
     void *job_arg;
-    written_fn written;
+    render_fn render;
+    void (*acted)(struct call *call); /* on the loop, once the write is durable; NULL: nothing */
     enum err_code code;
     struct err err;
 
@@ -92,14 +107,43 @@ void reply_err(struct http_request *req, enum err_code code, const struct err *e
 /** Answer with an error that has no err_code of its own (precondition_failed, rate_limited). */
 enum err_code reply_status(struct call *call, int status, const char *code, const char *message);
 
-/** Run job(tx, job_arg) on the writer, then written on the loop. The request is suspended: return what
- *  this returns. job_arg must live in the call's arena. */
-enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, written_fn written,
+/** Run job(tx, job_arg) on the writer, and answer with what render writes. With an Idempotency-Key that
+ *  came before neither is run. The request is suspended: return what this returns. job_arg must live in
+ *  the call's arena. What depends on records and not on the request alone is for the job to check. */
+enum err_code call_write(struct call *call, store_job_fn job, void *job_arg, render_fn render,
                          struct err *err);
+
+/** Render nothing: 204. */
+enum err_code render_nothing(struct call *call, struct db *db, struct json_writer *w, int *status,
+                             struct err *err);
 
 /** Run fn on a snapshot of the store. */
 typedef enum err_code (*read_fn)(struct call *call, struct db *db, void *arg, struct err *err);
 enum err_code call_read(struct call *call, read_fn fn, void *arg, struct err *err);
+
+/** As call_read; on db where it is not NULL. */
+enum err_code call_read_from(struct call *call, struct db *db, read_fn fn, void *arg,
+                             struct err *err);
+
+/* --- once.c: Idempotency-Key ----------------------------------------------------------------- */
+
+/** Take the header where there is one. ERR_INVALID  it is no key */
+enum err_code once_begin(struct call *call, struct err *err);
+
+/** Before the write is queued. False: another request with the key is under way. */
+bool once_enter(struct call *call);
+
+/** After it was answered. */
+void once_leave(struct call *call);
+
+/** The job of a call with a key. */
+enum err_code once_run(struct store_tx *tx, struct call *call, struct err *err);
+
+/** Did it act? */
+bool once_is_new(const struct call *call);
+
+/** Answer on the loop what was kept or is kept now. */
+enum err_code once_answer(struct call *call);
 
 /* --- params.c: parameters -------------------------------------------------------------------- */
 
@@ -139,6 +183,10 @@ struct shopper {
  *  ERR_INVALID          an id breaks its rules */
 enum err_code find_shopper(struct call *call, struct str user_id, struct str anonymous_id,
                            struct shopper *out, struct err *err);
+
+/** The request is about this shopper: Idempotency-Keys of different shoppers do not meet. The first one
+ *  named counts. */
+void name_shopper(struct call *call, enum user_kind kind, struct str id);
 
 /** May the caller act for this known shopper? Errors as find_shopper. */
 enum err_code require_user(struct call *call, struct str user_id, struct err *err);

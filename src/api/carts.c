@@ -10,6 +10,7 @@ struct owner {
     struct cart_line *lines; /* [len] */
     size_t len;
     int64_t version;
+    struct str missing; /* a line's product that is not there; empty: all are */
 };
 
 static enum err_code find_owner(struct call *call, struct shopper *out, struct err *err)
@@ -60,36 +61,45 @@ static void write_lines(struct call *call, const struct cart *cart, struct json_
     jw_z(w, currency ? currency_name(currency, name) : NULL);
 }
 
+struct reading {
+    const struct shopper *shopper;
+    struct json_writer *w;
+};
+
 static enum err_code read_cart(struct call *call, struct db *db, void *arg, struct err *err)
 {
-    const struct shopper *s = arg;
+    const struct reading *r = arg;
     struct cart cart = {0};
-    struct json_writer w;
     uint32_t no = 0;
     /* A shopper who was never seen before has a number only since the cart was put. */
-    enum err_code code = user_no_of(db, s->kind, s->id, &no, err);
+    enum err_code code = user_no_of(db, r->shopper->kind, r->shopper->id, &no, err);
     if (code == ERR_OK && no)
         code = cart_get(db, no, call->arena, &cart, err);
     if (code != ERR_OK)
         return code;
-    begin_json(call, &w);
-    jw_obj(&w);
-    JW_I64(&w, "version", cart.version);
-    write_lines(call, &cart, &w);
-    jw_obj_end(&w);
-    return reply_json(call, 200, &w, err);
+    jw_obj(r->w);
+    JW_I64(r->w, "version", cart.version);
+    write_lines(call, &cart, r->w);
+    jw_obj_end(r->w);
+    return ERR_OK;
 }
 
 static enum err_code get_cart(struct call *call, struct err *err)
 {
     struct shopper shopper;
+    struct json_writer w;
     enum err_code code = find_owner(call, &shopper, err);
-    return code == ERR_OK ? call_read(call, read_cart, &shopper, err) : code;
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    code = call_read(call, read_cart, &(struct reading){&shopper, &w}, err);
+    return code == ERR_OK ? reply_json(call, 200, &w, err) : code;
 }
 
 /* --- put ------------------------------------------------------------------------------------- */
 
-static bool read_line(struct call *call, struct json_reader *r, struct cart_line *out)
+static bool read_line(struct call *call, struct json_reader *r, struct cart_line *out,
+                      struct str *missing)
 {
     static const char *const names[] = {"product_id", "quantity"};
     struct jr_fields fields = {.names = names, .n = 2, .strict = true};
@@ -106,9 +116,9 @@ static bool read_line(struct call *call, struct json_reader *r, struct cart_line
     if (id.n == 0 || out->quantity == 0)
         return jr_fail(r, ERR_INVALID, "a line needs product_id and quantity");
     out->product_no = catalogue_find_id(call->view->catalogue, id);
-    char quoted[64];
-    return out->product_no || jr_fail(r, ERR_NOT_FOUND, "product_id: there is no product '%s'",
-                                      err_quote(quoted, sizeof quoted, id.p, id.n));
+    if (out->product_no == 0 && missing->n == 0)
+        *missing = id;
+    return true;
 }
 
 static enum err_code read_put(struct call *call, struct owner *o, struct err *err)
@@ -128,7 +138,7 @@ static enum err_code read_put(struct call *call, struct owner *o, struct err *er
                 while (jr_next(&r)) {
                     if (o->len == CART_LINES_MAX)
                         jr_fail(&r, ERR_LIMIT, "more than %d lines", CART_LINES_MAX);
-                    else if (read_line(call, &r, &o->lines[o->len]))
+                    else if (read_line(call, &r, &o->lines[o->len], &o->missing))
                         o->len++;
                 }
             }
@@ -142,15 +152,21 @@ static enum err_code put_job(struct store_tx *tx, void *arg, struct err *err)
 {
     struct owner *o = arg;
     uint32_t no;
+    char quoted[64];
+    if (o->missing.n)
+        return err_set(err, ERR_NOT_FOUND, "product_id: there is no product '%s'",
+                       err_quote(quoted, sizeof quoted, o->missing.p, o->missing.n));
     enum err_code code = user_number(tx, o->shopper.kind, o->shopper.id, &no, err);
     return code == ERR_OK ? cart_put(tx, no, o->if_version, o->lines, o->len, &o->version, err)
                           : code;
 }
 
-static enum err_code cart_written(struct call *call, struct err *err)
+static enum err_code render_cart(struct call *call, struct db *db, struct json_writer *w,
+                                 int *status, struct err *err)
 {
-    struct owner *o = call->job_arg;
-    return call_read(call, read_cart, &o->shopper, err);
+    const struct owner *o = call->job_arg;
+    (void)status;
+    return call_read_from(call, db, read_cart, &(struct reading){&o->shopper, w}, err);
 }
 
 static enum err_code put_cart(struct call *call, struct err *err)
@@ -159,7 +175,7 @@ static enum err_code put_cart(struct call *call, struct err *err)
     enum err_code code = find_owner(call, &o->shopper, err);
     if (code == ERR_OK)
         code = read_put(call, o, err);
-    return code == ERR_OK ? call_write(call, put_job, o, cart_written, err) : code;
+    return code == ERR_OK ? call_write(call, put_job, o, render_cart, err) : code;
 }
 
 static const struct endpoint endpoints[] = {

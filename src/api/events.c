@@ -77,6 +77,8 @@ static bool reject(struct batch *b, struct arena *arena, const char *code, const
 static enum err_code check_owner(struct call *call, const struct event *e, struct str *proven,
                                  struct err *err)
 {
+    name_shopper(call, e->user_id.n ? USER_KNOWN : USER_ANONYMOUS,
+                 e->user_id.n ? e->user_id : e->anonymous_id);
     if (call->scope >= AUTH_SERVER)
         return ERR_OK;
     enum err_code code = ERR_OK;
@@ -256,28 +258,28 @@ static void write_rejection(struct json_writer *w, size_t index, const char *cod
     jw_obj_end(w);
 }
 
-static enum err_code events_written(struct call *call, struct err *err)
+static enum err_code render_batch(struct call *call, struct db *db, struct json_writer *w,
+                                  int *status, struct err *err)
 {
     const struct batch *b = call->job_arg;
-    struct json_writer w;
     size_t unknown = 0;
+    (void)db, (void)err;
     for (size_t i = 0; i < b->len; i++)
         unknown += b->outcomes[i] == EVENT_UNKNOWN_PRODUCT;
-    bool all_refused = unknown == b->len && b->next_index > 0;
-    begin_json(call, &w);
-    jw_obj(&w);
-    JW_U64(&w, "accepted", b->added);
-    JW_U64(&w, "duplicates", b->len - unknown - b->added);
-    JW_ARR(&w, "rejected");
+    if (unknown == b->len && b->next_index > 0)
+        *status = 400; /* all were refused */
+    jw_obj(w);
+    JW_U64(w, "accepted", b->added);
+    JW_U64(w, "duplicates", b->len - unknown - b->added);
+    JW_ARR(w, "rejected");
     for (size_t i = 0; i < b->rejected; i++)
-        write_rejection(&w, b->rejections[i].index, b->rejections[i].code,
-                        b->rejections[i].message);
+        write_rejection(w, b->rejections[i].index, b->rejections[i].code, b->rejections[i].message);
     for (size_t i = 0; i < b->len; i++)
         if (b->outcomes[i] == EVENT_UNKNOWN_PRODUCT)
-            write_rejection(&w, b->index[i], "unknown_product", "there is no such product");
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return reply_json(call, all_refused ? 400 : 200, &w, err);
+            write_rejection(w, b->index[i], "unknown_product", "there is no such product");
+    jw_arr_end(w);
+    jw_obj_end(w);
+    return ERR_OK;
 }
 
 static enum err_code post_events(struct call *call, struct err *err)
@@ -289,7 +291,7 @@ static enum err_code post_events(struct call *call, struct err *err)
     b->outcomes = arena_try_alloc(call->arena, (b->len + 1) * sizeof *b->outcomes);
     if (!b->outcomes)
         return err_set(err, ERR_LIMIT, "the events do not fit");
-    return call_write(call, add_events, b, events_written, err);
+    return call_write(call, add_events, b, render_batch, err);
 }
 
 static const struct endpoint endpoints[] = {

@@ -107,19 +107,24 @@ static enum err_code add_job(struct store_tx *tx, void *arg, struct err *err)
     return job_add(tx, a->kind, (struct str){NULL, 0}, &a->no, err);
 }
 
-static enum err_code job_added(struct call *call, struct err *err)
+static enum err_code render_added(struct call *call, struct db *db, struct json_writer *w,
+                                  int *status, struct err *err)
 {
-    struct asked *a = call->job_arg;
-    struct json_writer w;
+    const struct asked *a = call->job_arg;
+    (void)db, (void)err;
+    jw_obj(w);
+    JW_I64(w, "id", a->no);
+    JW_STR(w, "kind", a->kind);
+    JW_Z(w, "state", job_state_name(JOB_QUEUED));
+    jw_obj_end(w);
+    *status = 202;
+    return ERR_OK;
+}
+
+static void wake_jobs(struct call *call)
+{
     if (call->api->o.wake_jobs)
         call->api->o.wake_jobs(call->api->o.wake_jobs_ctx);
-    begin_json(call, &w);
-    jw_obj(&w);
-    JW_I64(&w, "id", a->no);
-    JW_STR(&w, "kind", a->kind);
-    JW_Z(&w, "state", job_state_name(JOB_QUEUED));
-    jw_obj_end(&w);
-    return reply_json(call, 202, &w, err);
 }
 
 static enum err_code post_job(struct call *call, struct err *err)
@@ -135,7 +140,8 @@ static enum err_code post_job(struct call *call, struct err *err)
     enum err_code code = jr_end(&r, err);
     if (code == ERR_OK && !str_is(a->kind, "train"))
         code = err_set(err, ERR_INVALID, "kind: expected train");
-    return code == ERR_OK ? call_write(call, add_job, a, job_added, err) : code;
+    call->acted = wake_jobs;
+    return code == ERR_OK ? call_write(call, add_job, a, render_added, err) : code;
 }
 
 static const struct endpoint endpoints[] = {

@@ -48,21 +48,28 @@ static enum err_code read_models(struct call *call, struct db *db, void *arg, st
     return code;
 }
 
-static enum err_code answer_models(struct call *call, struct str family, struct err *err)
+static enum err_code write_models(struct call *call, struct db *db, struct str family,
+                                  struct json_writer *w, struct err *err)
 {
-    struct json_writer w;
-    struct listing l = {.family = family, .w = &w};
-    begin_json(call, &w);
-    jw_obj(&w);
-    JW_ARR(&w, "items");
-    enum err_code code = call_read(call, read_models, &l, err);
+    struct listing l = {.family = family, .w = w};
+    jw_obj(w);
+    JW_ARR(w, "items");
+    enum err_code code = call_read_from(call, db, read_models, &l, err);
     if (code != ERR_OK)
         return code;
     if (family.n && l.n == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no model of this family");
-    jw_arr_end(&w);
-    jw_obj_end(&w);
-    return reply_json(call, 200, &w, err);
+    jw_arr_end(w);
+    jw_obj_end(w);
+    return ERR_OK;
+}
+
+static enum err_code answer_models(struct call *call, struct str family, struct err *err)
+{
+    struct json_writer w;
+    begin_json(call, &w);
+    enum err_code code = write_models(call, NULL, family, &w, err);
+    return code == ERR_OK ? reply_json(call, 200, &w, err) : code;
 }
 
 static enum err_code list_models(struct call *call, struct err *err)
@@ -92,9 +99,11 @@ static enum err_code rollback_job(struct store_tx *tx, void *arg, struct err *er
     return model_rollback(tx, p->family, err);
 }
 
-static enum err_code model_changed(struct call *call, struct err *err)
+static enum err_code render_family(struct call *call, struct db *db, struct json_writer *w,
+                                   int *status, struct err *err)
 {
-    return list_family(call, err);
+    (void)status;
+    return write_models(call, db, http_request_param(call->req, "family"), w, err);
 }
 
 static enum err_code publish_model(struct call *call, struct err *err)
@@ -112,14 +121,14 @@ static enum err_code publish_model(struct call *call, struct err *err)
     enum err_code code = jr_end(&r, err);
     if (code == ERR_OK && p->version.n == 0)
         code = err_set(err, ERR_INVALID, "version: missing");
-    return code == ERR_OK ? call_write(call, publish_job, p, model_changed, err) : code;
+    return code == ERR_OK ? call_write(call, publish_job, p, render_family, err) : code;
 }
 
 static enum err_code rollback_model(struct call *call, struct err *err)
 {
     struct publication *p = ARENA_NEW(call->arena, struct publication, 1);
     p->family = http_request_param(call->req, "family");
-    return call_write(call, rollback_job, p, model_changed, err);
+    return call_write(call, rollback_job, p, render_family, err);
 }
 
 static const struct endpoint endpoints[] = {

@@ -4,18 +4,15 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "api/api_int.h"
 #include "base/clock.h"
 #include "store/carts.h"
-#include "store/keys.h"
 #include "store/products.h"
 
 enum { LINES_MAX = 200, PAGE_DEFAULT = 20, PAGE_MAX = 100 };
 
-#define IDEMPOTENCY_LIFE_US (CLOCK_US_PER_DAY)
-#define MICRO_PER_MAJOR     1000000
+#define MICRO_PER_MAJOR 1000000
 
 /* --- writing an order as JSON ---------------------------------------------------------------- */
 
@@ -104,10 +101,7 @@ struct placing {
     bool dictated;             /* a server key told more than a shopper may */
     struct placed_line *lines; /* [len] */
     size_t len;
-    struct str idempotency_key;
-    uint64_t body_hash;
-    int32_t reply_status;
-    struct str reply; /* in the arena */
+    struct order order; /* as it was stored; texts are the request's */
 };
 
 static bool read_line(struct json_reader *r, struct placed_line *out, bool *dictated)
@@ -194,59 +188,6 @@ static enum err_code read_placing(struct call *call, struct placing *p, struct e
     return code;
 }
 
-static enum err_code read_idempotency_key(struct call *call, struct placing *p, struct err *err)
-{
-    p->idempotency_key = http_request_header(call->req, "idempotency-key");
-    p->body_hash = XXH3_64bits(call->req->body.p, call->req->body.n);
-    for (size_t i = 0; i < p->idempotency_key.n; i++)
-        if (p->idempotency_key.p[i] < 0x20 || p->idempotency_key.p[i] > 0x7e)
-            return err_set(err, ERR_INVALID, "Idempotency-Key: printable ASCII only");
-    if (p->idempotency_key.n > STORE_ID_MAX)
-        return err_set(err, ERR_INVALID, "Idempotency-Key: longer than %d bytes", STORE_ID_MAX);
-    return ERR_OK;
-}
-
-/* Whose key it is: the route, the API key and the shopper, so that nobody meets another's reply. */
-static struct str idempotency_scope(const struct placing *p)
-{
-    return arena_printf(p->call->arena, "orders/%" PRId64 "/%d/%.*s", p->call->key_no,
-                        (int)p->shopper.kind, STR_ARG(p->shopper.id));
-}
-
-/* A reply kept for this key? *found; ERR_CONFLICT for the same key with another body. */
-static enum err_code replay(struct store_tx *tx, struct placing *p, bool *found, struct err *err)
-{
-    struct idempotency kept;
-    *found = false;
-    if (p->idempotency_key.n == 0)
-        return ERR_OK;
-    enum err_code code = idempotency_get(tx->db, idempotency_scope(p), p->idempotency_key,
-                                         tx->now_us, p->call->arena, &kept, err);
-    if (code == ERR_NOT_FOUND)
-        return ERR_OK;
-    if (code != ERR_OK)
-        return code;
-    if (kept.request_hash != p->body_hash)
-        return err_set(err, ERR_CONFLICT, "this Idempotency-Key came with another body before");
-    *found = true;
-    p->reply = kept.reply;
-    p->reply_status = kept.status;
-    return ERR_OK;
-}
-
-static enum err_code keep_reply(struct store_tx *tx, const struct placing *p, struct err *err)
-{
-    if (p->idempotency_key.n == 0)
-        return ERR_OK;
-    struct idempotency kept = {.scope = idempotency_scope(p),
-                               .key = p->idempotency_key,
-                               .request_hash = p->body_hash,
-                               .status = p->reply_status,
-                               .reply = p->reply,
-                               .expires_at = tx->now_us + IDEMPOTENCY_LIFE_US};
-    return idempotency_put(tx, &kept, err);
-}
-
 /* Price and stock of one line, from the record as it is in this transaction. */
 static enum err_code fill_line(struct store_tx *tx, struct placing *p, const struct placed_line *in,
                                currency_code *currency, struct order_line *out, struct err *err)
@@ -303,26 +244,9 @@ static enum err_code empty_cart(struct store_tx *tx, const struct placing *p, st
     return code == ERR_OK && no ? cart_put(tx, no, CART_ANY_VERSION, NULL, 0, NULL, err) : code;
 }
 
-static enum err_code render(struct placing *p, const struct order *o, struct err *err)
+static enum err_code place_job(struct store_tx *tx, void *arg, struct err *err)
 {
-    struct buf text;
-    struct json_writer w;
-    buf_init(&text, 1 << 20);
-    jw_init(&w, &text);
-    write_order(p->call, o, true, &w);
-    enum err_code code = jw_end(&w, "the order", err);
-    if (code == ERR_OK) {
-        p->reply = arena_str(p->call->arena, buf_str(&text));
-        p->reply_status = 201;
-        if (!p->reply.p)
-            code = err_set(err, ERR_LIMIT, "the order does not fit");
-    }
-    buf_release(&text);
-    return code;
-}
-
-static enum err_code store_order(struct store_tx *tx, struct placing *p, struct err *err)
-{
+    struct placing *p = arg;
     struct order_line *lines = ARENA_NEW(p->call->arena, struct order_line, p->len);
     struct order o = {.status = p->status,
                       .address = p->address,
@@ -347,25 +271,17 @@ static enum err_code store_order(struct store_tx *tx, struct placing *p, struct 
         code = empty_cart(tx, p, err);
     for (size_t i = 0; i < p->len; i++)
         o.total_minor += lines[i].amount_minor;
-    return code == ERR_OK ? render(p, &o, err) : code;
+    p->order = o;
+    return code;
 }
 
-static enum err_code place_job(struct store_tx *tx, void *arg, struct err *err)
-{
-    struct placing *p = arg;
-    bool found;
-    enum err_code code = replay(tx, p, &found, err);
-    if (code != ERR_OK || found)
-        return code;
-    code = store_order(tx, p, err);
-    return code == ERR_OK ? keep_reply(tx, p, err) : code;
-}
-
-static enum err_code order_placed(struct call *call, struct err *err)
+static enum err_code render_placed(struct call *call, struct db *db, struct json_writer *w,
+                                   int *status, struct err *err)
 {
     const struct placing *p = call->job_arg;
-    (void)err;
-    http_reply_json(call->req, p->reply_status, p->reply);
+    (void)db, (void)err;
+    write_order(call, &p->order, true, w);
+    *status = 201;
     return ERR_OK;
 }
 
@@ -378,9 +294,7 @@ static enum err_code post_order(struct call *call, struct err *err)
         code = find_shopper(call, p->user_id, p->anonymous_id, &p->shopper, err);
     if (code == ERR_OK && p->shopper.id.n == 0)
         code = err_set(err, ERR_INVALID, "user_id or anonymous_id: one is needed");
-    if (code == ERR_OK)
-        code = read_idempotency_key(call, p, err);
-    return code == ERR_OK ? call_write(call, place_job, p, order_placed, err) : code;
+    return code == ERR_OK ? call_write(call, place_job, p, render_placed, err) : code;
 }
 
 /* --- looking up ------------------------------------------------------------------------------ */
@@ -533,10 +447,13 @@ static enum err_code move_job(struct store_tx *tx, void *arg, struct err *err)
     return code == ERR_OK ? order_get(tx->db, id, m->call->arena, o, err) : code;
 }
 
-static enum err_code order_moved(struct call *call, struct err *err)
+static enum err_code render_moved(struct call *call, struct db *db, struct json_writer *w,
+                                  int *status, struct err *err)
 {
     const struct move *m = call->job_arg;
-    return answer_order(call, &m->order, err);
+    (void)db, (void)status, (void)err;
+    write_order(call, &m->order, true, w);
+    return ERR_OK;
 }
 
 static enum err_code patch_order(struct call *call, struct err *err)
@@ -554,7 +471,7 @@ static enum err_code patch_order(struct call *call, struct err *err)
     enum err_code code = jr_end(&r, err);
     if (code == ERR_OK && !order_status_of(text, &m->to))
         code = err_set(err, ERR_INVALID, "status: missing, or no such order status");
-    return code == ERR_OK ? call_write(call, move_job, m, order_moved, err) : code;
+    return code == ERR_OK ? call_write(call, move_job, m, render_moved, err) : code;
 }
 
 static const struct endpoint endpoints[] = {

@@ -213,17 +213,17 @@ static enum err_code read_stored(struct call *call, struct db *db, void *arg, st
     return product_get_no(db, put->no, call->arena, arg, err);
 }
 
-static enum err_code product_written(struct call *call, struct err *err)
+static enum err_code render_stored(struct call *call, struct db *db, struct json_writer *w,
+                                   int *status, struct err *err)
 {
     const struct put *put = call->job_arg;
     struct product p;
-    struct json_writer w;
-    enum err_code code = call_read(call, read_stored, &p, err);
+    enum err_code code = call_read_from(call, db, read_stored, &p, err);
     if (code != ERR_OK)
         return code;
-    begin_json(call, &w);
-    write_product(&p, &w);
-    return reply_json(call, put->result == PRODUCT_CREATED ? 201 : 200, &w, err);
+    write_product(&p, w);
+    *status = put->result == PRODUCT_CREATED ? 201 : 200;
+    return ERR_OK;
 }
 
 static enum err_code put_product(struct call *call, struct err *err)
@@ -235,11 +235,11 @@ static enum err_code put_product(struct call *call, struct err *err)
         product_from_json(&r, http_request_param(call->req, "id"), &put->product, err);
     if (code == ERR_OK)
         code = jr_end(&r, err);
-    return code == ERR_OK ? call_write(call, put_job, put, product_written, err) : code;
+    return code == ERR_OK ? call_write(call, put_job, put, render_stored, err) : code;
 }
 
 struct patch {
-    struct put put; /* first: product_written reads it */
+    struct put put; /* first: render_stored reads it */
     struct call *call;
 };
 
@@ -267,7 +267,7 @@ static enum err_code patch_product(struct call *call, struct err *err)
 {
     struct patch *patch = ARENA_NEW(call->arena, struct patch, 1);
     patch->call = call;
-    return call_write(call, patch_job, patch, product_written, err);
+    return call_write(call, patch_job, patch, render_stored, err);
 }
 
 static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)
@@ -275,18 +275,11 @@ static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)
     return product_delete(tx, *(struct str *)arg, NULL, err);
 }
 
-static enum err_code deleted(struct call *call, struct err *err)
-{
-    (void)err;
-    http_reply_empty(call->req, 204);
-    return ERR_OK;
-}
-
 static enum err_code delete_product(struct call *call, struct err *err)
 {
     struct str *id = ARENA_NEW(call->arena, struct str, 1);
     *id = http_request_param(call->req, "id");
-    return call_write(call, delete_job, id, deleted, err);
+    return call_write(call, delete_job, id, render_nothing, err);
 }
 
 static const struct endpoint endpoints[] = {

@@ -21,9 +21,18 @@ static struct str token_of(const struct call *call)
     return token.n ? token : query_str(call, "token");
 }
 
+void name_shopper(struct call *call, enum user_kind kind, struct str id)
+{
+    if (call->named.n)
+        return;
+    call->named_kind = (int)kind;
+    call->named = id;
+}
+
 enum err_code require_user(struct call *call, struct str user_id, struct err *err)
 {
     struct str owner;
+    name_shopper(call, USER_KNOWN, user_id);
     if (call->scope >= AUTH_SERVER)
         return ERR_OK;
     struct str token = token_of(call);
@@ -56,6 +65,7 @@ enum err_code find_shopper(struct call *call, struct str user_id, struct str ano
         /* A shop's backend may use ids of its own; a browser's must be unguessable. */
         code = call->scope >= AUTH_SERVER ? store_id_check("anonymous_id", anonymous_id, err)
                                           : check_anonymous_id(anonymous_id, err);
+        name_shopper(call, USER_ANONYMOUS, anonymous_id);
         out->kind = USER_ANONYMOUS;
         out->id = anonymous_id;
     }

@@ -6,29 +6,30 @@ static enum err_code read_user(struct call *call, struct db *db, void *arg, stru
     return user_get(db, http_request_param(call->req, "id"), call->arena, arg, err);
 }
 
-static enum err_code answer_user(struct call *call, const struct user *u, int status,
-                                 struct err *err)
+static void write_user(const struct user *u, struct json_writer *w)
 {
-    struct json_writer w;
-    begin_json(call, &w);
-    jw_obj(&w);
-    JW_STR(&w, "id", u->id);
-    JW_KEY(&w, "attributes");
-    jw_raw(&w, u->attributes.n ? u->attributes : STR_LIT("{}"));
-    JW_BOOL(&w, "personalise", u->personalise);
-    JW_TIME(&w, "created_at", u->created_at);
-    JW_TIME(&w, "updated_at", u->updated_at);
-    jw_obj_end(&w);
-    return reply_json(call, status, &w, err);
+    jw_obj(w);
+    JW_STR(w, "id", u->id);
+    JW_KEY(w, "attributes");
+    jw_raw(w, u->attributes.n ? u->attributes : STR_LIT("{}"));
+    JW_BOOL(w, "personalise", u->personalise);
+    JW_TIME(w, "created_at", u->created_at);
+    JW_TIME(w, "updated_at", u->updated_at);
+    jw_obj_end(w);
 }
 
 static enum err_code get_user(struct call *call, struct err *err)
 {
     struct user u;
+    struct json_writer w;
     enum err_code code = require_user(call, http_request_param(call->req, "id"), err);
     if (code == ERR_OK)
         code = call_read(call, read_user, &u, err);
-    return code == ERR_OK ? answer_user(call, &u, 200, err) : code;
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    write_user(&u, &w);
+    return reply_json(call, 200, &w, err);
 }
 
 /* --- put and patch --------------------------------------------------------------------------- */
@@ -94,12 +95,17 @@ static enum err_code put_job(struct store_tx *tx, void *arg, struct err *err)
     return code == ERR_OK ? user_put(tx, &u, NULL, &put->created, err) : code;
 }
 
-static enum err_code user_written(struct call *call, struct err *err)
+static enum err_code render_user(struct call *call, struct db *db, struct json_writer *w,
+                                 int *status, struct err *err)
 {
     const struct put *put = call->job_arg;
     struct user u;
-    enum err_code code = call_read(call, read_user, &u, err);
-    return code == ERR_OK ? answer_user(call, &u, put->created ? 201 : 200, err) : code;
+    enum err_code code = call_read_from(call, db, read_user, &u, err);
+    if (code != ERR_OK)
+        return code;
+    write_user(&u, w);
+    *status = put->created ? 201 : 200;
+    return ERR_OK;
 }
 
 static enum err_code put_user(struct call *call, struct err *err)
@@ -109,7 +115,7 @@ static enum err_code put_user(struct call *call, struct err *err)
     enum err_code code = store_id_check("id", http_request_param(call->req, "id"), err);
     if (code == ERR_OK)
         code = read_put(call, put, err);
-    return code == ERR_OK ? call_write(call, put_job, put, user_written, err) : code;
+    return code == ERR_OK ? call_write(call, put_job, put, render_user, err) : code;
 }
 
 static enum err_code patch_user(struct call *call, struct err *err)
@@ -122,7 +128,7 @@ static enum err_code patch_user(struct call *call, struct err *err)
         code = read_put(call, put, err);
     if (code == ERR_OK && put->has_attributes && call->scope < AUTH_SERVER)
         code = err_set(err, ERR_DENIED, "a shopper may set personalise only");
-    return code == ERR_OK ? call_write(call, put_job, put, user_written, err) : code;
+    return code == ERR_OK ? call_write(call, put_job, put, render_user, err) : code;
 }
 
 /* --- delete ---------------------------------------------------------------------------------- */
@@ -132,19 +138,12 @@ static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)
     return user_delete(tx, *(struct str *)arg, err);
 }
 
-static enum err_code answer_nothing(struct call *call, struct err *err)
-{
-    (void)err;
-    http_reply_empty(call->req, 204);
-    return ERR_OK;
-}
-
 static enum err_code delete_user(struct call *call, struct err *err)
 {
     struct str *id = ARENA_NEW(call->arena, struct str, 1);
     *id = http_request_param(call->req, "id");
     enum err_code code = require_user(call, *id, err);
-    return code == ERR_OK ? call_write(call, delete_job, id, answer_nothing, err) : code;
+    return code == ERR_OK ? call_write(call, delete_job, id, render_nothing, err) : code;
 }
 
 /* --- joins ----------------------------------------------------------------------------------- */
@@ -209,7 +208,7 @@ static enum err_code post_join(struct call *call, struct err *err)
     enum err_code code = jr_end(&r, err);
     if (code == ERR_OK)
         code = check_join(call, j, err);
-    return code == ERR_OK ? call_write(call, join_job, j, answer_nothing, err) : code;
+    return code == ERR_OK ? call_write(call, join_job, j, render_nothing, err) : code;
 }
 
 static enum err_code delete_join(struct call *call, struct err *err)
@@ -217,7 +216,7 @@ static enum err_code delete_join(struct call *call, struct err *err)
     struct join *j = ARENA_NEW(call->arena, struct join, 1);
     j->anonymous_id = http_request_param(call->req, "anonymous_id");
     enum err_code code = check_join(call, j, err);
-    return code == ERR_OK ? call_write(call, part_job, j, answer_nothing, err) : code;
+    return code == ERR_OK ? call_write(call, part_job, j, render_nothing, err) : code;
 }
 
 static const struct endpoint endpoints[] = {

@@ -40,7 +40,7 @@ static enum err_code fill_defaults(struct http_config *c, struct err *err)
         c->cors.headers = "Authorization, Content-Type, Idempotency-Key, If-None-Match, "
                           "X-Request-Id, X-Shopper-Token";
     if (!c->cors.expose)
-        c->cors.expose = "ETag, Retry-After, X-Request-Id";
+        c->cors.expose = "ETag, Idempotent-Replayed, Retry-After, X-Request-Id";
     if (c->loops > HTTP_MAX_LOOPS)
         return err_set(err, ERR_INVALID, "%u loops; at most %d", c->loops, HTTP_MAX_LOOPS);
     if (c->limits.head_bytes > HTTP_INPUT_BYTES)

@@ -20,7 +20,7 @@ struct http_cors {
     const char *const *origins; /* [n_origins] "https://shop.example" or "*"; borrowed */
     size_t n_origins;           /* 0: no CORS headers at all */
     const char *headers;        /* allowed request headers; NULL: a list of the usual ones */
-    const char *expose;         /* readable reply headers; NULL: X-Request-Id */
+    const char *expose;         /* readable reply headers; NULL: a list of the usual ones */
     bool credentials;           /* with "*" the origin is never echoed and this is ignored */
     unsigned max_age_s;         /* 0: 600 */
 };

@@ -173,8 +173,10 @@ enum err_code idempotency_get(struct db *db, struct str scope, struct str key, i
     return ERR_OK;
 }
 
-enum err_code idempotency_trim(struct store_tx *tx, struct err *err)
+enum err_code idempotency_trim(struct store_tx *tx, int64_t max, struct err *err)
 {
-    return db_run(tx->db, "DELETE FROM idempotency WHERE expires_at <= ?",
-                  DB_ARGS(db_i64(tx->now_us)), NULL, err);
+    return db_run(tx->db,
+                  "DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM"
+                  " idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
+                  DB_ARGS(db_i64(tx->now_us), db_i64(max)), NULL, err);
 }

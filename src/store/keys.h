@@ -67,7 +67,7 @@ ERR_MUST_USE enum err_code idempotency_get(struct db *db, struct str scope, stru
                                            int64_t now_us, struct arena *arena,
                                            struct idempotency *out, struct err *err);
 
-/** Forget what has expired. */
-ERR_MUST_USE enum err_code idempotency_trim(struct store_tx *tx, struct err *err);
+/** Forget at most max of those that have expired: called with every put, it keeps up with them. */
+ERR_MUST_USE enum err_code idempotency_trim(struct store_tx *tx, int64_t max, struct err *err);
 
 #endif

@@ -309,9 +309,23 @@ START_TEST(a_reply_is_remembered_until_it_expires)
     i.status = 200;
     i.expires_at = now + 20;
     ck_ok(idempotency_put(tx, &i, &err)); /* the old one has expired */
-    ck_ok(idempotency_trim(tx, &err));
+    ck_ok(idempotency_trim(tx, 16, &err));
     ck_ok(idempotency_get(tx->db, i.scope, i.key, now + 10, &s.arena, &got, &err));
     ck_assert_int_eq(got.status, 200);
+    static const char *const keys[] = {"a", "b", "c", "d", "e"};
+    for (int n = 0; n < 5; n++) {
+        i.key = str_of(keys[n]);
+        i.expires_at = now + 30 + n;
+        ck_ok(idempotency_put(tx, &i, &err));
+    }
+    tx->now_us = now + 33; /* a, b, c and d have expired; two go at a time, the oldest first */
+    for (int gone = 2; gone <= 6; gone += 2) {
+        ck_ok(idempotency_trim(tx, gone == 2 ? 3 : 2, &err)); /* with the one of before */
+        for (int n = 0; n < 5; n++)
+            ck_assert_int_eq(
+                idempotency_get(tx->db, i.scope, str_of(keys[n]), 0, &s.arena, &got, &err),
+                n < gone && n < 4 ? ERR_NOT_FOUND : ERR_OK);
+    }
     tx_commit(&s);
     shop_release(&s);
 }

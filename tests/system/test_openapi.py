@@ -43,6 +43,23 @@ def methods(server):
                 equal(client.call(method, real).status, 405, f"{method} {path}")
 
 
+@test("every write is described with its Idempotency-Key and what a reused one gets")
+def keys(_server):
+    writes = set()
+    for name in glob.glob(os.path.join(ROOT, "src/api/*.c")):
+        with open(name, encoding="utf-8") as f:
+            writes |= {(m, p) for m, p, flags in re.findall(
+                r'\{HTTP_([A-Z]+),\s*"([^"]+)",\s*AUTH_\w+,\s*\w+,([^}]*)\}', f.read())
+                if "ENDPOINT_WRITES" in flags and "ENDPOINT_STREAMS" not in flags}
+    assert len(writes) > 10, writes
+    described = {(m, p) for m, p, o in API.operations()
+                 if {"$ref": "#/components/parameters/idempotencyKey"} in o.get("parameters", [])}
+    equal(described, writes)
+    for method, path, operation in API.operations():
+        if (method, path) in writes:
+            assert {"409", "422"} <= set(operation["responses"]), f"{method} {path}"
+
+
 @test("the description is served as it is in the repository")
 def served(server):
     answer = server.client().must(200, "GET", "/openapi.yaml")
