@@ -287,19 +287,64 @@ static void announce(const struct serving *s)
         fprintf(stderr, "Aisle is at http://localhost:%u/\n", s->port);
 }
 
-/* The first signal drains, the second ends at once. */
+static bool has_tls(const struct args *args)
+{
+    return config_str(args->config, "server.tls_cert")[0] != '\0';
+}
+
+/* Those that are waited for. Without a certificate a hang-up ends the process, as that of a terminal
+ * should. */
+static void stop_signals(const struct args *args, sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    if (has_tls(args))
+        sigaddset(signals, SIGHUP);
+}
+
+/* forced: also what has not changed. */
+static void reload_tls(struct serving *s, bool forced)
+{
+    struct err err;
+    unsigned reloaded;
+    if (http_server_reload_tls(s->server, !forced, &reloaded, &err) != ERR_OK)
+        log_error("the new certificate is of no use, the old one stays", LOG_ERR_TEXT(&err));
+    if (reloaded > 0)
+        log_info("certificate read again", LOG_I64("listeners", reloaded));
+}
+
+/* The signal that comes next, looking after the certificate meanwhile. */
+static int next_signal(struct serving *s, const sigset_t *signals)
+{
+    enum { PERIOD_MIN_US = 100000 };
+    int64_t period_us =
+        has_tls(s->args) ? config_duration_us(s->args->config, "server.tls_reload") : 0;
+    if (period_us > 0 && period_us < PERIOD_MIN_US)
+        period_us = PERIOD_MIN_US;
+    struct timespec period = {period_us / 1000000, period_us % 1000000 * 1000};
+    for (;;) {
+        int got = sigtimedwait(signals, NULL, period_us ? &period : NULL);
+        if (got > 0)
+            return got;
+        if (errno == EAGAIN)
+            reload_tls(s, false);
+    }
+}
+
+/* The first signal to stop drains, the second ends at once. */
 static void wait_for_stop(struct serving *s)
 {
     const struct config *c = s->args->config;
     sigset_t signals;
     int got;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigwait(&signals, &got);
+    stop_signals(s->args, &signals);
+    while ((got = next_signal(s, &signals)) == SIGHUP)
+        reload_tls(s, true);
     log_info("stopping", LOG_I64("signal", got));
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    sigdelset(&signals, SIGHUP); /* there is nothing to read again for */
     pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     api_begin_drain(s->api);
     http_server_drain(s->server, (unsigned)(config_duration_us(c, "server.drain_grace") / 1000),
@@ -315,16 +360,16 @@ static void pass_on(int number)
     pthread_kill(waiting_thread, number);
 }
 
-static void block_stop_signals(void)
+static void block_stop_signals(const struct args *args)
 {
     sigset_t signals;
     waiting_thread = pthread_self();
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    stop_signals(args, &signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGINT, pass_on);
     signal(SIGTERM, pass_on);
+    if (has_tls(args))
+        signal(SIGHUP, pass_on);
     signal(SIGPIPE, SIG_IGN);
 }
 
@@ -333,7 +378,7 @@ static enum cli_exit run(const struct args *args)
     struct serving s = {.args = args};
     struct err err;
     arena_init(&s.texts, 0, 1 << 20);
-    block_stop_signals();
+    block_stop_signals(args);
     enum err_code code = apply_flags(args, &err);
     if (code == ERR_OK)
         code = start(&s, &err);

@@ -22,6 +22,8 @@ static const struct config_setting table[] = {
     {"server", "loops", CONFIG_INT, "0", 0, 64, NULL, "event loops; 0: one per processor", false},
     {"server", "tls_cert", CONFIG_STRING, "", 0, 0, NULL, "PEM chain; empty: plain HTTP", false},
     {"server", "tls_key", CONFIG_STRING, "", 0, 0, NULL, "PEM key of tls_cert", false},
+    {"server", "tls_reload", CONFIG_DURATION, "10s", 0, 86400000000, NULL,
+     "how often to look whether tls_cert or tls_key has changed; 0s: on SIGHUP only", false},
     {"server", "cors_origins", CONFIG_STRING, "", 0, 0, NULL,
      "origins whose pages may call the API, separated by commas; empty: none but our own", false},
     {"server", "access_log", CONFIG_BOOL, "false", 0, 0, NULL, "one line per request", false},

@@ -46,11 +46,11 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     http_conn_cut(c);
 }
 
-static struct bufferevent *new_bufferevent(struct http_loop *loop, int fd, SSL_CTX *tls)
+static struct bufferevent *new_bufferevent(struct http_loop *loop, int fd, struct http_tls *tls)
 {
     if (!tls)
         return bufferevent_socket_new(loop->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    SSL *ssl = SSL_new(tls);
+    SSL *ssl = http_tls_accept(tls);
     if (!ssl)
         return NULL;
     struct bufferevent *bev =

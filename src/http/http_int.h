@@ -8,7 +8,6 @@
 #define HTTP_INT_H
 
 #include <event2/event.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
@@ -21,6 +20,7 @@
 #include "http/compress.h"
 #include "http/exchange_int.h"
 #include "http/server.h"
+#include "http/tls_int.h"
 
 enum {
     HTTP_MAX_LISTENERS = 4,
@@ -94,7 +94,7 @@ struct http_listener {
     const char *name;
     int fd;
     uint16_t port;
-    SSL_CTX *tls; /* NULL: plain */
+    struct http_tls *tls; /* owned; NULL: plain */
     struct event *accept;
     struct http_route_metrics *metrics; /* [routes + 1], the last for those without route */
     struct counter *refused;

@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,54 +91,16 @@ static enum err_code bind_port(struct http_listener *l, const struct http_listen
     return ERR_OK;
 }
 
-/* --- TLS --- */
-
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_n,
-                           const unsigned char *in, unsigned in_n, void *arg)
-{
-    static const unsigned char ours[] = "\x08http/1.1";
-    (void)ssl, (void)arg;
-    int rc = SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_n, ours, sizeof ours - 1,
-                                   in, in_n);
-    return rc == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
-}
-
-static enum err_code tls_error(struct err *err, const char *file)
-{
-    char text[160];
-    ERR_error_string_n(ERR_get_error(), text, sizeof text);
-    ERR_clear_error();
-    return err_set(err, ERR_INVALID, "%s: %s", file, text);
-}
-
-static enum err_code open_tls(struct http_listener *l, const struct http_listen *options,
-                              struct err *err)
-{
-    if (!options->tls_cert)
-        return ERR_OK;
-    if (!options->tls_key)
-        return err_set(err, ERR_INVALID, "%s: a certificate without its key", options->name);
-    l->tls = SSL_CTX_new(TLS_server_method());
-    if (!l->tls)
-        return tls_error(err, options->name);
-    SSL_CTX_set_min_proto_version(l->tls, TLS1_2_VERSION);
-    SSL_CTX_set_options(l->tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(l->tls, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_alpn_select_cb(l->tls, choose_protocol, NULL);
-    if (SSL_CTX_use_certificate_chain_file(l->tls, options->tls_cert) != 1)
-        return tls_error(err, options->tls_cert);
-    if (SSL_CTX_use_PrivateKey_file(l->tls, options->tls_key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(l->tls) != 1)
-        return tls_error(err, options->tls_key);
-    return ERR_OK;
-}
+/* --- opening --- */
 
 enum err_code http_listener_open(struct http_listener *l, struct http_server *server,
                                  const struct http_listen *options, struct err *err)
 {
     *l = (struct http_listener){
         .server = server, .router = options->router, .name = options->name, .fd = -1};
-    enum err_code code = open_tls(l, options, err);
+    enum err_code code = ERR_OK;
+    if (options->tls_cert)
+        code = http_tls_open(options->name, options->tls_cert, options->tls_key, &l->tls, err);
     if (!code)
         code = bind_port(l, options, err);
     if (code)
@@ -155,7 +116,7 @@ void http_listener_release(struct http_listener *l)
         event_free(l->accept);
     if (l->fd >= 0)
         close(l->fd);
-    SSL_CTX_free(l->tls);
+    http_tls_free(l->tls);
     mem_free(l->metrics);
     *l = (struct http_listener){.fd = -1};
 }

@@ -114,6 +114,25 @@ enum err_code http_server_listen(struct http_server *s, const struct http_listen
     return ERR_OK;
 }
 
+enum err_code http_server_reload_tls(struct http_server *s, bool changed_only, unsigned *reloaded,
+                                     struct err *err)
+{
+    enum err_code first = ERR_OK;
+    *reloaded = 0;
+    for (unsigned i = 0; i < s->n_listeners; i++) {
+        struct http_tls *tls = s->listeners[i].tls;
+        struct err why;
+        if (!tls || (changed_only && !http_tls_changed(tls)))
+            continue;
+        enum err_code code = http_tls_reload(tls, &why);
+        if (code && !first)
+            *err = why;
+        first = first ? first : code;
+        *reloaded += !code;
+    }
+    return first;
+}
+
 uint16_t http_server_port(const struct http_server *s, unsigned index)
 {
     CHECK(index < s->n_listeners);

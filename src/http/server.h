@@ -70,6 +70,13 @@ ERR_MUST_USE enum err_code http_server_new(const struct http_config *config,
 ERR_MUST_USE enum err_code http_server_listen(struct http_server *s, const struct http_listen *l,
                                               unsigned *index, struct err *err);
 
+/** Read the certificates and keys of all listeners again, or of those only whose files have changed
+ *  since they were read. New connections get the new pair, open ones go on. *reloaded counts the
+ *  listeners that have a new one. From one thread at a time.
+ *  ERR_INVALID  a pair is broken; its listener keeps the old one, and the others were tried too */
+ERR_MUST_USE enum err_code http_server_reload_tls(struct http_server *s, bool changed_only,
+                                                  unsigned *reloaded, struct err *err);
+
 uint16_t http_server_port(const struct http_server *s, unsigned index);
 
 ERR_MUST_USE enum err_code http_server_start(struct http_server *s, struct err *err);

@@ -396,6 +396,78 @@ START_TEST(tls_serves_what_plain_serves)
 }
 END_TEST
 
+static EVP_PKEY *presented_key(SSL_CTX *ctx)
+{
+    SSL *ssl = tls_connect(ctx);
+    X509 *cert = SSL_get1_peer_certificate(ssl);
+    EVP_PKEY *key = X509_get_pubkey(cert);
+    X509_free(cert);
+    tls_close(ssl);
+    return key;
+}
+
+static atomic_bool reloading;
+
+static void reload_again_and_again(void *arg)
+{
+    struct err err;
+    unsigned n;
+    (void)arg;
+    while (atomic_load(&reloading))
+        ck_assert_int_eq(http_server_reload_tls(rig.server, false, &n, &err), ERR_OK);
+}
+
+START_TEST(a_new_pair_is_for_new_connections_and_a_broken_one_for_none)
+{
+    struct err err;
+    struct thread reloader;
+    struct buf in;
+    unsigned n;
+    make_certificate();
+    rig_start_with(&rig, &(struct http_config){.loops = 2},
+                   (struct http_listen){.tls_cert = cert_path, .tls_key = key_path}, routes,
+                   N_ROUTES);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *kept = tls_connect(ctx);
+    EVP_PKEY *first = presented_key(ctx);
+    ck_ok(http_server_reload_tls(rig.server, true, &n, &err));
+    ck_assert_uint_eq(n, 0); /* nothing has changed */
+    make_certificate();
+    ck_ok(http_server_reload_tls(rig.server, true, &n, &err));
+    ck_assert_uint_eq(n, 1);
+    EVP_PKEY *second = presented_key(ctx);
+    ck_assert_int_ne(EVP_PKEY_eq(first, second), 1);
+    unlink(key_path);
+    ck_err(http_server_reload_tls(rig.server, true, &n, &err), ERR_INVALID);
+    ck_assert_uint_eq(n, 0);
+    ck_ok(http_server_reload_tls(rig.server, true, &n, &err)); /* told once */
+    ck_err(http_server_reload_tls(rig.server, false, &n, &err), ERR_INVALID);
+    EVP_PKEY *still = presented_key(ctx);
+    ck_assert_int_eq(EVP_PKEY_eq(second, still), 1);
+    make_certificate();
+    atomic_store(&reloading, true);
+    ck_ok(thread_start(&reloader, "reload", reload_again_and_again, NULL, &err));
+    for (int i = 0; i < 50; i++)
+        tls_close(tls_connect(ctx));
+    atomic_store(&reloading, false);
+    thread_join(&reloader);
+    static const char request[] = "GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n";
+    ck_assert_int_gt(SSL_write(kept, request, sizeof request - 1), 0);
+    buf_init(&in, 1 << 16);
+    tls_read(kept, &in, SIZE_MAX);
+    ck_assert(str_search(buf_str(&in), STR_LIT("{\"tls\":true}")) != SIZE_MAX);
+    tls_close(kept);
+    EVP_PKEY_free(first);
+    EVP_PKEY_free(second);
+    EVP_PKEY_free(still);
+    SSL_CTX_free(ctx);
+    buf_release(&in);
+    rig_stop(&rig);
+    unlink(cert_path);
+    unlink(key_path);
+}
+END_TEST
+
 START_TEST(bad_certificates_and_addresses_are_clear_errors)
 {
     struct err err;
@@ -423,4 +495,5 @@ SUITE("life", a_drain_under_load_loses_no_request, a_drain_closes_the_idle_and_w
       a_drain_finally_cuts_what_is_stuck, a_server_that_never_started_is_freed,
       a_loop_that_hangs_is_noticed, each_loop_has_its_own_context_and_its_share_of_connections,
       connections_are_counted_by_address, the_access_log_names_the_route_and_no_person,
-      tls_serves_what_plain_serves, bad_certificates_and_addresses_are_clear_errors)
+      tls_serves_what_plain_serves, a_new_pair_is_for_new_connections_and_a_broken_one_for_none,
+      bad_certificates_and_addresses_are_clear_errors)
