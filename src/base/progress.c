@@ -104,9 +104,12 @@ static void draw(struct progress *p, int64_t now_ns, const char *end)
     char room[512];
     struct buf out = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
     double seconds = (double)(now_ns - p->start_ns) / 1e9;
+    uint64_t done = atomic_load(&p->done);
+    if (p->style == PROGRESS_PLAIN && atomic_exchange(&p->drawn, done) == done)
+        return;
     if (p->style == PROGRESS_BAR)
         buf_puts(&out, "\r\033[K");
-    progress_format(p, atomic_load(&p->done), seconds, terminal_columns(), &out);
+    progress_format(p, done, seconds, terminal_columns(), &out);
     buf_puts(&out, end);
     ssize_t written = write(STDERR_FILENO, out.data, out.len);
     (void)written; /* nobody to tell */
@@ -121,6 +124,7 @@ void progress_open(struct progress *p, const char *label, const char *unit, uint
     *p = (struct progress){
         .label = label, .unit = unit, .total = total, .style = style, .start_ns = now};
     atomic_init(&p->done, 0);
+    atomic_init(&p->drawn, UINT64_MAX);
     atomic_init(&p->next_ns, now + (style == PROGRESS_BAR ? draw_every_ns : plain_every_ns));
 }
 

@@ -24,13 +24,14 @@ struct progress {
     int64_t start_ns;          /* clock_mono_ns */
     _Atomic uint64_t done;
     _Atomic int64_t next_ns; /* when to draw again */
+    _Atomic uint64_t drawn;  /* what was done when it was drawn last; UINT64_MAX: never */
 };
 
 void progress_open(struct progress *p, const char *label, const char *unit, uint64_t total,
                    enum progress_style style);
 void progress_add(struct progress *p, uint64_t n);
 
-/** Draw the last state and end the line. All-zero is fine. */
+/** Draw the last state, unless a plain line told it already, and end the line. All-zero is fine. */
 void progress_close(struct progress *p);
 
 /** The line for (done, seconds), without line end; columns wide at most for a bar. What the drawing

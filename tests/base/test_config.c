@@ -1,5 +1,7 @@
 #include "support/suite.h"
 
+#include <unistd.h>
+
 #include "base/config.h"
 #include "base/progress.h"
 
@@ -145,6 +147,40 @@ START_TEST(durations_and_sizes_never_overflow)
 }
 END_TEST
 
+/* How many lines a progress of 10 rows leaves on standard error. */
+static int lines_drawn(uint64_t before_it_is_time, uint64_t when_it_is, uint64_t later)
+{
+    int ends[2], lines = 0;
+    char text[1000];
+    struct progress p;
+    ck_assert_int_eq(pipe(ends), 0);
+    int kept = dup(STDERR_FILENO);
+    ck_assert(kept >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    progress_open(&p, "count", "rows", 10, PROGRESS_PLAIN);
+    progress_add(&p, before_it_is_time);
+    atomic_store(&p.next_ns, 0);
+    progress_add(&p, when_it_is);
+    progress_add(&p, later);
+    progress_close(&p);
+    ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
+    close(kept);
+    close(ends[1]);
+    ssize_t n = read(ends[0], text, sizeof text);
+    close(ends[0]);
+    for (ssize_t i = 0; i < n; i++)
+        lines += text[i] == '\n';
+    return lines;
+}
+
+START_TEST(what_a_plain_line_told_is_not_told_again_at_the_end)
+{
+    ck_assert_int_eq(lines_drawn(0, 10, 0), 1);
+    ck_assert_int_eq(lines_drawn(10, 0, 0), 1);
+    ck_assert_int_eq(lines_drawn(0, 0, 0), 1);
+    ck_assert_int_eq(lines_drawn(5, 3, 2), 2);
+}
+END_TEST
+
 START_TEST(progress_tells_share_rate_and_time_left)
 {
     struct buf b = {.max = 1000};
@@ -177,4 +213,5 @@ END_TEST
 SUITE("config", a_flag_beats_the_environment_beats_the_file_beats_the_default,
       every_error_names_its_place,
       what_is_in_force_prints_as_yaml_that_loads_again_and_masks_secrets,
-      durations_and_sizes_never_overflow, progress_tells_share_rate_and_time_left)
+      durations_and_sizes_never_overflow, progress_tells_share_rate_and_time_left,
+      what_a_plain_line_told_is_not_told_again_at_the_end)
