@@ -28,6 +28,8 @@ AISLE = os.path.abspath(os.environ.get("AISLE_BIN") or os.environ.get("AISLE")
 # AISLE_... in the environment are settings: what the caller has set is none of the tests' business.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("AISLE")}
 PATIENCE_S = 60 * float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
+# under a sanitizer the process holds memory that is none of ours
+SANITIZED = "SANITIZER_REPORTS" in os.environ
 
 
 class Skip(Exception):
@@ -115,6 +117,12 @@ class Shop:
         self.server = self._make_key("server")
         self.admin = self._make_key("admin")
         self.public = self._make_key("public")
+
+    def at(self, path):
+        """The same shop, copied to a folder: its keys are those."""
+        copy = Shop.__new__(Shop)
+        copy.__dict__.update(self.__dict__, path=path)
+        return copy
 
     def _make_key(self, scope):
         made = json.loads(aisle("key", "create", "--scope", scope, "--data", self.path,
@@ -260,13 +268,17 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *exc):
+    def __exit__(self, kind, *exc):
+        """It ends well, also where a test before has failed: that is when a sanitizer tells of leaks."""
         if self.process.poll() is None:
-            self.kill()
-        elif self.process.returncode not in (0, -signal.SIGKILL):
-            print(f"# the server ended with {self.process.returncode}:\n# "
-                  + self.log_text()[-10000:].replace("\n", "\n# "))
+            if kind in (None, SystemExit):
+                self.stop()
+            else:
+                self.kill()
+        status, said = self.process.returncode, self.log_text()
         self.log.close()
+        if status not in (0, -signal.SIGKILL):
+            raise AssertionError(f"the server ended with {status}: {said[-10000:]}")
 
 
 def run_on_demo(settings=(), **sizes):

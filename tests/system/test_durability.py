@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -16,6 +17,7 @@ from shop import (AISLE, ENVIRONMENT, Server, Shop, aisle, equal, folder, guest,
                   test, wait_until)
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
+IMPORTED = 100000
 TEA = "oolong-tea-0001-50g"
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -208,7 +210,14 @@ def publication(server):
         equal(admin.get("/v1/recommendations")["models"]["recommend"], live[0])
 
 
-@test("an import that is killed leaves a shop that serves, and continues")
+def checkpoint(shop_path):
+    """(lines, whether that is all) that an import of the shop has stored for good."""
+    with sqlite3.connect(f"file:{shop_path}/aisle.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT COALESCE(MAX(line), 0), COALESCE(MAX(done), 0)"
+                          " FROM import_checkpoints").fetchone()
+
+
+@test("an import that is killed leaves a shop that serves, and continues where it was")
 def importing(server):
     with folder() as path:
         shop_path, feed = os.path.join(path, "shop"), os.path.join(path, "feed.jsonl")
@@ -216,23 +225,27 @@ def importing(server):
         shutil.copytree(server.shop.path, shop_path)
         server.start()
         with open(feed, "w", encoding="utf-8") as f:
-            for n in range(30000):
+            for n in range(IMPORTED):
                 f.write(json.dumps({"id": f"imp-{n}", "title": f"Imported {n}"}) + "\n")
-        for delay in (0.05, 0.15, 0.3):
+        for _ in range(3):
+            before, _ = checkpoint(shop_path)
             child = subprocess.Popen([AISLE, "import", "products", "--data", shop_path, feed],
                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                      env=ENVIRONMENT)
-            time.sleep(delay)
+            wait_until(lambda: checkpoint(shop_path)[0] > before or child.poll() is not None,
+                       "a part is stored")
             child.kill()
             child.wait()
-        copy = Shop.__new__(Shop)
-        copy.__dict__.update(server.shop.__dict__, path=shop_path)
+            stored, done = checkpoint(shop_path)
+            assert stored > before and not done, f"killed at line {stored} of {IMPORTED}"
+        copy = server.shop.at(shop_path)
         with Server(copy) as other:
-            other.backend().must(200, "GET", "/v1/search", query={"q": "imported"})
+            assert other.backend().get("/v1/search", q="imported")["total"] >= stored - 1
             equal(other.stop(), 0)
-        aisle("import", "products", "--data", shop_path, feed)
+        report = json.loads(aisle("import", "products", "--data", shop_path, "--json", feed).stdout)
+        assert report["resumed"], report
         with Server(copy) as other:
-            equal(other.backend().get("/v1/search", q="imported")["total"], 30000)
+            equal(other.backend().get("/v1/search", q="imported")["total"], IMPORTED)
 
 
 def main():
