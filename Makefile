@@ -170,12 +170,22 @@ e2e: all
 	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 EXAMPLES=100 \
 	    tools/run_tests.sh $(SYSTEM) tests/system/schemathesis.sh
 
-.PHONY: sanitize
-sanitize: export CK_TIMEOUT_MULTIPLIER = 10
-sanitize: export TSAN_OPTIONS = halt_on_error=1
-sanitize:
-	$(submake) VARIANT=asan BUILD=build/asan check
-	$(submake) VARIANT=tsan BUILD=build/tsan check
+# All tests under the sanitizers but those of the web code and the browser, which add none of ours:
+# units, corpora, commands, and the running server with smaller numbers.
+SANITIZED := $(filter-out tests/steps/%,$(SCRIPTS)) tests/steps/fuzz_corpora.sh tests/steps/node_backend.sh
+.PHONY: sanitize sanitize-asan sanitize-tsan check-sanitized
+sanitize: # one after the other: each fills the machine
+	@$(MAKE) --no-print-directory sanitize-asan
+	@$(MAKE) --no-print-directory sanitize-tsan
+sanitize-asan:
+	$(submake) VARIANT=asan BUILD=build/asan check-sanitized
+sanitize-tsan:
+	$(submake) VARIANT=tsan BUILD=build/tsan check-sanitized
+check-sanitized: export CK_TIMEOUT_MULTIPLIER = 10
+check-sanitized: export TSAN_OPTIONS = halt_on_error=1
+check-sanitized: all tests fuzz-targets
+	@AISLE=$(abspath $(BUILD))/aisle FUZZ_TARGETS=$(abspath $(BUILD))/fuzz KILL_ROUNDS=3 SWAPS=8 \
+	    SANITIZER_REPORTS=$(BUILD)/reports tools/run_tests.sh $(TESTS) $(SANITIZED)
 
 # --- fuzzing ---------------------------------------------------------------------------------
 # fuzz/fuzz_<name>.c with the corpus fuzz/corpus/<name>/. In the variant "fuzz" libFuzzer makes
@@ -251,7 +261,8 @@ help:
 	@echo "make test       install what is missing, build, run every test"
 	@echo "make check      unit tests and fuzzing corpora; check-<domain>: those of one domain"
 	@echo "make e2e        tests of the running server, with 200 kills and 200 model swaps"
-	@echo "make sanitize   unit tests under the address, undefined-behaviour and thread sanitizers"
+	@echo "make sanitize   tests under the address, undefined-behaviour and thread sanitizers"
+	@echo "                (sanitize-asan, sanitize-tsan: one of the two builds)"
 	@echo "make fuzz       libFuzzer on every target (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
 	@echo "make bench      the figures of docs/benchmarks.md, one JSON line each"
 	@echo "make lint       layers, format, headers, shell scripts, clang-tidy"

@@ -17,6 +17,7 @@ import time
 
 AISLE = os.environ.get("AISLE", "build/release/aisle")
 FAILED, USAGE, DATA, NO_INPUT, BUSY, CONFIG = 1, 64, 65, 66, 75, 78
+PATIENCE_S = 60 * float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
 KINDS = ["products", "users", "events", "orders"]
 
 work = tempfile.mkdtemp(prefix="aisle-cli-")
@@ -26,7 +27,7 @@ shop = os.path.join(work, "shop")
 def aisle(*args, data=None, status=0, env=None):
     """Run a command on a shop; its output is (stdout, stderr). status None: any."""
     command = [AISLE, *args, "--data", data or shop]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=work,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE_S, cwd=work,
                           env={**os.environ, **(env or {})})
     assert status in (None, done.returncode), (
         f"{' '.join(args)}: status {done.returncode}, not {status}\n{done.stderr}{done.stdout}")
@@ -68,7 +69,8 @@ class Serving:
             self.port = s.getsockname()[1]
         self.process = subprocess.Popen(self.command + ["--port", str(self.port)],
                                         stderr=subprocess.DEVNULL, cwd=work)
-        for _ in range(600):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return self
@@ -78,7 +80,7 @@ class Serving:
 
     def __exit__(self, *exc):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        assert self.process.wait(PATIENCE_S) == 0
 
 
 # --- help and wrong command lines ---------------------------------------------------------------
@@ -404,7 +406,7 @@ def test_a_port_in_use_is_told():
         taken.listen()
         port = taken.getsockname()[1]
         done = subprocess.run([AISLE, "serve", "--data", data, "--address", "127.0.0.1", "--port",
-                               str(port)], capture_output=True, text=True, timeout=60)
+                               str(port)], capture_output=True, text=True, timeout=PATIENCE_S)
         assert done.returncode not in (0, 70), done
         assert str(port) in done.stderr, done.stderr
 

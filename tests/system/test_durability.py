@@ -13,11 +13,11 @@ import subprocess
 import threading
 import time
 
-from shop import (AISLE, ENVIRONMENT, Server, Shop, aisle, equal, folder, guest, path_of, product, run,
+from shop import (AISLE, ENVIRONMENT, SANITIZED, Server, Shop, aisle, equal, folder, guest, path_of, product, run,
                   test, wait_until)
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
-IMPORTED = 100000
+IMPORTED = 20000 if SANITIZED else 60000
 TEA = "oolong-tea-0001-50g"
 NDJSON = {"Content-Type": "application/x-ndjson"}
 

@@ -7,7 +7,7 @@ SWAPS says how many times (20); LOAD_THREADS how many clients ask meanwhile (4).
 import os
 import threading
 
-from shop import equal, run_on_demo, test, wait_until
+from shop import SANITIZED, equal, run_on_demo, test, wait_until
 
 SWAPS = int(os.environ.get("SWAPS", "20"))
 LOAD_THREADS = int(os.environ.get("LOAD_THREADS", "4"))
@@ -91,7 +91,7 @@ def swaps(server):
     equal(load.wrong[:3], [])
     equal(load.versions, set(pair))
     grown = resident_kb(server) - before
-    assert grown < 16 * 1024, f"{grown} KiB more after {SWAPS} swaps"
+    assert grown < 16 * 1024 or SANITIZED, f"{grown} KiB more after {SWAPS} swaps"
     wait_until(lambda: len(mapped_models(server)) == 1, "the old model is unmapped")
     print(f"# {SWAPS} swaps, {load.asked} requests, resident memory {grown:+} KiB")
 
