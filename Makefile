@@ -164,11 +164,12 @@ $(foreach d,$(PRESENT),$(eval check-$(d): $(TESTS_$(d)) ; @tools/run_tests.sh $(
 check: $(TESTS) fuzz-targets
 	@FUZZ_TARGETS=$(abspath $(BUILD))/fuzz tools/run_tests.sh $(TESTS) tests/steps/fuzz_corpora.sh
 
-# The running server, for long: killed and swapped 200 times, and schemathesis where it is installed.
-.PHONY: e2e
-e2e: all
-	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 EXAMPLES=100 \
-	    tools/run_tests.sh $(SYSTEM) tests/system/schemathesis.sh
+# The running server, for long: killed and swapped 200 times, and more requests of schemathesis, others
+# each time.
+.PHONY: test-long
+test-long: all
+	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 EXAMPLES=100 SEED=any \
+	    tools/run_tests.sh $(SYSTEM)
 
 # All tests under the sanitizers but those of the web code and the browser, which add none of ours:
 # units, corpora, commands, and the running server with smaller numbers.
@@ -260,7 +261,7 @@ help:
 	@echo "                (DATA=$(DATA) PORT=$(PORT))"
 	@echo "make test       install what is missing, build, run every test"
 	@echo "make check      unit tests and fuzzing corpora; check-<domain>: those of one domain"
-	@echo "make e2e        tests of the running server, with 200 kills and 200 model swaps"
+	@echo "make test-long  tests of the running server, with 200 kills and 200 model swaps"
 	@echo "make sanitize   tests under the address, undefined-behaviour and thread sanitizers"
 	@echo "                (sanitize-asan, sanitize-tsan: one of the two builds)"
 	@echo "make fuzz       libFuzzer on every target (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"

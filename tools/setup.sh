@@ -20,7 +20,7 @@ build_packages="gcc libc6-dev make pkgconf|pkg-config libevent-dev libssl-dev li
     libicu-dev libsodium-dev libxxhash-dev libzstd-dev zlib1g-dev libexpat1-dev libstemmer-dev
     liblapacke-dev libopenblas-pthread-dev|libopenblas-serial-dev|libopenblas-openmp-dev
     unicode-data bzip2 gzip ca-certificates"
-test_packages="check libjansson-dev python3 python3-yaml curl git strace fonts-noto-cjk"
+test_packages="check libjansson-dev python3 python3-venv python3-yaml curl git strace fonts-noto-cjk"
 lint_packages="clang-14|clang libclang-rt-14-dev|libclang-rt-dev clang-format-14|clang-format
     clang-tidy-14|clang-tidy shellcheck"
 

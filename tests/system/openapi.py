@@ -1,120 +1,33 @@
 """api/openapi.yaml, and whether a value fits one of its schemas.
 
-Reads the part of YAML that the file is written in: block maps and lists, flow collections and
-scalars on one line, no anchors. Checks the part of JSON Schema that it uses; a keyword that is not
-known here is an error, so that nothing goes unchecked.
+Checks the part of JSON Schema that the file uses; a keyword that is not known here is an error, so
+that nothing goes unchecked.
 """
 
 import os
 import re
+
+import yaml
 
 from shop import ROOT
 
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
-# --- YAML --------------------------------------------------------------------------------------
+class Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: PyYAML would take the last one."""
 
-_TOKEN = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[{}\[\],]|:(?=\s)|[^,{}\[\]]+?(?=:\s|\s*[,{}\[\]]|$))""")
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"a key stands twice at {node.start_mark}"
+        return super().construct_mapping(node, deep)
 
-
-def _scalar(text):
-    text = text.strip()
-    if text[:1] in "\"'" and text[-1:] == text[:1] and len(text) > 1:
-        inner = text[1:-1]
-        return inner.replace("''", "'") if text[0] == "'" else inner.replace('\\"', '"')
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return {"true": True, "false": False, "null": None, "": None}.get(text, text)
-
-
-def _flow(text):
-    tokens = [t.group(1) for t in _TOKEN.finditer(text)]
-    at = 0
-
-    def value():
-        nonlocal at
-        token = tokens[at]
-        at += 1
-        if token == "[":
-            items = []
-            while tokens[at] != "]":
-                items.append(value())
-                at += tokens[at] == ","
-            at += 1
-            return items
-        if token == "{":
-            members = {}
-            while tokens[at] != "}":
-                name = _scalar(tokens[at])
-                assert tokens[at + 1] == ":", f"{text}: {tokens[at:at + 3]}"
-                at += 2
-                members[name] = value()
-                at += tokens[at] == ","
-            at += 1
-            return members
-        return _scalar(token)
-    result = value()
-    assert at == len(tokens), f"left over in {text}: {tokens[at:]}"
-    return result
-
-
-def _inline(text):
-    return _flow(text) if text[:1] in "{[" else _scalar(text)
-
-
-_KEY = re.compile(r"""('[^']*'|"[^"]*"|[^\s'"{\[][^:]*):(?:\s+(.*))?$""")
-
-
-def parse_yaml(text):
-    lines = [(len(l) - len(l.lstrip()), l.strip()) for l in text.splitlines()
-             if l.strip() and not l.lstrip().startswith("#")]
-    at = 0
-
-    def block(indent):
-        return items(indent) if lines[at][1].startswith("- ") else members(indent)
-
-    def items(indent):
-        nonlocal at
-        result = []
-        while at < len(lines) and lines[at][0] == indent and lines[at][1].startswith("- "):
-            rest = lines[at][1][2:]
-            if _KEY.match(rest):
-                lines[at] = (indent + 2, rest)
-                result.append(members(indent + 2))
-            else:
-                at += 1
-                result.append(_inline(rest))
-        return result
-
-    def members(indent):
-        nonlocal at
-        result = {}
-        while at < len(lines) and lines[at][0] == indent and not lines[at][1].startswith("- "):
-            match = _KEY.match(lines[at][1])
-            assert match, f"not understood: {lines[at][1]}"
-            name = _scalar(match.group(1))
-            assert name not in result, f"twice: {name}"
-            at += 1
-            if match.group(2):
-                result[name] = _inline(match.group(2))
-            elif at < len(lines) and lines[at][0] > indent:
-                result[name] = block(lines[at][0])
-            else:
-                result[name] = None
-        return result
-    result = block(0)
-    assert at == len(lines), f"not understood: {lines[at]}"
-    return result
-
-
-# --- the description ---------------------------------------------------------------------------
 
 class OpenApi:
     def __init__(self, path=os.path.join(ROOT, "api/openapi.yaml")):
         with open(path, encoding="utf-8") as f:
             self.text = f.read()
-        self.doc = parse_yaml(self.text)
+        self.doc = yaml.load(self.text, Loader)
 
     def deref(self, node):
         while isinstance(node, dict) and "$ref" in node:
@@ -174,8 +87,8 @@ class OpenApi:
     def _type(self, value, names, _, at):
         kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int,
                  "number": (int, float), "null": type(None)}
-        for name in [names] if isinstance(names, str) or names is None else names:
-            if isinstance(value, kinds[name or "null"]) and (
+        for name in [names] if isinstance(names, str) else names:
+            if isinstance(value, kinds[name]) and (
                     not isinstance(value, bool) or name == "boolean"):
                 return []
         return [f"{at} is no {names}: {value!r}"[:200]]
