@@ -1,5 +1,5 @@
 #!/bin/sh
-# The browser tests (tests/e2e) as TAP.
+# The browser tests (tests/browser) as TAP.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 chromium=${CHROMIUM:-/usr/bin/chromium}
@@ -7,4 +7,4 @@ if ! "$chromium" --version >/dev/null 2>&1; then
     echo "# SKIP browser tests: there is no Chromium at $chromium (set CHROMIUM)"
     exit 0
 fi
-exec "$here/../e2e/run.sh" --reporter="$here/playwright_tap.mjs"
+exec "$here/../browser/run.sh" --reporter="$here/playwright_tap.mjs"

@@ -3,14 +3,15 @@
 #
 #   AISLE=path/to/aisle   the program (default: build/release/aisle)
 #   AISLE_ARTIFACTS=DIR   where screenshots and the traces of failures go
+#   SCREENSHOT=FILE       where the README's picture goes
 #   AISLE_URL=URL         test a shop that already runs instead
-#   Arguments go to Playwright: tests/e2e/run.sh specs/search.spec.ts
+#   Arguments go to Playwright: tests/browser/run.sh specs/search.spec.ts
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 aisle=${AISLE:-$root/build/release/aisle}
-export AISLE_ARTIFACTS="${AISLE_ARTIFACTS:-$root/build/e2e}"
+export AISLE_ARTIFACTS="${AISLE_ARTIFACTS:-$root/build/browser}"
 mkdir -p "$AISLE_ARTIFACTS"
 
 work=$(mktemp -d)
