@@ -74,12 +74,12 @@ static enum cli_exit print_result(const struct args *args, const struct train_re
         buf_release(&text);
     } else {
         printf("Version %s of %u products and %u shoppers: %s.\n%s\n", r->version, r->products,
-               r->shoppers, r->verdict,
-               published   ? "It is published."
-               : r->passed ? "It is not published."
-                           : "It is not published: a gate failed.");
+               r->shoppers, r->gates.verdict,
+               published         ? "It is published."
+               : r->gates.passed ? "It is not published."
+                                 : "It is not published: a gate failed.");
     }
-    return status != EXIT_FINE || r->passed ? status : EXIT_FAILED;
+    return status != EXIT_FINE || r->gates.passed ? status : EXIT_FAILED;
 }
 
 static enum cli_exit run(const struct args *args)
@@ -111,8 +111,9 @@ const struct command cmd_train = {
     .text =
         "Reads events and orders, fits on the earlier part and measures on the rest, then fits on\n"
         "everything and writes a version under DIR/models/recommend. It is published if it is\n"
-        "no worse than popularity and than the live version; the live one serves until then,\n"
-        "whatever happens. While a server runs on the folder, ask the server instead:\n\n"
+        "no worse than popularity and than the live version on the same shoppers; the live one\n"
+        "serves until then, whatever happens. While a server runs on the folder, ask the server\n"
+        "instead:\n\n"
         "  curl -X POST -H \"Authorization: Bearer $ADMIN_KEY\" -d '{\"kind\":\"train\"}' \\\n"
         "       http://localhost:5000/v1/jobs\n",
     .flags = flags,

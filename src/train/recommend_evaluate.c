@@ -33,25 +33,46 @@ enum err_code recommend_split(const struct interactions *it, double share, int64
     return ERR_OK;
 }
 
+size_t recommend_shoppers_across(const struct interactions *it, int64_t split)
+{
+    size_t n = 0;
+    /* A shopper's acts stand in the order of time. */
+    for (size_t i = 1; i < it->len; i++)
+        n += it->user_no[i] != 0 && it->user_no[i] == it->user_no[i - 1] &&
+             it->time[i - 1] < split && it->time[i] >= split;
+    return n;
+}
+
 /* --- one shopper ----------------------------------------------------------------------------- */
+
+/* What ranks, and how well it did so far. */
+struct scorer {
+    const struct recommend_model *m;
+    uint32_t *popular; /* [m->rows] rows, most popular first, owned; NULL: not needed */
+    struct ranking_totals totals;
+    double *ndcg; /* [users_max] owned */
+};
 
 struct measuring {
     const struct interactions *it;
-    int64_t split;
-    const struct recommend_model *m;
+    const struct evaluate_options *o;
     size_t k;
     struct arena arena;
-    uint8_t *known;     /* [rows] 1: touched before the split by this shopper */
-    uint8_t *wanted;    /* [rows] 1: in the truth already */
-    uint32_t *past;     /* [rows] */
-    float *past_weight; /* [rows] by row */
-    uint32_t *truth;    /* [rows] */
+    uint8_t *sold;      /* [products] 1: somebody touched it at some time */
+    float *past_weight; /* [products] > 0: touched before the split by this shopper */
+    uint8_t *wanted;    /* [products] 1: in the truth already */
+    uint32_t *past;     /* [products] */
+    uint32_t *truth;    /* [products] ascending */
     size_t past_len, truth_len;
-    uint32_t *popular; /* [rows] rows, most popular first */
-    struct ranking_totals factors, popularity;
-    double *ndcg_factors, *ndcg_popularity; /* [users] */
+    struct scorer factors, popularity, rival;
     size_t users;
     double index_hits, index_wanted;
+};
+
+/* A ranked list, as rows of the model and as products. */
+struct ranked {
+    uint32_t row[K_MAX], product_no[K_MAX];
+    size_t len;
 };
 
 static int ascending(const void *a, const void *b)
@@ -60,117 +81,144 @@ static int ascending(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static bool measurable(const struct measuring *g, uint32_t product_no)
+{
+    return recommend_model_row(g->factors.m, product_no) != UINT32_MAX ||
+           (g->rival.m && recommend_model_row(g->rival.m, product_no) != UINT32_MAX);
+}
+
 /* The shopper's past and truth from their slice of acts. */
 static void read_shopper(struct measuring *g, size_t begin, size_t end)
 {
-    for (size_t i = 0; i < g->past_len; i++) {
-        g->known[g->past[i]] = 0;
+    for (size_t i = 0; i < g->past_len; i++)
         g->past_weight[g->past[i]] = 0;
-    }
     for (size_t i = 0; i < g->truth_len; i++)
         g->wanted[g->truth[i]] = 0;
     g->past_len = g->truth_len = 0;
     for (size_t i = begin; i < end; i++) {
-        uint32_t row = recommend_model_row(g->m, g->it->product_no[i]);
-        if (row == UINT32_MAX)
-            continue;
-        if (g->it->time[i] < g->split) {
-            if (!g->known[row])
-                g->past[g->past_len++] = row;
-            g->known[row] = 1;
-            g->past_weight[row] += g->it->weight[i];
-        } else if (!g->known[row] && !g->wanted[row]) {
-            g->wanted[row] = 1;
-            g->truth[g->truth_len++] = row;
+        uint32_t no = g->it->product_no[i];
+        if (g->it->time[i] < g->o->split) {
+            if (g->past_weight[no] == 0)
+                g->past[g->past_len++] = no;
+            g->past_weight[no] += g->it->weight[i];
+        } else if (g->past_weight[no] == 0 && !g->wanted[no] && measurable(g, no)) {
+            g->wanted[no] = 1;
+            g->truth[g->truth_len++] = no;
         }
     }
     if (g->truth_len)
         qsort(g->truth, g->truth_len, sizeof *g->truth, ascending);
 }
 
-static size_t unknown_first(const struct measuring *g, const struct topk_item *best, size_t n,
-                            uint32_t *list)
+/* Add a row to the list unless the shopper knows the product or nobody can buy it any more. */
+static void list_add(const struct measuring *g, const struct recommend_model *m, uint32_t row,
+                     struct ranked *list)
 {
-    size_t len = 0;
-    for (size_t i = 0; i < n && len < g->k; i++)
-        if (!g->known[best[i].id])
-            list[len++] = best[i].id;
-    return len;
+    uint32_t no = m->items[row];
+    if (no >= g->it->products_end || !g->sold[no] || g->past_weight[no] > 0)
+        return;
+    list->row[list->len] = row;
+    list->product_no[list->len++] = no;
 }
 
 /* Rank for a shopper: as the server does, or (exact) by scoring every row. */
-static enum err_code rank_factors(struct measuring *g, const float *x, bool exact, uint32_t *list,
-                                  size_t *len, struct err *err)
+static enum err_code rank_factors(struct measuring *g, const struct recommend_model *m,
+                                  const float *x, bool exact, struct ranked *list, struct err *err)
 {
-    size_t want = g->k + g->past_len, n;
-    struct topk_item *best = arena_try_alloc(&g->arena, want * sizeof *best);
     enum err_code code = ERR_OK;
-    if (!best)
-        return err_set(err, ERR_LIMIT, "a list of %zu does not fit", want);
-    if (exact)
-        n = vectors_search_exact(&g->m->vectors, x, want, best);
-    else
-        code = vectors_search(&g->m->vectors, x, 0, want, &g->arena, best, &n, err);
-    *len = code == ERR_OK ? unknown_first(g, best, n, list) : 0;
+    /* More are asked for where too many of the best are left out. */
+    for (size_t want = g->k + g->past_len, n = want; code == ERR_OK; want *= 2) {
+        struct topk_item *best = arena_try_alloc(&g->arena, want * sizeof *best);
+        if (!best)
+            return err_set(err, ERR_LIMIT, "a list of %zu does not fit", want);
+        if (exact)
+            n = vectors_search_exact(&m->vectors, x, want, best);
+        else
+            code = vectors_search(&m->vectors, x, 0, want, &g->arena, best, &n, err);
+        list->len = 0;
+        for (size_t i = 0; i < n && list->len < g->k && code == ERR_OK; i++)
+            list_add(g, m, best[i].id, list);
+        if (list->len == g->k || n < want)
+            break;
+    }
     return code;
+}
+
+static void rank_popular(const struct measuring *g, const struct scorer *s, struct ranked *list)
+{
+    list->len = 0;
+    for (uint32_t i = 0; i < s->m->rows && list->len < g->k; i++)
+        list_add(g, s->m, s->popular[i], list);
 }
 
 /* How much of the exact list the index gives. */
-static enum err_code compare_exact(struct measuring *g, const float *x, const uint32_t *list,
-                                   size_t len, struct err *err)
+static enum err_code compare_exact(struct measuring *g, const float *x, const struct ranked *list,
+                                   struct err *err)
 {
-    uint32_t exact[K_MAX];
-    size_t n;
-    enum err_code code = rank_factors(g, x, true, exact, &n, err);
+    struct ranked exact;
+    enum err_code code = rank_factors(g, g->factors.m, x, true, &exact, err);
     if (code != ERR_OK)
         return code;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < len; k++)
-            g->index_hits += list[k] == exact[i];
-    g->index_wanted += (double)n;
+    for (size_t i = 0; i < exact.len; i++)
+        for (size_t k = 0; k < list->len; k++)
+            g->index_hits += list->row[k] == exact.row[i];
+    g->index_wanted += (double)exact.len;
     return ERR_OK;
 }
 
-static void count(struct measuring *g, const uint32_t *list, size_t n,
-                  struct ranking_totals *totals, double *ndcg)
+static void count(struct measuring *g, struct scorer *s, const struct ranked *list)
 {
-    struct user_metrics m = ranking_measure(list, n, g->truth, g->truth_len, g->k);
-    ranking_add(totals, list, n, &m, g->k);
-    *ndcg = m.ndcg;
+    struct user_metrics m =
+        ranking_measure(list->product_no, list->len, g->truth, g->truth_len, g->k);
+    ranking_add(&s->totals, list->row, list->len, &m, g->k);
+    s->ndcg[g->users] = m.ndcg;
 }
 
-static enum err_code measure_factors(struct measuring *g, struct err *err)
+/* Fold the shopper in with what the model knows of the past: rows and weights [*n]. */
+static enum err_code fold_in(struct measuring *g, const struct recommend_model *m, float *x,
+                             size_t *n, struct err *err)
 {
-    uint32_t list[K_MAX];
-    size_t n;
+    uint32_t *rows = arena_try_alloc(&g->arena, g->past_len * sizeof *rows);
     float *weights = arena_try_alloc(&g->arena, g->past_len * sizeof *weights);
-    float *x = arena_try_alloc(&g->arena, g->m->dim * sizeof *x);
-    if (!weights || !x)
+    *n = 0;
+    if (!rows || !weights)
         return err_set(err, ERR_LIMIT, "a history of %zu does not fit", g->past_len);
-    for (size_t i = 0; i < g->past_len; i++)
-        weights[i] = profile_confidence(g->past_weight[g->past[i]]);
-    enum err_code code = factors_fold_in(g->m, g->past, weights, g->past_len, &g->arena, x, err);
-    if (code == ERR_OK)
-        code = rank_factors(g, x, false, list, &n, err);
-    if (code == ERR_OK)
-        code = compare_exact(g, x, list, n, err);
-    if (code == ERR_OK)
-        count(g, list, n, &g->factors, &g->ndcg_factors[g->users]);
-    return code;
+    for (size_t i = 0; i < g->past_len; i++) {
+        uint32_t row = recommend_model_row(m, g->past[i]);
+        if (row == UINT32_MAX)
+            continue;
+        rows[*n] = row;
+        weights[(*n)++] = profile_confidence(g->past_weight[g->past[i]]);
+    }
+    return *n ? factors_fold_in(m, rows, weights, *n, &g->arena, x, err) : ERR_OK;
 }
 
-static void measure_popularity(struct measuring *g)
+static enum err_code measure_factors(struct measuring *g, struct scorer *s, struct err *err)
 {
-    uint32_t list[K_MAX];
-    size_t n = 0;
-    for (uint32_t i = 0; i < g->m->rows && n < g->k; i++)
-        if (!g->known[g->popular[i]])
-            list[n++] = g->popular[i];
-    count(g, list, n, &g->popularity, &g->ndcg_popularity[g->users]);
+    struct ranked list = {.len = 0};
+    size_t known;
+    float *x = arena_try_alloc(&g->arena, (s->m->dim + 1) * sizeof *x);
+    if (!x)
+        return err_set(err, ERR_LIMIT, "%u factors do not fit", s->m->dim);
+    if (s->m->dim == 0) {
+        count(g, s, &list);
+        return ERR_OK;
+    }
+    enum err_code code = fold_in(g, s->m, x, &known, err);
+    if (code == ERR_OK && known)
+        code = rank_factors(g, s->m, x, false, &list, err);
+    else if (code == ERR_OK)
+        rank_popular(g, s, &list);
+    if (code == ERR_OK && s == &g->factors)
+        code = compare_exact(g, x, &list, err);
+    if (code == ERR_OK)
+        count(g, s, &list);
+    return code;
 }
 
 static enum err_code measure_shopper(struct measuring *g, uint32_t user_no, struct err *err)
 {
+    struct ranked list;
     enum err_code code = signal_check(err);
     if (code != ERR_OK)
         return code;
@@ -178,10 +226,12 @@ static enum err_code measure_shopper(struct measuring *g, uint32_t user_no, stru
     if (g->past_len == 0 || g->truth_len == 0)
         return ERR_OK;
     arena_reset(&g->arena);
-    if (g->m->dim)
-        code = measure_factors(g, err);
+    code = measure_factors(g, &g->factors, err);
+    if (code == ERR_OK && g->rival.m)
+        code = measure_factors(g, &g->rival, err);
     if (code == ERR_OK) {
-        measure_popularity(g);
+        rank_popular(g, &g->popularity, &list);
+        count(g, &g->popularity, &list);
         g->users++;
     }
     return code;
@@ -189,49 +239,67 @@ static enum err_code measure_shopper(struct measuring *g, uint32_t user_no, stru
 
 /* --- all of them ----------------------------------------------------------------------------- */
 
-static enum err_code prepare(struct measuring *g, size_t users_max, struct err *err)
+static enum err_code scorer_init(struct scorer *s, const struct recommend_model *m,
+                                 size_t users_max, struct err *err)
 {
-    size_t rows = g->m->rows;
-    struct topk_item *order = mem_try_new(rows, sizeof *order);
+    struct topk_item *order = mem_try_new(m->rows, sizeof *order);
     struct topk top;
-    g->known = mem_try_new(rows, 1);
-    g->wanted = mem_try_new(rows, 1);
-    g->past = mem_try_new(rows, sizeof *g->past);
-    g->past_weight = mem_try_new(rows, sizeof *g->past_weight);
-    g->truth = mem_try_new(rows, sizeof *g->truth);
-    g->popular = mem_try_new(rows, sizeof *g->popular);
-    g->ndcg_factors = mem_try_new(users_max, sizeof *g->ndcg_factors);
-    g->ndcg_popularity = mem_try_new(users_max, sizeof *g->ndcg_popularity);
+    s->m = m;
+    s->popular = mem_try_new(m->rows, sizeof *s->popular);
+    s->ndcg = mem_try_new(users_max, sizeof *s->ndcg);
     enum err_code code = ERR_OK;
-    if (!order || !g->known || !g->wanted || !g->past || !g->past_weight || !g->truth ||
-        !g->popular || !g->ndcg_factors || !g->ndcg_popularity)
-        code = err_set(err, ERR_MEMORY, "no memory to measure %zu products", rows);
+    if (!order || !s->popular || !s->ndcg)
+        code = err_set(err, ERR_MEMORY, "no memory to rank %u products", m->rows);
     if (code == ERR_OK)
-        code = ranking_init(&g->factors, rows, err);
-    if (code == ERR_OK)
-        code = ranking_init(&g->popularity, rows, err);
+        code = ranking_init(&s->totals, m->rows, err);
     if (code == ERR_OK) {
-        topk_init(&top, order, rows);
-        topk_push_block(&top, g->m->popularity, NULL, 0, rows);
+        topk_init(&top, order, m->rows);
+        topk_push_block(&top, m->popularity, NULL, 0, m->rows);
         for (size_t i = 0, n = topk_finish(&top); i < n; i++)
-            g->popular[i] = order[i].id;
+            s->popular[i] = order[i].id;
     }
     mem_free(order);
     return code;
 }
 
+static void scorer_release(struct scorer *s)
+{
+    mem_free(s->popular);
+    mem_free(s->ndcg);
+    ranking_release(&s->totals);
+}
+
+static enum err_code prepare(struct measuring *g, const struct recommend_model *m, size_t users_max,
+                             struct err *err)
+{
+    size_t products = g->it->products_end;
+    g->sold = mem_try_new(products, 1);
+    g->past_weight = mem_try_new(products, sizeof *g->past_weight);
+    g->wanted = mem_try_new(products, 1);
+    g->past = mem_try_new(products, sizeof *g->past);
+    g->truth = mem_try_new(products, sizeof *g->truth);
+    if (!g->sold || !g->past_weight || !g->wanted || !g->past || !g->truth)
+        return err_set(err, ERR_MEMORY, "no memory to measure %zu products", products);
+    for (size_t i = 0; i < g->it->len; i++)
+        g->sold[g->it->product_no[i]] = 1;
+    enum err_code code = scorer_init(&g->factors, m, users_max, err);
+    if (code == ERR_OK)
+        code = scorer_init(&g->popularity, m, users_max, err);
+    if (code == ERR_OK && g->o->rival)
+        code = scorer_init(&g->rival, g->o->rival, users_max, err);
+    return code;
+}
+
 static void release(struct measuring *g)
 {
-    mem_free(g->known);
+    mem_free(g->sold);
+    mem_free(g->past_weight);
     mem_free(g->wanted);
     mem_free(g->past);
-    mem_free(g->past_weight);
     mem_free(g->truth);
-    mem_free(g->popular);
-    mem_free(g->ndcg_factors);
-    mem_free(g->ndcg_popularity);
-    ranking_release(&g->factors);
-    ranking_release(&g->popularity);
+    scorer_release(&g->factors);
+    scorer_release(&g->popularity);
+    scorer_release(&g->rival);
     arena_release(&g->arena);
 }
 
@@ -247,44 +315,48 @@ static enum err_code summarise(const struct ranking_totals *t, struct scorer_met
     return ranking_gini(t, &out->gini, err);
 }
 
-static enum err_code summarise_all(struct measuring *g, uint64_t seed,
-                                   struct recommend_evaluation *out, struct err *err)
+static enum err_code summarise_all(struct measuring *g, struct recommend_evaluation *out,
+                                   struct err *err)
 {
     struct rng rng;
     out->users = g->users;
     out->index_recall = g->index_wanted > 0 ? g->index_hits / g->index_wanted : 1;
-    enum err_code code = summarise(&g->factors, &out->factors, err);
+    enum err_code code = summarise(&g->factors.totals, &out->factors, err);
     if (code == ERR_OK)
-        code = summarise(&g->popularity, &out->popularity, err);
+        code = summarise(&g->popularity.totals, &out->popularity, err);
+    if (code == ERR_OK && g->rival.m)
+        code = summarise(&g->rival.totals, &out->rival, err);
     if (code != ERR_OK || g->users == 0)
         return code;
-    rng_init(&rng, seed);
-    code = stats_bootstrap(g->ndcg_factors, NULL, g->users, BOOTSTRAP_ROUNDS, 0.95, &rng,
+    rng_init(&rng, g->o->seed);
+    code = stats_bootstrap(g->factors.ndcg, NULL, g->users, BOOTSTRAP_ROUNDS, 0.95, &rng,
                            &out->ndcg, err);
     if (code == ERR_OK)
-        code = stats_bootstrap(g->ndcg_factors, g->ndcg_popularity, g->users, BOOTSTRAP_ROUNDS,
+        code = stats_bootstrap(g->factors.ndcg, g->popularity.ndcg, g->users, BOOTSTRAP_ROUNDS,
                                0.95, &rng, &out->gain, err);
+    if (code == ERR_OK && g->rival.m)
+        code = stats_bootstrap(g->factors.ndcg, g->rival.ndcg, g->users, BOOTSTRAP_ROUNDS, 0.95,
+                               &rng, &out->over_rival, err);
     return code;
 }
 
-enum err_code recommend_evaluate(const struct interactions *it, int64_t split,
-                                 const struct recommend_model *m, size_t k, size_t users_max,
-                                 uint64_t seed, struct recommend_evaluation *out, struct err *err)
+enum err_code recommend_evaluate(const struct interactions *it, const struct recommend_model *m,
+                                 const struct evaluate_options *o, struct recommend_evaluation *out,
+                                 struct err *err)
 {
-    struct measuring g = {.it = it, .split = split, .m = m, .k = k < K_MAX ? k : K_MAX};
+    struct measuring g = {.it = it, .o = o, .k = o->k < K_MAX ? o->k : K_MAX};
+    size_t users_max = o->users_max < m->users ? o->users_max : m->users;
     struct rng rng;
-    *out = (struct recommend_evaluation){.k = g.k, .split = split};
+    *out = (struct recommend_evaluation){.k = g.k, .split = o->split};
     arena_init(&g.arena, 0, ARENA_MAX);
-    if (users_max > m->users)
-        users_max = m->users;
-    enum err_code code = prepare(&g, users_max, err);
+    enum err_code code = prepare(&g, m, users_max, err);
     /* Walk the shoppers once, taking each with the chance that is left to it. */
-    rng_init(&rng, seed);
+    rng_init(&rng, o->seed);
     for (uint32_t u = 0; u < m->users && g.users < users_max && code == ERR_OK; u++)
         if (users_max == m->users || rng_below(&rng, m->users) < users_max)
             code = measure_shopper(&g, m->user_no[u], err);
     if (code == ERR_OK)
-        code = summarise_all(&g, seed, out, err);
+        code = summarise_all(&g, out, err);
     release(&g);
     return code;
 }

@@ -1,11 +1,14 @@
 /* recommend_evaluate.h - how well a model fitted on the past foretells what came after.
  *
  * Split:   acts before a moment train, acts after it test. A shopper's truth is what they did after it
- *          with products that they had not touched before, among those the model knows; shoppers without
- *          a past or without a truth are left out. Beyond users_max a seeded sample is taken.
- * Scorers: the factor model through the serving code (recommend/factors.h), and popularity on the same
- *          shoppers with the same products left out. The difference of their NDCG has a paired
- *          bootstrap interval. */
+ *          with products that they had not touched before, among those that a measured model knows;
+ *          shoppers without a past or without a truth are left out. Beyond users_max a seeded sample is
+ *          taken.
+ * Scorers: the factor model through the serving code (recommend/factors.h), popularity, and where asked for
+ *          a rival, another model: on the same shoppers, folded in from the same acts, with the same
+ *          products left out. The differences of their NDCG have a paired bootstrap interval.
+ *          A model without factors ranks nothing; a shopper of whose past the rival knows nothing is
+ *          shown what is popular in it. */
 #ifndef TRAIN_RECOMMEND_EVALUATE_H
 #define TRAIN_RECOMMEND_EVALUATE_H
 
@@ -24,9 +27,20 @@ struct recommend_evaluation {
     size_t users;  /* measured */
     int64_t split; /* UTC microseconds */
     struct scorer_metrics factors, popularity;
-    struct stats_interval ndcg; /* of the factor model */
-    struct stats_interval gain; /* ndcg over popularity */
-    double index_recall; /* share of the exact best k that the vector index finds */
+    struct stats_interval ndcg;       /* of the factor model */
+    struct stats_interval gain;       /* ndcg over popularity */
+    struct scorer_metrics rival;      /* all 0 without one */
+    struct stats_interval over_rival; /* ndcg over the rival's */
+    double index_recall;              /* share of the exact best k that the vector index finds */
+};
+
+struct evaluate_options {
+    int64_t split;    /* UTC microseconds */
+    size_t k;         /* length of the lists, at most 100 */
+    size_t users_max; /* shoppers to measure */
+    uint64_t seed;    /* of sample and bootstrap */
+    /* Fitted on nothing that happened from the split on, or it has seen the answers; NULL: none. */
+    const struct recommend_model *rival;
 };
 
 /** The moment with `share` (0..1) of the acts before it. it is sorted by user: a copy is sorted.
@@ -34,11 +48,14 @@ struct recommend_evaluation {
 ERR_MUST_USE enum err_code recommend_split(const struct interactions *it, double share,
                                            int64_t *split, struct err *err);
 
-/** Measure m, which was fitted on the acts before split.
+/** How many shoppers have acts both before and after the split: at least as many as can be measured. */
+size_t recommend_shoppers_across(const struct interactions *it, int64_t split);
+
+/** Measure m, which was fitted on the acts before the split.
  *  ERR_MEMORY, ERR_CANCELLED. With no shopper to measure users is 0 and all else too. */
-ERR_MUST_USE enum err_code recommend_evaluate(const struct interactions *it, int64_t split,
-                                              const struct recommend_model *m, size_t k,
-                                              size_t users_max, uint64_t seed,
+ERR_MUST_USE enum err_code recommend_evaluate(const struct interactions *it,
+                                              const struct recommend_model *m,
+                                              const struct evaluate_options *o,
                                               struct recommend_evaluation *out, struct err *err);
 
 /** As members of an open object. */

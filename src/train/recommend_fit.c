@@ -29,10 +29,9 @@ struct recommend_params recommend_defaults(void)
                                      .seed = 1};
 }
 
-enum err_code recommend_param_set(struct recommend_params *p, struct str text, struct err *err)
+enum err_code recommend_param_put(struct recommend_params *p, struct str name, double value,
+                                  struct err *err)
 {
-    struct str rest = text, name = str_split(&rest, '=');
-    double value;
     static const struct {
         const char *name;
         double lo, hi;
@@ -49,10 +48,9 @@ enum err_code recommend_param_set(struct recommend_params *p, struct str text, s
         i++;
     if (i == n)
         return err_set(err, ERR_INVALID, "there is no parameter '%.*s'", STR_ARG(name));
-    enum err_code code = str_parse_double(rest, &value, err);
-    if (code != ERR_OK)
-        return err_prefix(err, code, "%s", known[i].name);
-    if (value < known[i].lo || value > known[i].hi)
+    /* As float: what was set to a bound is read back from a manifest. */
+    float near = (float)value;
+    if (!(near >= (float)known[i].lo && near <= (float)known[i].hi))
         return err_set(err, ERR_INVALID, "%s: not between %g and %g", known[i].name, known[i].lo,
                        known[i].hi);
     switch (i) {
@@ -81,6 +79,23 @@ enum err_code recommend_param_set(struct recommend_params *p, struct str text, s
         p->seed = (uint64_t)value;
     }
     return ERR_OK;
+}
+
+enum err_code recommend_param_set(struct recommend_params *p, struct str text, struct err *err)
+{
+    struct str rest = text, name = str_split(&rest, '=');
+    double value = 0;
+    enum err_code code = str_parse_double(rest, &value, err);
+    if (code != ERR_OK)
+        return err_prefix(err, code, "%.*s", STR_ARG(name));
+    return recommend_param_put(p, name, value, err);
+}
+
+bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
+{
+    return a->dim == b->dim && a->alpha == b->alpha && a->regularisation == b->regularisation &&
+           a->iterations == b->iterations && a->neighbours == b->neighbours &&
+           a->shrink == b->shrink && a->half_life_days == b->half_life_days && a->seed == b->seed;
 }
 
 /* --- numbering ------------------------------------------------------------------------------- */

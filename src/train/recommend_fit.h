@@ -24,6 +24,12 @@ struct recommend_params recommend_defaults(void);
 ERR_MUST_USE enum err_code recommend_param_set(struct recommend_params *p, struct str text,
                                                struct err *err);
 
+/** The same with the value as a number. ERR_INVALID. */
+ERR_MUST_USE enum err_code recommend_param_put(struct recommend_params *p, struct str name,
+                                               double value, struct err *err);
+
+bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
+
 /** Fit on the acts with time < until (INT64_MAX: all) of known and anonymous shoppers.
  *  out   a model on the writing side, with memory of its own: recommend_fit_release. position and
  *        trained_at are it->position and now.

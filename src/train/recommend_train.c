@@ -5,15 +5,12 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/json_reader.h"
 #include "store/models.h"
+#include "train/manifest.h"
 
-enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, MANIFEST_MAX = 64 << 10 };
+enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000 };
 
 #define TEST_SHARE_DEFAULT 0.2
-
-static const char MODEL_FILE[] = "recommend.model";
-static const char MANIFEST_FILE[] = "manifest.json";
 
 /* --- versions -------------------------------------------------------------------------------- */
 
@@ -41,187 +38,6 @@ static enum err_code new_version(const char *dir, char version[VERSION_SIZE], st
     return code;
 }
 
-/* --- the manifest ---------------------------------------------------------------------------- */
-
-static void write_params(struct json_writer *w, const struct recommend_params *p)
-{
-    JW_OBJ(w, "parameters");
-    JW_U64(w, "dim", p->dim);
-    JW_DOUBLE(w, "alpha", (double)p->alpha);
-    JW_DOUBLE(w, "regularisation", (double)p->regularisation);
-    JW_U64(w, "iterations", p->iterations);
-    JW_U64(w, "neighbours", p->neighbours);
-    JW_DOUBLE(w, "shrink", (double)p->shrink);
-    JW_DOUBLE(w, "half_life_days", (double)p->half_life_days);
-    JW_U64(w, "seed", p->seed);
-    jw_obj_end(w);
-}
-
-static void write_data(struct json_writer *w, const struct interactions *it,
-                       const struct recommend_model *m)
-{
-    JW_OBJ(w, "data");
-    JW_U64(w, "acts", it->len);
-    JW_U64(w, "products", m->rows);
-    JW_U64(w, "shoppers", m->users);
-    JW_TIME(w, "from", it->first_time);
-    JW_TIME(w, "to", it->last_time);
-    JW_I64(w, "position", m->position);
-    jw_obj_end(w);
-}
-
-static enum err_code write_manifest(const char *dir, const char *version,
-                                    const struct train_options *o, const struct interactions *it,
-                                    const struct recommend_model *m, const struct train_result *r,
-                                    struct err *err)
-{
-    char model_path[FS_PATH_MAX], path[FS_PATH_MAX], hash[20];
-    struct fs_map map;
-    struct buf text;
-    struct json_writer w;
-    enum err_code code = fs_join(model_path, dir, MODEL_FILE, err);
-    if (code == ERR_OK)
-        code = fs_join(path, dir, MANIFEST_FILE, err);
-    if (code == ERR_OK)
-        code = fs_map_open(&map, model_path, FS_SEQUENTIAL, err);
-    if (code != ERR_OK)
-        return code;
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)XXH3_64bits(map.data, map.bytes));
-    buf_init(&text, MANIFEST_MAX);
-    jw_init(&w, &text);
-    jw_obj(&w);
-    JW_Z(&w, "family", "recommend");
-    JW_Z(&w, "version", version);
-    JW_TIME(&w, "trained_at", m->trained_at);
-    write_params(&w, &o->params);
-    write_data(&w, it, m);
-    JW_OBJ(&w, "metrics");
-    recommend_evaluation_json(&r->evaluation, &w);
-    jw_obj_end(&w);
-    JW_BOOL(&w, "passed", r->passed);
-    JW_Z(&w, "verdict", r->verdict);
-    JW_OBJ(&w, "files");
-    JW_OBJ(&w, "recommend.model");
-    JW_U64(&w, "bytes", map.bytes);
-    JW_Z(&w, "xxh3", hash);
-    jw_obj_end(&w);
-    jw_obj_end(&w);
-    jw_obj_end(&w);
-    fs_map_close(&map);
-    code = jw_end(&w, "the manifest", err);
-    if (code == ERR_OK)
-        code = fs_write_file_atomic(path, text.data, text.len, err);
-    buf_release(&text);
-    return code;
-}
-
-/* What a manifest says that publishing needs. */
-struct manifest {
-    struct str text;
-    bool passed;
-    double ndcg_low, ndcg_high; /* 0 and 0: not measured */
-    int64_t bytes;
-    struct str xxh3;
-};
-
-static void read_interval(struct json_reader *r, struct manifest *m)
-{
-    struct str key;
-    if (jr_obj(r))
-        while (jr_key(r, &key)) {
-            if (str_is(key, "low"))
-                jr_double(r, &m->ndcg_low);
-            else if (str_is(key, "high"))
-                jr_double(r, &m->ndcg_high);
-        }
-}
-
-static void read_file_entry(struct json_reader *r, struct manifest *m)
-{
-    struct str key, inner;
-    if (jr_obj(r))
-        while (jr_key(r, &key))
-            if (str_is(key, MODEL_FILE) && jr_obj(r))
-                while (jr_key(r, &inner)) {
-                    if (str_is(inner, "bytes"))
-                        jr_i64(r, 0, INT64_MAX, &m->bytes);
-                    else if (str_is(inner, "xxh3"))
-                        jr_str(r, &m->xxh3);
-                }
-}
-
-static enum err_code parse_manifest(struct str text, struct arena *arena, struct manifest *m,
-                                    struct err *err)
-{
-    struct json_reader r;
-    struct str key, inner;
-    *m = (struct manifest){.text = text};
-    jr_init(&r, text, arena);
-    if (jr_obj(&r))
-        while (jr_key(&r, &key)) {
-            if (str_is(key, "passed"))
-                jr_bool(&r, &m->passed);
-            else if (str_is(key, "files"))
-                read_file_entry(&r, m);
-            else if (str_is(key, "metrics") && jr_obj(&r))
-                while (jr_key(&r, &inner))
-                    if (str_is(inner, "ndcg"))
-                        read_interval(&r, m);
-        }
-    enum err_code code = jr_end(&r, err);
-    return code == ERR_OK ? code : err_set(err, ERR_CORRUPT, "manifest: %s", err ? err->msg : "");
-}
-
-/* --- gates ----------------------------------------------------------------------------------- */
-
-static enum err_code live_interval(struct store *store, double *low, struct err *err)
-{
-    struct db *db;
-    struct arena arena;
-    struct model_version live;
-    struct manifest m;
-    *low = 0;
-    enum err_code code = store_read_begin(store, &db, err);
-    if (code != ERR_OK)
-        return code;
-    arena_init(&arena, 0, 1 << 20);
-    code = model_live(db, STR_LIT("recommend"), &arena, &live, err);
-    if (code == ERR_OK && parse_manifest(live.manifest, &arena, &m, NULL) == ERR_OK)
-        *low = m.ndcg_low;
-    if (code == ERR_NOT_FOUND)
-        code = ERR_OK;
-    arena_release(&arena);
-    store_read_end(store, db);
-    return code;
-}
-
-static enum err_code judge(struct store *store, struct train_result *r, struct err *err)
-{
-    const struct recommend_evaluation *e = &r->evaluation;
-    double live_low;
-    enum err_code code = live_interval(store, &live_low, err);
-    if (code != ERR_OK)
-        return code;
-    r->passed = true;
-    if (e->users < GATE_USERS_MIN) {
-        snprintf(r->verdict, sizeof r->verdict,
-                 "only %zu shoppers to measure: nothing to be sure of", e->users);
-    } else if (e->gain.high < 0) {
-        r->passed = false;
-        snprintf(r->verdict, sizeof r->verdict, "NDCG@%zu %.4f is below popularity's %.4f", e->k,
-                 e->factors.ndcg, e->popularity.ndcg);
-    } else if (e->ndcg.high < live_low) {
-        r->passed = false;
-        snprintf(r->verdict, sizeof r->verdict,
-                 "NDCG@%zu at most %.4f is below the live model's at least %.4f", e->k,
-                 e->ndcg.high, live_low);
-    } else {
-        snprintf(r->verdict, sizeof r->verdict, "NDCG@%zu %.4f, popularity %.4f, over %zu shoppers",
-                 e->k, e->factors.ndcg, e->popularity.ndcg, e->users);
-    }
-    return ERR_OK;
-}
-
 /* --- training -------------------------------------------------------------------------------- */
 
 struct run {
@@ -229,6 +45,7 @@ struct run {
     const struct train_options *o;
     struct pool *pool;
     struct interactions it;
+    struct live_model live;
     struct train_result *r;
 };
 
@@ -246,26 +63,83 @@ static double since(int64_t *from_ns)
     return s;
 }
 
-static enum err_code evaluate(struct run *run, struct err *err)
+/* Fit on what came before the split and measure what came after, beside a rival if there is one. */
+static enum err_code measure(struct run *run, int64_t split, const struct recommend_model *rival,
+                             struct recommend_evaluation *out, struct err *err)
 {
     const struct train_options *o = run->o;
+    struct evaluate_options how = {.split = split,
+                                   .k = EVALUATE_K,
+                                   .users_max = o->users_max ? o->users_max : USERS_MAX_DEFAULT,
+                                   .seed = o->params.seed,
+                                   .rival = rival};
     struct recommend_model m;
-    int64_t split;
-    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
-    enum err_code code = recommend_split(&run->it, 1 - share, &split, err);
-    if (code == ERR_OK)
-        code = recommend_fit(&run->it, split, &o->params, run->pool, &m, err);
+    enum err_code code = recommend_fit(&run->it, split, &o->params, run->pool, &m, err);
     if (code == ERR_INVALID && run->it.len) {
-        run->r->evaluation = (struct recommend_evaluation){.k = EVALUATE_K, .split = split};
+        *out = (struct recommend_evaluation){.k = EVALUATE_K, .split = split};
         return ERR_OK; /* all acts are at one moment: nothing came before */
     }
     if (code != ERR_OK)
         return code;
-    code = recommend_evaluate(&run->it, split, &m, EVALUATE_K,
-                              o->users_max ? o->users_max : USERS_MAX_DEFAULT, o->params.seed,
-                              &run->r->evaluation, err);
+    code = recommend_evaluate(&run->it, &m, &how, out, err);
     recommend_fit_release(&m);
     return code;
+}
+
+/* The live model has seen acts after the split: measured there it would foretell what it knows. Its
+ * parameters are measured in its place, and it itself on the acts that it has not seen. */
+static enum err_code measure_recipe(struct run *run, int64_t split, struct err *err)
+{
+    struct train_result *r = run->r;
+    const struct live_model *live = &run->live;
+    struct recommend_evaluation after;
+    struct recommend_model recipe;
+    bool same = recommend_params_equal(&live->params, &run->o->params);
+    enum err_code code = ERR_OK;
+    if (!same)
+        code = recommend_fit(&run->it, split, &live->params, run->pool, &recipe, err);
+    if (code == ERR_INVALID && run->it.len)
+        same = true; /* nothing came before the split: nobody is measured */
+    else if (code != ERR_OK)
+        return code;
+    code = measure(run, split, same ? NULL : &recipe, &r->evaluation, err);
+    if (!same)
+        recommend_fit_release(&recipe);
+    if (code != ERR_OK)
+        return code;
+    if (same)
+        gate_same_parameters(&r->gates, &r->evaluation);
+    else
+        gate_rival(&r->gates, GATE_LIVE_PARAMETERS, &r->evaluation);
+    if (recommend_shoppers_across(&run->it, live->last_time + 1) < GATE_USERS_MIN)
+        return ERR_OK;
+    code = measure(run, live->last_time + 1, &live->model, &after, err);
+    if (code == ERR_OK)
+        gate_rival(&r->gates, GATE_LIVE_MODEL, &after);
+    return code;
+}
+
+static enum err_code evaluate(struct run *run, struct err *err)
+{
+    const struct train_options *o = run->o;
+    struct train_result *r = run->r;
+    const struct live_model *live = &run->live;
+    int64_t split;
+    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
+    bool serves = live->version[0] != '\0';
+    enum err_code code = recommend_split(&run->it, 1 - share, &split, err);
+    if (code == ERR_OK && serves && live->last_time >= split) {
+        code = measure_recipe(run, split, err);
+    } else if (code == ERR_OK) {
+        code = measure(run, split, serves ? &live->model : NULL, &r->evaluation, err);
+        if (code == ERR_OK && serves)
+            gate_rival(&r->gates, GATE_LIVE_MODEL, &r->evaluation);
+    }
+    if (code != ERR_OK)
+        return code;
+    gate_popularity(&r->gates, &r->evaluation);
+    gates_judge(&r->gates, live, &r->evaluation, o->until);
+    return ERR_OK;
 }
 
 static enum err_code write_version(struct run *run, const struct recommend_model *m,
@@ -288,7 +162,7 @@ static enum err_code write_version(struct run *run, const struct recommend_model
     if (code == ERR_OK)
         code = recommend_model_write(m, path, err);
     if (code == ERR_OK)
-        code = write_manifest(aside, run->r->version, run->o, &run->it, m, run->r, err);
+        code = manifest_write(aside, run->o, &run->it, m, run->r, err);
     if (code == ERR_OK)
         code = fs_join(final, dir, run->r->version, err);
     return code == ERR_OK ? fs_rename(aside, final, err) : code;
@@ -336,12 +210,13 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK && run.it.len == 0)
         code = err_set(err, ERR_INVALID, "there are no events or orders to learn from");
     if (code == ERR_OK)
+        code = live_model_open(store, &run.live, err);
+    if (code == ERR_OK)
         code = evaluate(&run, err);
     out->evaluate_s = since(&at_ns);
     if (code == ERR_OK)
-        code = judge(store, out, err);
-    if (code == ERR_OK)
         code = fit_and_write(&run, err);
+    live_model_close(&run.live);
     interactions_release(&run.it);
     pool_free(run.pool);
     return code;
@@ -402,14 +277,14 @@ enum err_code recommend_publish(struct store *store, const char *version, bool f
     if (code == ERR_OK)
         code = fs_read_file(path, MANIFEST_MAX, &text, err);
     if (code == ERR_OK)
-        code = parse_manifest(buf_str(&text), &arena, &m, err);
+        code = manifest_parse(buf_str(&text), &arena, &m, err);
     if (code == ERR_OK)
         code = verify_file(dir, &m, err);
     if (code == ERR_OK) {
         struct registration g = {.version = {.family = STR_LIT("recommend"),
                                              .version = str_of(version),
                                              .state = m.passed ? MODEL_PASSED : MODEL_REJECTED,
-                                             .manifest = m.text},
+                                             .manifest = buf_str(&text)},
                                  .publish = m.passed || force,
                                  .force = force};
         code = store_write(store, register_job, &g, err);
@@ -489,8 +364,10 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
 {
     jw_obj(w);
     JW_Z(w, "version", r->version);
-    JW_BOOL(w, "passed", r->passed);
-    JW_Z(w, "verdict", r->verdict);
+    JW_BOOL(w, "passed", r->gates.passed);
+    JW_Z(w, "verdict", r->gates.verdict);
+    JW_KEY(w, "gates");
+    gates_json(&r->gates, w);
     JW_U64(w, "acts", r->acts.kept);
     JW_U64(w, "products", r->products);
     JW_U64(w, "shoppers", r->shoppers);

@@ -3,9 +3,7 @@
  * Steps:   derive acts up to a position of the log; fit on the earlier share and measure on the rest; refit on
  *          everything; write models/recommend/<version>/ (recommend.model, manifest.json) aside and rename
  *          it into place; register; publish if the gates pass.
- * Gates:   not worse than popularity, and not worse than the live model as measured when it was trained,
- *          each beyond the bootstrap interval. A shop with fewer than GATE_USERS_MIN shoppers to measure
- *          passes: there is nothing to be sure about.
+ * Gates:   see train/recommend_gate.h.
  * Crash:   until the rename nothing is there but a temporary folder, which the next training removes; until
  *          the register's transaction the live model serves.
  * Stores:  a read-only store can train into its folder (recommend_train), and whoever owns the writer
@@ -14,9 +12,7 @@
 #define TRAIN_RECOMMEND_TRAIN_H
 
 #include "store/store.h"
-#include "train/recommend_evaluate.h"
-
-enum { GATE_USERS_MIN = 30, VERSION_SIZE = 40 };
+#include "train/recommend_gate.h"
 
 struct train_options {
     struct recommend_params params;
@@ -31,8 +27,7 @@ struct train_options {
 
 struct train_result {
     char version[VERSION_SIZE];
-    bool passed;
-    char verdict[240]; /* why it did not pass, or what it beat; one line */
+    struct gates gates;
     struct recommend_evaluation evaluation;
     struct derive_report acts;
     uint32_t products, shoppers, dim, cells;

@@ -247,7 +247,8 @@ START_TEST(the_evaluation_is_what_the_definitions_give)
     make(&it, 5);
     ck_ok(recommend_split(&it, 0.7, &split, &err));
     ck_ok(recommend_fit(&it, split, &p, NULL, &m, &err));
-    ck_ok(recommend_evaluate(&it, split, &m, 5, 1000, 1, &e, &err));
+    struct evaluate_options o = {.split = split, .k = 5, .users_max = 1000, .seed = 1};
+    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
     for (uint32_t user = 1; user <= USERS; user++)
         measure(&it, split, &m, user, 5, &want);
     ck_assert_uint_gt(want.users, USERS / 2);
@@ -258,9 +259,75 @@ START_TEST(the_evaluation_is_what_the_definitions_give)
     ck_assert_double_eq_tol(e.gain.mean, e.factors.ndcg - e.popularity.ndcg, 1e-9);
     ck_assert(e.gain.low <= e.gain.mean && e.gain.mean <= e.gain.high);
     ck_assert_double_gt(e.gain.low, 0); /* tastes are there to be found */
-    ck_ok(recommend_evaluate(&it, split, &m, 5, 20, 1, &e, &err));
+    o.users_max = 20;
+    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
     ck_assert_uint_le(e.users, 20);
     recommend_fit_release(&m);
+    interactions_release(&it);
+}
+END_TEST
+
+START_TEST(a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone)
+{
+    struct interactions it;
+    struct recommend_model m, other, thin;
+    struct recommend_evaluation e, alone;
+    struct recommend_params p = params();
+    struct err err;
+    int64_t split;
+    make(&it, 5);
+    ck_ok(recommend_split(&it, 0.7, &split, &err));
+    ck_ok(recommend_fit(&it, split, &p, NULL, &m, &err));
+    p.dim = 2;
+    p.regularisation = 1000;
+    ck_ok(recommend_fit(&it, split, &p, NULL, &other, &err));
+    struct evaluate_options o = {.split = split, .k = 5, .users_max = 1000, .seed = 1};
+    ck_ok(recommend_evaluate(&it, &other, &o, &alone, &err));
+    o.rival = &m; /* with itself nothing differs */
+    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    ck_assert_double_eq(e.rival.ndcg, e.factors.ndcg);
+    ck_assert(e.over_rival.low == 0 && e.over_rival.high == 0);
+    o.rival = &other;
+    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    ck_assert_uint_eq(e.users, alone.users);
+    ck_assert_double_eq(e.rival.ndcg, alone.factors.ndcg);
+    ck_assert_double_eq(e.rival.coverage, alone.factors.coverage);
+    ck_assert_double_eq_tol(e.over_rival.mean, e.factors.ndcg - e.rival.ndcg, 1e-12);
+    ck_assert(e.over_rival.low <= e.over_rival.mean && e.over_rival.mean <= e.over_rival.high);
+
+    /* One that knows little of the past shows what it has, and what it lacks counts against it. */
+    ck_ok(recommend_fit(&it, it.first_time + 1, &p, NULL, &thin, &err));
+    o.rival = &thin;
+    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    ck_assert_uint_eq(e.users, alone.users);
+    ck_assert_double_lt(e.rival.ndcg, e.factors.ndcg / 2);
+    recommend_fit_release(&thin);
+    recommend_fit_release(&other);
+    recommend_fit_release(&m);
+    interactions_release(&it);
+}
+END_TEST
+
+START_TEST(shoppers_across_a_moment_are_those_with_acts_on_both_sides)
+{
+    struct interactions it;
+    int64_t split;
+    struct err err;
+    make(&it, 6);
+    ck_ok(recommend_split(&it, 0.5, &split, &err));
+    for (int64_t at = split - 40 * DAY; at < split + 40 * DAY; at += 5 * DAY) {
+        size_t n = 0;
+        for (uint32_t user = 1; user <= USERS; user++) {
+            bool before = false, after = false;
+            for (size_t i = 0; i < it.len; i++)
+                if (it.user_no[i] == user) {
+                    before |= it.time[i] < at;
+                    after |= it.time[i] >= at;
+                }
+            n += before && after;
+        }
+        ck_assert_uint_eq(recommend_shoppers_across(&it, at), n);
+    }
     interactions_release(&it);
 }
 END_TEST
@@ -286,4 +353,6 @@ SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_l
       neighbours_and_factors_tell_the_two_tastes_apart,
       fitting_twice_gives_the_same_model_with_any_number_of_threads,
       the_split_leaves_the_share_of_acts_before_it, the_evaluation_is_what_the_definitions_give,
+      a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone,
+      shoppers_across_a_moment_are_those_with_acts_on_both_sides,
       parameters_are_set_by_name_within_their_bounds)

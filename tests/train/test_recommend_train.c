@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/rng.h"
 #include "ingest/shop.h"
@@ -142,7 +143,7 @@ START_TEST(versions_are_published_rolled_back_and_cleared)
     open_filled(&s);
     for (int i = 0; i < 6; i++) {
         struct train_result r = train(&s, &o);
-        ck_assert_msg(r.passed, "%s", r.verdict);
+        ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
         ck_assert_uint_ge(r.evaluation.users, GATE_USERS_MIN);
         ck_assert_str_eq(live_version(&s), i ? versions[i - 1] : ""); /* not before it is told to */
         ck_ok(recommend_publish(s.store, r.version, false, &published, &err));
@@ -172,8 +173,8 @@ START_TEST(a_worse_model_is_kept_but_not_published_without_force)
     open_filled(&s);
     o.params.dim = 0; /* no factors at all: popularity is better */
     struct train_result none = train(&s, &o);
-    ck_assert(!none.passed);
-    ck_assert_ptr_nonnull(strstr(none.verdict, "popularity"));
+    ck_assert(!none.gates.passed);
+    ck_assert_ptr_nonnull(strstr(none.gates.verdict, "popularity"));
     ck_ok(recommend_publish(s.store, none.version, false, &published, &err));
     ck_assert(!published);
     ck_assert_str_eq(live_version(&s), "");
@@ -184,14 +185,206 @@ START_TEST(a_worse_model_is_kept_but_not_published_without_force)
     o.params.alpha = 1e-6f;
     o.params.dim = 1;
     struct train_result bad = train(&s, &o);
-    ck_assert_msg(!bad.passed, "%s", bad.verdict);
-    ck_assert_ptr_nonnull(strstr(bad.verdict, "live model"));
+    ck_assert_msg(!bad.gates.passed, "%s", bad.gates.verdict);
+    ck_assert_ptr_nonnull(strstr(bad.gates.verdict, "live model"));
     ck_ok(recommend_publish(s.store, bad.version, false, &published, &err));
     ck_assert(!published);
     ck_assert_str_eq(live_version(&s), good.version);
     ck_ok(recommend_publish(s.store, bad.version, true, &published, &err));
     ck_assert(published);
     ck_assert_str_eq(live_version(&s), bad.version);
+    shop_release(&s);
+}
+END_TEST
+
+static int64_t day_of(int month, int day)
+{
+    struct err err;
+    char text[32];
+    int64_t us;
+    snprintf(text, sizeof text, "2026-%02d-%02dT00:00:00Z", month, day);
+    ck_ok(clock_parse_iso(str_of(text), &us, &err));
+    return us;
+}
+
+static void publish(struct shop *s, const struct train_result *r)
+{
+    struct err err;
+    bool published;
+    ck_ok(recommend_publish(s->store, r->version, false, &published, &err));
+    ck_assert_msg(published, "%s", r->gates.verdict);
+}
+
+/* What the version's file, measured alone, scores on the acts from split on. */
+static double ndcg_of(struct shop *s, const char *version, int64_t split, size_t *users)
+{
+    struct interactions it;
+    struct recommend_model m;
+    struct recommend_evaluation e;
+    struct err err;
+    struct derive_options derive = derive_defaults();
+    struct evaluate_options o = {.split = split, .k = 10, .users_max = 1000, .seed = 1};
+    const char *path = arena_printf(&s->arena, "%s/recommend.model", version_dir(s, version)).p;
+    ck_ok(derive_interactions(s->store, &derive, &it, NULL, &err));
+    ck_ok(recommend_model_open(path, true, &m, &err));
+    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    recommend_model_close(&m);
+    interactions_release(&it);
+    *users = e.users;
+    return e.factors.ndcg;
+}
+
+START_TEST(too_few_shoppers_to_measure_pass_only_where_nothing_serves)
+{
+    struct shop s;
+    struct train_options o = options();
+    open_filled(&s);
+    o.test_share = 1e-9; /* one act: one shopper */
+    struct train_result first = train(&s, &o);
+    ck_assert_msg(first.gates.passed, "%s", first.gates.verdict);
+    ck_assert_uint_lt(first.evaluation.users, GATE_USERS_MIN);
+    publish(&s, &first);
+    struct train_result second = train(&s, &o);
+    ck_assert_msg(!second.gates.passed, "%s", second.gates.verdict);
+    ck_assert_ptr_nonnull(strstr(second.gates.verdict, first.version));
+    ck_assert_str_eq(second.gates.live, first.version);
+    ck_assert_str_eq(live_version(&s), first.version);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_model_that_knows_less_than_the_live_one_is_refused)
+{
+    struct shop s;
+    struct train_options o = options();
+    open_filled(&s);
+    struct train_result all = train(&s, &o);
+    publish(&s, &all);
+    o.until = day_of(2, 1); /* many shoppers can be measured, and the parameters are the same */
+    struct train_result old = train(&s, &o);
+    ck_assert_uint_ge(old.evaluation.users, GATE_USERS_MIN);
+    ck_assert_msg(!old.gates.passed, "%s", old.gates.verdict);
+    ck_assert_ptr_nonnull(strstr(old.gates.verdict, "2026-02-01"));
+    o.until = day_of(1, 2); /* nobody can be measured */
+    ck_assert(!train(&s, &o).gates.passed);
+    o.until = day_of(12, 1); /* after the last act: it knows as much */
+    struct train_result same = train(&s, &o);
+    ck_assert_msg(same.gates.passed, "%s", same.gates.verdict);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(the_live_model_itself_is_measured_on_what_neither_has_seen)
+{
+    struct shop s;
+    size_t users;
+    struct train_options o = options();
+    open_filled(&s);
+    o.until = day_of(2, 1);
+    struct train_result old = train(&s, &o);
+    publish(&s, &old);
+
+    o.until = 0; /* the live one ends before the split */
+    struct train_result r = train(&s, &o);
+    const struct gate *g = &r.gates.gate[GATE_LIVE_MODEL];
+    ck_assert(g->measured && !r.gates.gate[GATE_LIVE_PARAMETERS].measured);
+    ck_assert_int_eq(g->split, r.evaluation.split);
+    ck_assert_uint_eq(g->users, r.evaluation.users);
+    ck_assert_double_eq(g->candidate, r.evaluation.factors.ndcg);
+    ck_assert_double_eq_tol(g->other, ndcg_of(&s, old.version, g->split, &users), 1e-9);
+    ck_assert_double_eq_tol(g->difference.mean, g->candidate - g->other, 1e-12);
+    ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
+
+    o.test_share = 0.9; /* and now after it: both are measured from its end on */
+    r = train(&s, &o);
+    ck_assert(g->measured && r.gates.gate[GATE_LIVE_PARAMETERS].measured);
+    ck_assert_int_ge(g->split, day_of(1, 28));
+    ck_assert_int_le(g->split, day_of(2, 1));
+    ck_assert_double_eq_tol(g->other, ndcg_of(&s, old.version, g->split, &users), 1e-9);
+    ck_assert_uint_eq(g->users, users);
+    ck_assert_int_lt(r.evaluation.split, g->split);
+
+    o.params.regularisation = 1e6f; /* factors of nothing, on all there is */
+    o.params.alpha = 1e-6f;
+    o.params.dim = 1;
+    r = train(&s, &o);
+    ck_assert(!r.gates.passed && g->difference.high < 0);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(training_again_on_the_same_acts_compares_the_parameters)
+{
+    struct shop s;
+    struct train_options o = options();
+    open_filled(&s);
+    struct train_result first = train(&s, &o);
+    publish(&s, &first);
+    struct train_result r = train(&s, &o);
+    const struct gate *g = &r.gates.gate[GATE_LIVE_PARAMETERS];
+    ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
+    ck_assert(g->measured && !r.gates.gate[GATE_LIVE_MODEL].measured);
+    ck_assert(g->difference.mean == 0 && g->difference.low == 0 && g->difference.high == 0);
+    o.params.seed = 2; /* fitted and measured for themselves */
+    r = train(&s, &o);
+    ck_assert_double_eq(g->other, first.evaluation.factors.ndcg);
+    ck_assert_double_eq(g->candidate, r.evaluation.factors.ndcg);
+    ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_live_model_whose_file_is_damaged_bars_nobody)
+{
+    struct shop s;
+    struct err err;
+    struct train_options o = options();
+    open_filled(&s);
+    struct train_result first = train(&s, &o);
+    publish(&s, &first);
+    const char *path =
+        arena_printf(&s.arena, "%s/recommend.model", version_dir(&s, first.version)).p;
+    o.test_share = 1e-9;
+    ck_assert(!train(&s, &o).gates.passed);
+    ck_ok(fs_write_file_atomic(path, "not a model", 11, &err));
+    struct train_result r = train(&s, &o);
+    ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
+    ck_assert_str_eq(r.gates.live, "");
+    publish(&s, &r);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(the_figures_of_the_gates_stand_in_manifest_and_result)
+{
+    struct shop s;
+    struct err err;
+    struct buf text, manifest;
+    struct json_writer w;
+    struct train_options o = options();
+    open_filled(&s);
+    struct train_result first = train(&s, &o);
+    publish(&s, &first);
+    struct train_result r = train(&s, &o);
+    buf_init(&text, 1 << 20);
+    buf_init(&manifest, 1 << 20);
+    jw_init(&w, &text);
+    gates_json(&r.gates, &w);
+    ck_ok(jw_end(&w, "gates", &err));
+    ck_assert_ptr_nonnull(strstr(text.data, first.version));
+    ck_assert_ptr_nonnull(strstr(text.data, "\"live_parameters\":{\"shoppers\":"));
+    ck_assert_ptr_nonnull(strstr(text.data, "\"difference\":{\"mean\":0"));
+    ck_ok(fs_read_file(arena_printf(&s.arena, "%s/manifest.json", version_dir(&s, r.version)).p,
+                       1 << 20, &manifest, &err));
+    buf_putc(&manifest, '\0');
+    ck_assert_ptr_nonnull(strstr(manifest.data, text.data));
+    buf_reset(&text);
+    jw_init(&w, &text);
+    train_result_json(&r, &w);
+    ck_ok(jw_end(&w, "result", &err));
+    ck_assert_ptr_nonnull(strstr(text.data, "\"gates\":{\"live_version\":"));
+    buf_release(&text);
+    buf_release(&manifest);
     shop_release(&s);
 }
 END_TEST
@@ -330,6 +523,12 @@ END_TEST
 
 SUITE("recommend_train", versions_are_published_rolled_back_and_cleared,
       a_worse_model_is_kept_but_not_published_without_force,
+      too_few_shoppers_to_measure_pass_only_where_nothing_serves,
+      a_model_that_knows_less_than_the_live_one_is_refused,
+      the_live_model_itself_is_measured_on_what_neither_has_seen,
+      training_again_on_the_same_acts_compares_the_parameters,
+      a_live_model_whose_file_is_damaged_bars_nobody,
+      the_figures_of_the_gates_stand_in_manifest_and_result,
       what_is_missing_or_damaged_is_not_published, a_shop_without_acts_has_nothing_to_learn,
       a_failing_disk_leaves_the_live_model_and_nothing_half_written,
       a_training_killed_at_any_moment_leaves_a_whole_live_model)

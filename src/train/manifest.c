@@ -1,0 +1,146 @@
+#include "train/manifest.h"
+
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/json_reader.h"
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void write_params(struct json_writer *w, const struct recommend_params *p)
+{
+    JW_OBJ(w, "parameters");
+    JW_U64(w, "dim", p->dim);
+    JW_DOUBLE(w, "alpha", (double)p->alpha);
+    JW_DOUBLE(w, "regularisation", (double)p->regularisation);
+    JW_U64(w, "iterations", p->iterations);
+    JW_U64(w, "neighbours", p->neighbours);
+    JW_DOUBLE(w, "shrink", (double)p->shrink);
+    JW_DOUBLE(w, "half_life_days", (double)p->half_life_days);
+    JW_U64(w, "seed", p->seed);
+    jw_obj_end(w);
+}
+
+static void write_data(struct json_writer *w, const struct interactions *it,
+                       const struct recommend_model *m)
+{
+    JW_OBJ(w, "data");
+    JW_U64(w, "acts", it->len);
+    JW_U64(w, "products", m->rows);
+    JW_U64(w, "shoppers", m->users);
+    JW_TIME(w, "from", it->first_time);
+    JW_TIME(w, "to", it->last_time);
+    JW_I64(w, "position", m->position);
+    jw_obj_end(w);
+}
+
+enum err_code manifest_write(const char *dir, const struct train_options *o,
+                             const struct interactions *it, const struct recommend_model *m,
+                             const struct train_result *r, struct err *err)
+{
+    char model_path[FS_PATH_MAX], path[FS_PATH_MAX], hash[20];
+    struct fs_map map;
+    struct buf text;
+    struct json_writer w;
+    enum err_code code = fs_join(model_path, dir, MODEL_FILE, err);
+    if (code == ERR_OK)
+        code = fs_join(path, dir, MANIFEST_FILE, err);
+    if (code == ERR_OK)
+        code = fs_map_open(&map, model_path, FS_SEQUENTIAL, err);
+    if (code != ERR_OK)
+        return code;
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)XXH3_64bits(map.data, map.bytes));
+    buf_init(&text, MANIFEST_MAX);
+    jw_init(&w, &text);
+    jw_obj(&w);
+    JW_Z(&w, "family", "recommend");
+    JW_Z(&w, "version", r->version);
+    JW_TIME(&w, "trained_at", m->trained_at);
+    write_params(&w, &o->params);
+    write_data(&w, it, m);
+    JW_OBJ(&w, "metrics");
+    recommend_evaluation_json(&r->evaluation, &w);
+    jw_obj_end(&w);
+    JW_KEY(&w, "gates");
+    gates_json(&r->gates, &w);
+    JW_BOOL(&w, "passed", r->gates.passed);
+    JW_Z(&w, "verdict", r->gates.verdict);
+    JW_OBJ(&w, "files");
+    JW_OBJ(&w, MODEL_FILE);
+    JW_U64(&w, "bytes", map.bytes);
+    JW_Z(&w, "xxh3", hash);
+    jw_obj_end(&w);
+    jw_obj_end(&w);
+    jw_obj_end(&w);
+    fs_map_close(&map);
+    code = jw_end(&w, "the manifest", err);
+    if (code == ERR_OK)
+        code = fs_write_file_atomic(path, text.data, text.len, err);
+    buf_release(&text);
+    return code;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static void read_params(struct json_reader *r, struct recommend_params *p)
+{
+    struct str key;
+    struct err why;
+    double value;
+    if (jr_obj(r))
+        while (jr_key(r, &key))
+            if (jr_double(r, &value) && recommend_param_put(p, key, value, &why) != ERR_OK)
+                jr_fail(r, ERR_CORRUPT, "%s", why.msg);
+}
+
+static void read_data(struct json_reader *r, struct manifest *m)
+{
+    struct str key, to = {0};
+    struct err why;
+    if (jr_obj(r))
+        while (jr_key(r, &key))
+            if (str_is(key, "to") && jr_str(r, &to) &&
+                clock_parse_iso(to, &m->last_time, &why) != ERR_OK)
+                jr_fail(r, ERR_CORRUPT, "%s", why.msg);
+}
+
+static void read_files(struct json_reader *r, struct manifest *m)
+{
+    struct str key, inner;
+    if (jr_obj(r))
+        while (jr_key(r, &key))
+            if (str_is(key, MODEL_FILE) && jr_obj(r))
+                while (jr_key(r, &inner)) {
+                    if (str_is(inner, "bytes"))
+                        jr_i64(r, 0, INT64_MAX, &m->bytes);
+                    else if (str_is(inner, "xxh3"))
+                        jr_str(r, &m->xxh3);
+                }
+}
+
+enum err_code manifest_parse(struct str text, struct arena *arena, struct manifest *out,
+                             struct err *err)
+{
+    struct manifest m = {.params = recommend_defaults()};
+    struct json_reader r;
+    struct str key;
+    jr_init(&r, text, arena);
+    if (jr_obj(&r))
+        while (jr_key(&r, &key)) {
+            if (str_is(key, "passed"))
+                jr_bool(&r, &m.passed);
+            else if (str_is(key, "parameters"))
+                read_params(&r, &m.params);
+            else if (str_is(key, "data"))
+                read_data(&r, &m);
+            else if (str_is(key, "files"))
+                read_files(&r, &m);
+        }
+    struct err why;
+    if (jr_end(&r, &why) != ERR_OK)
+        return err_set(err, ERR_CORRUPT, "manifest: %s", why.msg);
+    *out = m;
+    return ERR_OK;
+}
