@@ -27,6 +27,7 @@ struct http_exchange *http_exchange_begin(struct http_conn *c)
     memcpy(ex->remote, c->remote, sizeof ex->remote); /* c may be gone before ex */
     ex->req.remote = str_of(ex->remote);
     ex->req.tls = c->listener->tls != NULL;
+    ex->req.local = c->listener->local;
     http_parser_init(&ex->parser, &loop->server->config.limits);
     return ex;
 }

@@ -93,7 +93,9 @@ struct http_listener {
     const struct http_router *router;
     const char *name;
     int fd;
-    uint16_t port;
+    uint16_t port;        /* 0: a Unix socket */
+    char *path;           /* owned, of the Unix socket until it is closed; NULL: none */
+    bool local;           /* a Unix socket */
     struct http_tls *tls; /* owned; NULL: plain */
     struct event *accept;
     struct http_route_metrics *metrics; /* [routes + 1], the last for those without route */

@@ -1,13 +1,15 @@
-/* A listening port: binding, TLS, accepting, and dealing connections to the loops. */
+/* A listening port or Unix socket: binding, TLS, accepting, and dealing connections to the loops. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/http_int.h"
+#include "http/unix_int.h"
 
 enum { BACKLOG = 1024, ACCEPTS_PER_TURN = 64 };
 
@@ -91,18 +93,89 @@ static enum err_code bind_port(struct http_listener *l, const struct http_listen
     return ERR_OK;
 }
 
+/* --- a Unix socket --- */
+
+/* What stands in the way is what a server that was killed has left: the caller's lock says so. */
+static enum err_code remove_stale(const char *path, struct err *err)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? ERR_OK : err_set_errno(err, ERR_IO, errno, "%s", path);
+    if (!S_ISSOCK(st.st_mode))
+        return err_set(err, ERR_CONFLICT, "%s is in the way, and no socket", path);
+    return unlink(path) == 0 ? ERR_OK : err_set_errno(err, ERR_IO, errno, "%s", path);
+}
+
+/* Open to its owner alone from the first moment: the file takes the mode of the socket, and nobody
+ * can connect before listen. */
+static int open_unix_socket(const struct unix_address *a)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
+        bind(fd, (const struct sockaddr *)&a->sa, sizeof a->sa) != 0 ||
+        chmod(a->sa.sun_path, S_IRUSR | S_IWUSR) != 0 || listen(fd, BACKLOG) != 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+static enum err_code bind_path(struct http_listener *l, const char *path, struct err *err)
+{
+    struct unix_address address;
+    enum err_code code = remove_stale(path, err);
+    if (code)
+        return code;
+    code = unix_address_init(&address, path, err);
+    if (!code)
+        l->fd = open_unix_socket(&address);
+    if (!code && l->fd < 0)
+        code = err_set_errno(err, ERR_IO, errno, "%s: cannot listen", path);
+    unix_address_release(&address);
+    if (!code)
+        l->path = mem_dup(path, strlen(path));
+    return code;
+}
+
+/* The same user, who may read and write the files anyhow, or root. */
+static bool is_friend(int fd)
+{
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static void close_socket(struct http_listener *l)
+{
+    if (l->fd >= 0)
+        close(l->fd);
+    if (l->path)
+        unlink(l->path);
+    mem_free(l->path);
+    l->fd = -1;
+    l->path = NULL;
+}
+
 /* --- opening --- */
 
 enum err_code http_listener_open(struct http_listener *l, struct http_server *server,
                                  const struct http_listen *options, struct err *err)
 {
-    *l = (struct http_listener){
-        .server = server, .router = options->router, .name = options->name, .fd = -1};
+    *l = (struct http_listener){.server = server,
+                                .router = options->router,
+                                .name = options->name,
+                                .local = options->path != NULL,
+                                .fd = -1};
     enum err_code code = ERR_OK;
     if (options->tls_cert)
         code = http_tls_open(options->name, options->tls_cert, options->tls_key, &l->tls, err);
     if (!code)
-        code = bind_port(l, options, err);
+        code = options->path ? bind_path(l, options->path, err) : bind_port(l, options, err);
     if (code)
         http_listener_release(l);
     else
@@ -114,8 +187,7 @@ void http_listener_release(struct http_listener *l)
 {
     if (l->accept)
         event_free(l->accept);
-    if (l->fd >= 0)
-        close(l->fd);
+    close_socket(l);
     http_tls_free(l->tls);
     mem_free(l->metrics);
     *l = (struct http_listener){.fd = -1};
@@ -144,6 +216,8 @@ static uint64_t key_of(const struct in6_addr *a)
 static uint64_t describe(const struct sockaddr_storage *sa, char text[INET6_ADDRSTRLEN])
 {
     struct in6_addr a = {0};
+    if (sa->ss_family == AF_UNIX)
+        return 0;
     if (sa->ss_family == AF_INET6) {
         a = ((const struct sockaddr_in6 *)sa)->sin6_addr;
     } else {
@@ -212,6 +286,11 @@ static bool accept_one(struct http_listener *l)
         }
         return errno == ECONNABORTED || errno == EINTR;
     }
+    if (l->local && !is_friend(fd)) {
+        counter_add(l->refused, 1);
+        close(fd);
+        return true;
+    }
     uint64_t key = describe(&sa, remote);
     if (http_server_admit(l->server, key))
         deal(l, fd, remote, key);
@@ -250,6 +329,5 @@ void http_listener_stop(struct http_listener *l)
         ;
     event_free(l->accept);
     l->accept = NULL;
-    close(l->fd);
-    l->fd = -1;
+    close_socket(l);
 }

@@ -26,9 +26,14 @@ void http_observe_init(struct http_listener *l)
     size_t n;
     const struct http_route *routes = http_router_routes(l->router, &n);
     l->metrics = mem_new(n + 1, sizeof *l->metrics);
+    register_route(l, "any", l->local ? "any" : "none", &l->metrics[n]);
+    /* What comes through a Unix socket is rare: its routes share their numbers. */
     for (size_t i = 0; i < n; i++)
-        register_route(l, http_method_name(routes[i].method), routes[i].pattern, &l->metrics[i]);
-    register_route(l, "any", "none", &l->metrics[n]);
+        if (l->local)
+            l->metrics[i] = l->metrics[n];
+        else
+            register_route(l, http_method_name(routes[i].method), routes[i].pattern,
+                           &l->metrics[i]);
     l->refused = METRIC_COUNTER("aisle_http_connections_refused_total",
                                 "Connections beyond a limit", {"listener", l->name});
 }

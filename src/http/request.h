@@ -30,6 +30,7 @@ struct http_request {
     struct str request_id; /* 1..64 of [A-Za-z0-9._-] */
     struct str remote;     /* numeric address of the peer; personal data: never log it */
     bool tls;
+    bool local;          /* through a Unix socket: the peer is the user of this process, or root */
     int64_t start_ns;    /* clock_mono_ns of the first byte of its head */
     struct arena *arena; /* empty at the start; capped by the server's configuration */
     void *loop_ctx;      /* what the server's on_loop gave for this loop */

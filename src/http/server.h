@@ -59,14 +59,19 @@ struct http_listen {
     const char *name;                 /* static, for metrics and messages: "main", "admin" */
     const char *tls_cert;             /* PEM chain file; NULL: plain */
     const char *tls_key;              /* PEM key file */
+    /* Instead of address and port: a Unix socket at this path (borrowed during the call), mode 0600, for
+     * programs of the same user and of root; others are cut off. A socket that is there is replaced,
+     * so hold a lock that says that nobody else listens on it. Its file goes with the listener. */
+    const char *path;
 };
 
 ERR_MUST_USE enum err_code http_server_new(const struct http_config *config,
                                            struct http_server **out, struct err *err);
 
 /** Bind before start; at most 4. *index (may be NULL) is for http_server_port.
- *  ERR_CONFLICT  the port is in use; the message names it
- *  ERR_INVALID   address, certificate or key */
+ *  ERR_CONFLICT  the port is in use, or the path by another kind of file; the message names it
+ *  ERR_INVALID   address, certificate or key
+ *  ERR_LIMIT     the name of a Unix socket is too long (the path may be any) */
 ERR_MUST_USE enum err_code http_server_listen(struct http_server *s, const struct http_listen *l,
                                               unsigned *index, struct err *err);
 
