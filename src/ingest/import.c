@@ -209,7 +209,7 @@ static void init(struct import *im)
         arena_init(&im->batches[i].arena, 256 << 10, 512 << 20);
         CHECK(queue_push(&im->empty, &im->batches[i]) == ERR_OK);
     }
-    arena_init(&im->texts, 0, 4 * READER_ROW_MAX);
+    arena_init(&im->texts, 0, 1 << 30);
     skus_init(&im->catalogue);
     im->batch_rows = im->o->batch_rows ? im->o->batch_rows : 4 * BATCH_ROWS_MIN;
 }
@@ -232,6 +232,11 @@ static void release(struct import *im)
     map_u64_release(&im->customers);
     map_u64_release(&im->feed);
     skus_release(&im->catalogue);
+    map_u64_release(&im->apart);
+    pictures_release(&im->album);
+    for (size_t i = 0; i < im->albums_len; i++)
+        pictures_release(&im->albums[i]);
+    mem_free(im->albums);
     mem_free(im->returns);
     arena_release(&im->texts);
     reader_close(im->reader);
@@ -359,6 +364,8 @@ enum err_code import_file(struct store *s, const struct import_options *o,
         rc = look_back(&im, err);
     if (rc == ERR_OK && !report->again && o->full)
         rc = import_full_check(&im, err);
+    if (rc == ERR_OK && !report->again)
+        rc = import_families_ahead(&im, err);
     if (rc == ERR_OK && !report->again)
         rc = run(&im, err);
     if (rc != ERR_OK)

@@ -17,6 +17,13 @@ struct missing {
     struct arena texts;
 };
 
+static bool brings_no_product(const struct import *im, const struct row *row)
+{
+    return row->fault.reason == REASON_NONE &&
+           (mapping_matches(im->mapping, RULE_SKIP, row->rec) ||
+            mapping_matches(im->mapping, RULE_PICTURE, row->rec));
+}
+
 static enum err_code read_ids(struct import *im, uint64_t *unreadable, struct err *err)
 {
     struct reader *r;
@@ -35,6 +42,8 @@ static enum err_code read_ids(struct import *im, uint64_t *unreadable, struct er
             break;
         arena_reset(&scratch);
         row_init(&row, im->mapping, rec, &scratch, im->now);
+        if (brings_no_product(im, &row))
+            continue;
         if (row.fault.reason == REASON_NONE && row_id(&row, TO_ID, &id))
             (void)map_u64_at(&im->feed, import_hash(id), NULL);
         else

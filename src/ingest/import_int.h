@@ -21,6 +21,7 @@
 #include "ingest/skus.h"
 #include "ingest/import.h"
 #include "ingest/mapping.h"
+#include "ingest/pictures.h"
 #include "ingest/rows.h"
 #include "store/imports.h"
 #include "store/records.h"
@@ -93,6 +94,14 @@ struct open_run {
     uint64_t key; /* of the order, in import.ordinals */
 };
 
+/** The rows of one key, while they are read. */
+struct family {
+    uint64_t key; /* hash; 0: the row has none */
+    size_t rows;  /* 0: none is open */
+    size_t first; /* of its products in the batch */
+    bool late;    /* its key had rows before, of which nobody knows any more */
+};
+
 struct import {
     const struct import_options *o;
     struct store *store;
@@ -110,7 +119,7 @@ struct import {
     char file_key[FILE_KEY_SIZE];
     const char *source; /* the path, for the quarantine */
     struct str header;  /* the file's header as one line of CSV; {NULL, 0} if it has none */
-    struct arena texts; /* of header */
+    struct arena texts; /* of header and albums */
 
     /* Between the threads. */
     struct queue empty, full;
@@ -124,6 +133,11 @@ struct import {
     struct map_u64 ordinals;  /* hash of order id -> next ordinal */
     struct map_u64 customers; /* hashes of user ids */
     struct skus catalogue;
+    struct family family;
+    struct pictures album; /* of the family */
+    struct map_u64 apart;  /* keys whose rows stand apart -> index + 1 in albums; of a pipe: seen */
+    struct pictures *albums; /* [albums_len] owned */
+    size_t albums_len;
 
     /* The calling thread's. */
     struct import_report *report;
@@ -166,6 +180,19 @@ void import_order_flush(struct import *im);
  *  ordinal   untouched then */
 void import_order_refused(struct import *im, struct row *row, struct str *order_id,
                           uint32_t *ordinal);
+
+/** Products that share pictures: take the row's. False: it brings no product (or is refused: then
+ *  row->fault is set). */
+bool import_family_row(struct import *im, struct row *row);
+
+/** Is the row of the family that is open? Then the batch cannot end before it. */
+bool import_family_continues(const struct import *im, const struct row *row);
+
+/** End the family that is open: its products get their pictures. */
+void import_family_flush(struct import *im);
+
+/** Before reading: the pictures of keys whose rows stand apart. */
+ERR_MUST_USE enum err_code import_families_ahead(struct import *im, struct err *err);
 
 /* --- calling thread -------------------------------------------------------------------------- */
 

@@ -80,6 +80,7 @@ static void send_batch(struct import *im, uint64_t records)
 {
     struct batch *b = im->batch;
     import_order_flush(im);
+    import_family_flush(im);
     b->records = records;
     b->offset = reader_offset(im->reader);
     b->orders_seen = im->ordinals.len;
@@ -181,6 +182,9 @@ static void take_record(struct import *im, struct row *row)
         return;
     if (says_nothing(im, row))
         return;
+    bool shares = row->fault.reason == REASON_NONE && mapping_has_pictures(im->mapping);
+    if (shares && !import_family_row(im, row) && row->fault.reason == REASON_NONE)
+        return;
     bool taken = row->fault.reason == REASON_NONE && add_row(im, row);
     struct str order_id = {NULL, 0};
     uint32_t ordinal = 0;
@@ -193,8 +197,11 @@ static void take_record(struct import *im, struct row *row)
 /* Must the row stand in the same batch as the one before it? */
 static bool belongs_to_last(struct import *im, struct row *row)
 {
-    return im->o->kind == IMPORT_ORDERS && row->fault.reason == REASON_NONE &&
-           import_order_continues(im, row);
+    if (row->fault.reason != REASON_NONE)
+        return false;
+    return im->o->kind == IMPORT_ORDERS
+               ? import_order_continues(im, row)
+               : mapping_has_pictures(im->mapping) && import_family_continues(im, row);
 }
 
 void import_parse(void *arg)

@@ -31,6 +31,9 @@ static const struct {
     [TO_CATEGORY] = {"category", P, 0, NULL},
     [TO_PRICE] = {"price", P, 0, NULL},
     [TO_LIST_PRICE] = {"list_price", P, 0, NULL},
+    [TO_SALE_PRICE] = {"sale_price", P, 0, NULL},
+    [TO_SALE_FROM] = {"sale_from", P, 0, NULL},
+    [TO_SALE_UNTIL] = {"sale_until", P, 0, NULL},
     [TO_CURRENCY] = {"currency", P | E | O, 0, NULL},
     [TO_STOCK] = {"stock", P, 0, NULL},
     [TO_IMAGES] = {"images", P, 0, "image"},
@@ -101,6 +104,7 @@ static struct mapping *new_mapping(enum import_kind kind, const char *name)
     buf_init(&m->fill.last_key, MAP_TEXT_MAX);
     for (size_t i = 0; i < MAP_FILL_MAX; i++)
         buf_init(&m->fill.last[i], READER_ROW_MAX);
+    arena_init(&m->inherit.texts, 64 << 10, MAP_PARENTS_BYTES);
     return m;
 }
 
@@ -108,10 +112,7 @@ void mapping_free(struct mapping *m)
 {
     if (!m)
         return;
-    buf_release(&m->fill.last_key);
-    for (size_t i = 0; i < MAP_FILL_MAX; i++)
-        buf_release(&m->fill.last[i]);
-    mem_free(m->filled);
+    map_fill_release(m);
     arena_release(&m->arena);
     yaml_close(m->yaml);
     mem_free(m->name);
@@ -241,6 +242,30 @@ currency_code mapping_currency(const struct mapping *m)
     return m->currency;
 }
 
+bool mapping_is_native(const struct mapping *m)
+{
+    return m->yaml == NULL;
+}
+
+bool mapping_has_pictures(const struct mapping *m)
+{
+    return m->pictures.url.set;
+}
+
+const struct map_column *map_first_column(const struct map_column *columns, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (columns[i].at >= 0)
+            return &columns[i];
+    return NULL;
+}
+
+struct str mapping_key(const struct mapping *m, const struct record *rec)
+{
+    const struct map_column *key = map_first_column(m->fill.keys, m->fill.keys_len);
+    return key ? str_trim(rec->fields[key->at].text) : (struct str){NULL, 0};
+}
+
 bool mapping_makes_products(const struct mapping *m)
 {
     return m->make_products;
@@ -260,14 +285,25 @@ static bool bind_column(struct reader *r, struct map_column *c)
 }
 
 /* True if anything can come of the field. */
-static bool bind_field(struct reader *r, struct map_field *f)
+static bool bind_one(struct reader *r, struct map_field *f)
 {
     bool any = f->constant.p || f->absent.p;
+    for (size_t i = 0; i < f->join_len; i++)
+        any |= bind_column(r, &f->join[i]);
     for (size_t i = 0; i < f->columns_len; i++)
         any |= bind_column(r, &f->columns[i]);
     for (size_t i = 0; i < f->parts_len; i++)
         if (f->parts[i].is_column)
             any |= bind_column(r, &f->parts[i].column);
+    f->set = any;
+    return any;
+}
+
+static bool bind_field(struct reader *r, struct map_field *f)
+{
+    bool any = false;
+    for (struct map_field *one = f; one; one = one->other)
+        any |= bind_one(r, one);
     f->set = any;
     return any;
 }
@@ -284,7 +320,9 @@ static enum err_code missing_column(const struct mapping *m, const struct reader
         err_quote(one, sizeof one, header[i].p, header[i].n);
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", one);
     }
-    struct str want = f->columns_len ? f->columns[0].name : str_of(targets[t].name);
+    struct str want = f->columns_len ? f->columns[0].name
+                      : f->join_len  ? f->join[0].name
+                                     : str_of(targets[t].name);
     if (m->yaml)
         return err_set(err, ERR_INVALID, "%s:%u: %s comes from column '%.*s', but the file has: %s",
                        yaml_name(m->yaml), f->line, targets[t].name, STR_ARG(want), list);
@@ -292,11 +330,34 @@ static enum err_code missing_column(const struct mapping *m, const struct reader
                    STR_ARG(want), list);
 }
 
+static void bind_columns(struct reader *r, struct map_column *columns, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        (void)bind_column(r, &columns[i]);
+}
+
 static void bind_rules(struct mapping *m, struct reader *r)
 {
     for (unsigned s = 0; s < RULE_SETS; s++)
         for (size_t i = 0; i < m->rules_len[s]; i++)
-            (void)bind_column(r, &m->rules[s][i].column);
+            bind_columns(r, m->rules[s][i].columns, m->rules[s][i].columns_len);
+}
+
+static void bind_fill(struct mapping *m, struct reader *r)
+{
+    struct map_inherit *h = &m->inherit;
+    bind_columns(r, m->fill.keys, m->fill.keys_len);
+    bind_columns(r, m->fill.columns, m->fill.columns_len);
+    bind_columns(r, h->columns, h->columns_len);
+    if (h->columns_len)
+        bind_columns(r, &h->from, 1);
+    for (size_t i = 0; i < h->names_len; i++)
+        (void)bind_field(r, &h->names[i]);
+    if (m->pictures.url.columns_len) {
+        (void)bind_field(r, &m->pictures.url);
+        (void)bind_field(r, &m->pictures.position);
+    }
+    map_fill_begin(m);
 }
 
 /* Our own CSV gives each attribute a column of its own: "attributes.colour". */
@@ -313,6 +374,7 @@ static void bind_native_attributes(struct mapping *m, struct reader *r)
         if (!str_starts(header[i], prefix))
             continue;
         struct map_attribute *a = &m->attributes[m->attributes_len++];
+        a->name.set = true;
         a->name.constant =
             arena_str(&m->arena, (struct str){header[i].p + prefix.n, header[i].n - prefix.n});
         a->value = (struct map_field){.set = true, .plain = true, .columns_len = 1};
@@ -335,12 +397,7 @@ enum err_code mapping_bind(struct mapping *m, struct reader *r, struct err *err)
     }
     bind_rules(m, r);
     bind_native_attributes(m, r);
-    if (m->fill.columns_len) {
-        buf_reset(&m->fill.last_key);
-        (void)bind_column(r, &m->fill.key);
-        for (size_t i = 0; i < m->fill.columns_len; i++)
-            (void)bind_column(r, &m->fill.columns[i]);
-    }
+    bind_fill(m, r);
     return ERR_OK;
 }
 
@@ -411,17 +468,29 @@ static bool any_glob(const struct str *patterns, size_t n, struct str text)
     return false;
 }
 
-static bool rule_holds(const struct map_rule *rule, const struct record *rec)
+static bool rule_fits(const struct map_rule *rule, struct str v)
 {
-    if (rule->column.at < 0)
-        return false;
-    struct str v = str_trim(rec->fields[rule->column.at].text);
     return (!rule->prefix.p || str_starts(v, rule->prefix)) &&
            (!rule->suffix.p || str_ends(v, rule->suffix)) &&
            (!rule->contains.p || str_search(v, rule->contains) != SIZE_MAX) &&
            (!rule->patterns_len || any_glob(rule->patterns, rule->patterns_len, v)) &&
            (!rule->empty || v.n == 0) && (!rule->filled || v.n > 0) &&
            (!rule->negative || (v.n > 1 && v.p[0] == '-'));
+}
+
+/* Of every column that the file has, and of one at least. */
+static bool rule_holds(const struct map_rule *rule, const struct record *rec)
+{
+    bool any = false;
+    for (size_t i = 0; i < rule->columns_len; i++) {
+        int at = rule->columns[i].at;
+        if (at < 0)
+            continue;
+        if (!rule_fits(rule, str_trim(rec->fields[at].text)))
+            return false;
+        any = true;
+    }
+    return any;
 }
 
 bool mapping_matches(const struct mapping *m, enum rule_set set, const struct record *rec)

@@ -31,6 +31,9 @@ enum target {
     TO_CATEGORY,
     TO_PRICE,
     TO_LIST_PRICE,
+    TO_SALE_PRICE,
+    TO_SALE_FROM,
+    TO_SALE_UNTIL,
     TO_CURRENCY,
     TO_STOCK,
     TO_IMAGES,
@@ -125,10 +128,22 @@ enum rule_set {
     RULE_ADJUSTMENT, /* orders: money or stock is put right */
     RULE_CHARGE,     /* orders: postage, fees, vouchers: not a product */
     RULE_INACTIVE,   /* products: known, not sold */
+    RULE_PICTURE,    /* products: the row brings no product, only a picture of its key's */
+    RULE_UNTRACKED,  /* products: whatever the stock says, it is sold */
+    RULE_PARENT,     /* products: others inherit from it */
     RULE_SETS
 };
 
 bool mapping_matches(const struct mapping *m, enum rule_set set, const struct record *rec);
+
+/** Products: do rows of one key share their pictures? */
+bool mapping_has_pictures(const struct mapping *m);
+
+/** The key that rows of one product share; {NULL, 0} if the row has none. */
+struct str mapping_key(const struct mapping *m, const struct record *rec);
+
+/** Our own names, no file? */
+bool mapping_is_native(const struct mapping *m);
 
 /** Orders: do lines make the products that the shop does not know, from the best of their titles? */
 bool mapping_makes_products(const struct mapping *m);
@@ -156,8 +171,8 @@ struct row {
     struct row_fault fault;
 };
 
-/** Begin a row. A record's own fault is taken over. Also fills empty cells from the row before, where
- *  the mapping says so (fill_down). */
+/** Begin a row. A record's own fault is taken over. Also fills empty cells from the row before or from
+ *  the row of a parent, where the mapping says so (fill_down, inherit). */
 void row_init(struct row *row, struct mapping *m, const struct record *rec, struct arena *arena,
               int64_t now);
 
@@ -176,6 +191,16 @@ bool row_i64(struct row *row, enum target t, int64_t lo, int64_t hi, int64_t abs
 bool row_double(struct row *row, enum target t, double lo, double hi, double *out); /* 0 */
 bool row_bool(struct row *row, enum target t, bool absent, bool *out);
 bool row_time(struct row *row, enum target t, int64_t *out); /* 0 */
+
+/** Any time, also one to come; 0 if absent. */
+bool row_moment(struct row *row, enum target t, int64_t *out);
+
+/** Pieces; STORE_STOCK_UNTRACKED where nobody counts them or it does not matter. */
+bool row_stock(struct row *row, int64_t *out);
+
+/** The picture that the row brings, and its place among those of its key: INT64_MAX if it names none.
+ *  False: it brings none. */
+bool row_picture(struct row *row, struct str *url, int64_t *position);
 
 /** Minor units; STORE_NO_AMOUNT if absent. *currency, if it is 0, receives what the amount names. */
 bool row_money(struct row *row, enum target t, currency_code *currency, int64_t *minor);

@@ -3,6 +3,7 @@
 #define INGEST_MAPPING_INT_H
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/yaml.h"
 #include "ingest/mapping.h"
 
@@ -14,6 +15,9 @@ enum {
     MAP_RULES_MAX = 16, /* of a set */
     MAP_FILL_MAX = 32,
     MAP_TEXT_MAX = 64 << 10, /* bytes of a value made of others */
+    MAP_PARENTS_BYTES = 1 << 30,
+    MAP_OTHERS_MAX = 4, /* depth of `or` */
+    SPLIT_DEEPEST = -2,
 };
 
 /** A column of the file. */
@@ -44,8 +48,11 @@ struct map_field {
     size_t parts_len;
     struct str constant, absent; /* p NULL: none */
     struct str strip_prefix, strip_suffix;
-    char split_by; /* 0: no */
-    int split_take;
+    char split_by;           /* 0: no */
+    int split_take;          /* SPLIT_DEEPEST: the one with most '>' */
+    struct map_column *join; /* [join_len] in the arena: all that are not empty, join_by between */
+    size_t join_len;
+    struct str join_by;
     struct map_pair *replace; /* [replace_len] in the arena */
     size_t replace_len;
     struct map_pair *lookup; /* [lookup_len] sorted by from, compared without case */
@@ -55,7 +62,9 @@ struct map_field {
     char list_by;
     struct str formats[MAP_FORMATS_MAX];
     size_t formats_len;
-    bool plain; /* nothing but one column: the fast way */
+    bool plain;              /* nothing but one column: the fast way */
+    bool many;               /* an attribute: list_by separates values of a list */
+    struct map_field *other; /* in the arena: where nothing came of this one; NULL: none */
 };
 
 struct map_attribute {
@@ -65,7 +74,8 @@ struct map_attribute {
 
 /** All conditions that are set must hold. */
 struct map_rule {
-    struct map_column column;
+    struct map_column columns[MAP_COLUMNS_MAX]; /* each of them that the file has */
+    size_t columns_len;
     struct str prefix, suffix, contains; /* p NULL: not set */
     struct str *patterns;                /* [patterns_len] any; '*' any text, '?' a character */
     size_t patterns_len;
@@ -73,11 +83,30 @@ struct map_rule {
 };
 
 struct map_fill {
-    struct map_column key;
+    struct map_column keys[MAP_COLUMNS_MAX]; /* the first that the file has */
+    size_t keys_len;
     struct map_column columns[MAP_FILL_MAX];
     size_t columns_len;
     struct buf last_key;
     struct buf last[MAP_FILL_MAX]; /* what each column had in the key's first row */
+};
+
+/** What variations have from their parent: cells of an earlier row. */
+struct map_inherit {
+    struct map_column from;                  /* names the parent */
+    struct map_field names[MAP_COLUMNS_MAX]; /* how a parent is called */
+    size_t names_len;
+    struct map_column columns[MAP_FILL_MAX];
+    size_t columns_len;
+    struct map_str parents; /* name -> index + 1 of the first cell */
+    struct str *cells;      /* [cells_len] owned, columns_len a parent, in texts */
+    size_t cells_len, cells_cap;
+    struct arena texts;
+};
+
+/** Pictures that rows of a key share. */
+struct map_pictures {
+    struct map_field url, position;
 };
 
 struct mapping {
@@ -95,6 +124,8 @@ struct mapping {
     struct map_rule *rules[RULE_SETS]; /* [rules_len] in the arena */
     size_t rules_len[RULE_SETS];
     struct map_fill fill;
+    struct map_inherit inherit;
+    struct map_pictures pictures; /* url not set: none */
     bool make_products, create_products;
     struct str *ignore_titles; /* [ignore_titles_len] patterns */
     size_t ignore_titles_len;
@@ -106,6 +137,22 @@ struct mapping {
     char last_time_buf[40];
     int64_t last_time;
 };
+
+/** The first of some columns that the file has; NULL if it has none. */
+const struct map_column *map_first_column(const struct map_column *columns, size_t n);
+
+/** What a field that is not in the mapping's table gives, as row_value. */
+struct str map_value(struct row *row, const struct map_field *f, enum field_kind *kind);
+
+/** The piece up to the next separator that no backslash stands before, trimmed and without such
+ *  backslashes; rest->p is NULL behind the last. */
+struct str map_next_piece(struct row *row, struct str *rest, char by);
+
+/** Fill cells of the record, mapping_fill.c: returns rec, or a record of the mapping's own, borrowed
+ *  until the next call. */
+const struct record *map_fill_record(struct row *row);
+void map_fill_begin(struct mapping *m); /* bound to another reader */
+void map_fill_release(struct mapping *m);
 
 /** Without case; '*' is any text, '?' any byte, '\\' takes what follows as it is. */
 bool map_glob(struct str pattern, struct str text);

@@ -54,6 +54,10 @@ static enum err_code read_template(struct mapping *m, const struct yaml_node *n,
         rest.p += part->text.n;
         rest.n -= part->text.n;
     }
+    if (f->parts_len == 1 && !f->parts[0].is_column) { /* no template after all */
+        f->constant = f->parts[0].text;
+        f->parts_len = 0;
+    }
     return rc;
 }
 
@@ -99,9 +103,13 @@ static enum err_code read_split(struct mapping *m, const struct yaml_node *n, st
         return yaml_fail(m->yaml, n, err, ERR_INVALID, "'by' is missing");
     if (rc == ERR_OK)
         rc = read_char(m, by, &f->split_by, err);
+    struct str word = {NULL, 0};
     if (rc == ERR_OK && take)
+        rc = yaml_str(m->yaml, take, &word, err);
+    bool deepest = str_is(word, "deepest");
+    if (rc == ERR_OK && take && !deepest)
         rc = yaml_i64(m->yaml, take, -1, 100, &at, err);
-    f->split_take = (int)at;
+    f->split_take = deepest ? SPLIT_DEEPEST : (int)at;
     return rc;
 }
 
@@ -132,22 +140,54 @@ static enum err_code read_money(struct mapping *m, const struct yaml_node *n, st
     return rc;
 }
 
-static enum err_code read_columns(struct mapping *m, const struct yaml_node *n, struct map_field *f,
-                                  struct err *err)
+/* columns [max] */
+static enum err_code read_columns(struct mapping *m, const struct yaml_node *n, size_t max,
+                                  struct map_column *columns, size_t *len, struct err *err)
 {
     struct str *names;
-    enum err_code rc = read_list(m, n, MAP_COLUMNS_MAX, &names, &f->columns_len, err);
-    for (size_t i = 0; rc == ERR_OK && i < f->columns_len; i++)
-        f->columns[i] = (struct map_column){names[i], -1};
+    enum err_code rc = read_list(m, n, max, &names, len, err);
+    for (size_t i = 0; rc == ERR_OK && i < *len; i++)
+        columns[i] = (struct map_column){names[i], -1};
     return rc;
 }
 
-static enum err_code read_field_key(struct mapping *m, const struct yaml_node *n,
+static enum err_code read_join(struct mapping *m, const struct yaml_node *n, struct map_field *f,
+                               struct err *err)
+{
+    static const char *const keys[] = {"by", "columns"};
+    enum err_code rc = yaml_check_keys(m->yaml, n, keys, 2, err);
+    const struct yaml_node *by = yaml_get(n, "by"), *columns = yaml_get(n, "columns");
+    if (rc == ERR_OK && (!by || !columns))
+        return yaml_fail(m->yaml, n, err, ERR_INVALID, "needs by and columns");
+    if (rc == ERR_OK)
+        rc = yaml_str(m->yaml, by, &f->join_by, err);
+    f->join = ARENA_NEW(&m->arena, struct map_column, MAP_FILL_MAX);
+    return rc == ERR_OK ? read_columns(m, columns, MAP_FILL_MAX, f->join, &f->join_len, err) : rc;
+}
+
+static enum err_code read_field(struct mapping *m, const struct yaml_node *n, bool attribute,
+                                unsigned depth, struct map_field *f, struct err *err);
+
+static enum err_code read_other(struct mapping *m, const struct yaml_node *n, unsigned depth,
+                                struct map_field *f, struct err *err)
+{
+    if (depth == MAP_OTHERS_MAX)
+        return yaml_fail(m->yaml, n, err, ERR_LIMIT, "more than %d in a row", MAP_OTHERS_MAX);
+    f->other = ARENA_NEW(&m->arena, struct map_field, 1);
+    *f->other = (struct map_field){0};
+    return read_field(m, n, false, depth + 1, f->other, err);
+}
+
+static enum err_code read_field_key(struct mapping *m, const struct yaml_node *n, unsigned depth,
                                     struct map_field *f, struct err *err)
 {
     struct str k = n->key;
     if (str_is(k, "column"))
-        return read_columns(m, n, f, err);
+        return read_columns(m, n, MAP_COLUMNS_MAX, f->columns, &f->columns_len, err);
+    if (str_is(k, "join"))
+        return read_join(m, n, f, err);
+    if (str_is(k, "or"))
+        return read_other(m, n, depth, f, err);
     if (str_is(k, "template"))
         return read_template(m, n, f, err);
     if (str_is(k, "value"))
@@ -172,8 +212,10 @@ static enum err_code read_field_key(struct mapping *m, const struct yaml_node *n
         return yaml_bool(m->yaml, n, &f->decimal_comma, err);
     if (str_is(k, "money"))
         return read_money(m, n, f, err);
-    if (str_is(k, "list"))
+    if (str_is(k, "list")) {
+        f->many = true;
         return read_char(m, n, &f->list_by, err);
+    }
     if (str_is(k, "time"))
         return read_formats(m, n, f, err);
     return ERR_OK; /* "name" of an attribute */
@@ -181,26 +223,29 @@ static enum err_code read_field_key(struct mapping *m, const struct yaml_node *n
 
 /* A text or a list names columns; a mapping says more. */
 static enum err_code read_field(struct mapping *m, const struct yaml_node *n, bool attribute,
-                                struct map_field *f, struct err *err)
+                                unsigned depth, struct map_field *f, struct err *err)
 {
-    static const char *const keys[] = {"column",        "template",     "value", "default",
-                                       "strip_prefix",  "strip_suffix", "split", "replace",
-                                       "lookup",        "html",         "lower", "time",
-                                       "decimal_comma", "money",        "list",  "name"};
+    static const char *const keys[] = {
+        "column",        "template", "value",  "default", "strip_prefix", "strip_suffix",
+        "split",         "replace",  "lookup", "html",    "lower",        "time",
+        "decimal_comma", "money",    "list",   "join",    "or",           "name"};
+    enum { KEYS = sizeof keys / sizeof *keys };
     f->set = true;
     f->major = true;
     f->line = n->line;
     f->list_by = ',';
     if (n->kind != YAML_MAP) {
         f->plain = n->kind == YAML_SCALAR;
-        return read_columns(m, n, f, err);
+        return read_columns(m, n, MAP_COLUMNS_MAX, f->columns, &f->columns_len, err);
     }
-    enum err_code rc = yaml_check_keys(m->yaml, n, keys, attribute ? 16 : 15, err);
+    enum err_code rc = yaml_check_keys(m->yaml, n, keys, attribute ? KEYS : KEYS - 1, err);
     for (const struct yaml_node *c = n->child; rc == ERR_OK && c; c = c->next)
-        rc = read_field_key(m, c, f, err);
-    if (rc == ERR_OK && (f->columns_len > 0) + (f->parts_len > 0) + (f->constant.p != NULL) != 1)
+        rc = read_field_key(m, c, depth, f, err);
+    int sources =
+        (f->columns_len > 0) + (f->parts_len > 0) + (f->constant.p != NULL) + (f->join_len > 0);
+    if (rc == ERR_OK && sources != 1)
         return yaml_fail(m->yaml, n, err, ERR_INVALID,
-                         "needs exactly one of column, template, value");
+                         "needs exactly one of column, join, template, value");
     return rc;
 }
 
@@ -233,7 +278,7 @@ static enum err_code read_attribute(struct mapping *m, const struct yaml_node *n
     const struct yaml_node *given = yaml_get(n, "name");
     a->name.set = true;
     a->name.constant = name;
-    enum err_code rc = read_field(m, n, given != NULL, &a->value, err);
+    enum err_code rc = read_field(m, n, given != NULL, 0, &a->value, err);
     if (rc == ERR_OK && given) {
         a->name.constant = (struct str){NULL, 0};
         rc = read_template(m, given, &a->name, err);
@@ -271,7 +316,7 @@ static enum err_code read_fields(struct mapping *m, const struct yaml_node *fiel
         else if (t == TARGETS)
             rc = unknown_field(m, n, err);
         else
-            rc = read_field(m, n, false, &m->fields[t], err);
+            rc = read_field(m, n, false, 0, &m->fields[t], err);
     }
     return rc;
 }
@@ -290,8 +335,8 @@ static enum err_code read_rule(struct mapping *m, const struct yaml_node *n, str
     if (rc == ERR_OK && !yaml_get(n, "column"))
         return yaml_fail(m->yaml, n, err, ERR_INVALID, "'column' is missing");
     if (rc == ERR_OK)
-        rc = yaml_str(m->yaml, yaml_get(n, "column"), &rule->column.name, err);
-    rule->column.at = -1;
+        rc = read_columns(m, yaml_get(n, "column"), MAP_COLUMNS_MAX, rule->columns,
+                          &rule->columns_len, err);
     if (rc == ERR_OK && (c = yaml_get(n, "prefix")))
         rc = yaml_str(m->yaml, c, &rule->prefix, err);
     if (rc == ERR_OK && (c = yaml_get(n, "suffix")))
@@ -333,16 +378,53 @@ static enum err_code read_fill(struct mapping *m, const struct yaml_node *n, str
         return ERR_OK;
     enum err_code rc = yaml_check_keys(m->yaml, n, keys, 2, err);
     const struct yaml_node *key = yaml_get(n, "key"), *columns = yaml_get(n, "columns");
-    struct str *names;
     if (rc == ERR_OK && (!key || !columns))
         return yaml_fail(m->yaml, n, err, ERR_INVALID, "needs key and columns");
     if (rc == ERR_OK)
-        rc = yaml_str(m->yaml, key, &m->fill.key.name, err);
+        rc = read_columns(m, key, MAP_COLUMNS_MAX, m->fill.keys, &m->fill.keys_len, err);
+    return rc == ERR_OK
+               ? read_columns(m, columns, MAP_FILL_MAX, m->fill.columns, &m->fill.columns_len, err)
+               : rc;
+}
+
+static enum err_code read_inherit(struct mapping *m, const struct yaml_node *n, struct err *err)
+{
+    static const char *const keys[] = {"from", "parents", "parent_when", "columns"};
+    struct map_inherit *h = &m->inherit;
+    if (!n)
+        return ERR_OK;
+    enum err_code rc = yaml_check_keys(m->yaml, n, keys, 4, err);
+    const struct yaml_node *from = yaml_get(n, "from"), *names = yaml_get(n, "parents"),
+                           *columns = yaml_get(n, "columns");
+    if (rc == ERR_OK && (!from || !names || !columns || !yaml_get(n, "parent_when")))
+        return yaml_fail(m->yaml, n, err, ERR_INVALID, "needs from, parents, parent_when, columns");
+    if (rc == ERR_OK && (names->kind != YAML_LIST || names->len > MAP_COLUMNS_MAX))
+        return yaml_fail(m->yaml, names, err, ERR_INVALID, "must be a list of templates");
     if (rc == ERR_OK)
-        rc = read_list(m, columns, MAP_FILL_MAX, &names, &m->fill.columns_len, err);
-    for (size_t i = 0; rc == ERR_OK && i < m->fill.columns_len; i++)
-        m->fill.columns[i] = (struct map_column){names[i], -1};
-    return rc;
+        rc = yaml_str(m->yaml, from, &h->from.name, err);
+    for (const struct yaml_node *c = names ? names->child : NULL; rc == ERR_OK && c; c = c->next)
+        rc = read_template(m, c, &h->names[h->names_len++], err);
+    if (rc == ERR_OK)
+        rc = read_rules(m, yaml_get(n, "parent_when"), RULE_PARENT, err);
+    return rc == ERR_OK ? read_columns(m, columns, MAP_FILL_MAX, h->columns, &h->columns_len, err)
+                        : rc;
+}
+
+static enum err_code read_pictures(struct mapping *m, const struct yaml_node *n, struct err *err)
+{
+    static const char *const keys[] = {"url", "position", "only_when"};
+    if (!n)
+        return ERR_OK;
+    enum err_code rc = yaml_check_keys(m->yaml, n, keys, 3, err);
+    const struct yaml_node *url = yaml_get(n, "url"), *position = yaml_get(n, "position");
+    if (rc == ERR_OK && (!url || !position || m->fill.keys_len == 0))
+        return yaml_fail(m->yaml, n, err, ERR_INVALID,
+                         "needs url and position, and a fill_down with the key");
+    if (rc == ERR_OK)
+        rc = read_field(m, url, false, 0, &m->pictures.url, err);
+    if (rc == ERR_OK)
+        rc = read_field(m, position, false, 0, &m->pictures.position, err);
+    return rc == ERR_OK ? read_rules(m, yaml_get(n, "only_when"), RULE_PICTURE, err) : rc;
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -379,13 +461,36 @@ static enum err_code read_head(struct mapping *m, const struct yaml_node *root, 
     return rc;
 }
 
+static enum err_code read_rule_sets(struct mapping *m, const struct yaml_node *root,
+                                    struct err *err)
+{
+    static const struct {
+        const char *key;
+        enum rule_set set;
+    } sets[] = {{"skip_when", RULE_SKIP},
+                {"return_when", RULE_RETURN},
+                {"adjustment_when", RULE_ADJUSTMENT},
+                {"charge_when", RULE_CHARGE},
+                {"inactive_when", RULE_INACTIVE},
+                {"untracked_when", RULE_UNTRACKED}};
+    enum err_code rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < sizeof sets / sizeof *sets; i++)
+        rc = read_rules(m, yaml_get(root, sets[i].key), sets[i].set, err);
+    return rc;
+}
+
 enum err_code mapping_read(struct mapping *m, struct err *err)
 {
-    static const char *const keys[] = {
-        "kind",          "format",    "charset",       "delimiter",           "currency",
-        "fields",        "skip_when", "return_when",   "charge_when",         "adjustment_when",
-        "inactive_when", "fill_down", "ignore_titles", "products_from_lines", "create_products",
-        "description"};
+    static const char *const keys[] = {"kind",           "format",
+                                       "charset",        "delimiter",
+                                       "currency",       "fields",
+                                       "skip_when",      "return_when",
+                                       "charge_when",    "adjustment_when",
+                                       "inactive_when",  "untracked_when",
+                                       "fill_down",      "inherit",
+                                       "pictures",       "ignore_titles",
+                                       "description",    "products_from_lines",
+                                       "create_products"};
     const struct yaml_node *root = yaml_root(m->yaml), *n;
     enum err_code rc = yaml_check_keys(m->yaml, root, keys, sizeof keys / sizeof *keys, err);
     if (rc == ERR_OK)
@@ -393,17 +498,13 @@ enum err_code mapping_read(struct mapping *m, struct err *err)
     if (rc == ERR_OK)
         rc = read_fields(m, yaml_get(root, "fields"), err);
     if (rc == ERR_OK)
-        rc = read_rules(m, yaml_get(root, "skip_when"), RULE_SKIP, err);
-    if (rc == ERR_OK)
-        rc = read_rules(m, yaml_get(root, "return_when"), RULE_RETURN, err);
-    if (rc == ERR_OK)
-        rc = read_rules(m, yaml_get(root, "adjustment_when"), RULE_ADJUSTMENT, err);
-    if (rc == ERR_OK)
-        rc = read_rules(m, yaml_get(root, "charge_when"), RULE_CHARGE, err);
-    if (rc == ERR_OK)
-        rc = read_rules(m, yaml_get(root, "inactive_when"), RULE_INACTIVE, err);
+        rc = read_rule_sets(m, root, err);
     if (rc == ERR_OK)
         rc = read_fill(m, yaml_get(root, "fill_down"), err);
+    if (rc == ERR_OK)
+        rc = read_inherit(m, yaml_get(root, "inherit"), err);
+    if (rc == ERR_OK)
+        rc = read_pictures(m, yaml_get(root, "pictures"), err);
     if (rc == ERR_OK && (n = yaml_get(root, "ignore_titles")))
         rc = read_list(m, n, 256, &m->ignore_titles, &m->ignore_titles_len, err);
     if (rc == ERR_OK && (n = yaml_get(root, "products_from_lines")))

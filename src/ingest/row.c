@@ -20,38 +20,6 @@ static struct field cell(const struct record *rec, const struct map_column *c)
     return c->at < 0 ? (struct field){{NULL, 0}, FIELD_ABSENT} : rec->fields[c->at];
 }
 
-/* Cells that only the first row of a key has (a product's title, its variants following) are filled
- * into the others. The record is copied first: it is the reader's. */
-static const struct record *fill_down(struct mapping *m, const struct record *rec, size_t columns)
-{
-    struct map_fill *f = &m->fill;
-    struct str key = cell(rec, &f->key).text;
-    if (key.n == 0)
-        return rec;
-    if (!str_eq(key, buf_str(&f->last_key))) {
-        buf_reset(&f->last_key);
-        buf_put_str(&f->last_key, key);
-        for (size_t i = 0; i < f->columns_len; i++) {
-            buf_reset(&f->last[i]);
-            buf_put_str(&f->last[i], cell(rec, &f->columns[i]).text);
-        }
-        return rec;
-    }
-    if (m->filled_len < columns) {
-        m->filled = mem_resize(m->filled, columns, sizeof *m->filled);
-        m->filled_len = columns;
-    }
-    memcpy(m->filled, rec->fields, columns * sizeof *m->filled);
-    for (size_t i = 0; i < f->columns_len; i++) {
-        int at = f->columns[i].at;
-        if (at >= 0 && str_trim(m->filled[at].text).n == 0)
-            m->filled[at] = (struct field){buf_str(&f->last[i]), FIELD_TEXT};
-    }
-    m->filled_record = *rec;
-    m->filled_record.fields = m->filled;
-    return &m->filled_record;
-}
-
 void row_init(struct row *row, struct mapping *m, const struct record *rec, struct arena *arena,
               int64_t now)
 {
@@ -59,8 +27,8 @@ void row_init(struct row *row, struct mapping *m, const struct record *rec, stru
     if (rec->fault != REASON_NONE) {
         row->fault.reason = rec->fault;
         snprintf(row->fault.message, sizeof row->fault.message, "%s", rec->message);
-    } else if (m->fill.columns_len && m->fill.key.at >= 0) {
-        row->rec = fill_down(m, rec, rec->fields_len);
+    } else {
+        row->rec = map_fill_record(row);
         row->filled = row->rec != rec;
     }
 }
@@ -127,12 +95,55 @@ static struct str replaced(struct row *row, const struct map_field *f, struct st
     return s;
 }
 
-static struct str split_part(const struct map_field *f, struct str s)
+static size_t count_of(struct str s, char c)
 {
-    struct str rest = s, part = s;
-    for (int i = 0; rest.p && (f->split_take < 0 || i <= f->split_take); i++)
-        part = str_split(&rest, f->split_by);
-    return str_trim(part);
+    size_t n = 0;
+    for (size_t i = 0; i < s.n; i++)
+        n += s.p[i] == c;
+    return n;
+}
+
+/* Up to a separator that no backslash stands before. */
+static struct str next_piece(struct str *rest, char by)
+{
+    struct str s = *rest;
+    size_t at = 0;
+    while (at < s.n && s.p[at] != by)
+        at += s.p[at] == '\\' && at + 1 < s.n ? 2 : 1;
+    *rest = at < s.n ? (struct str){s.p + at + 1, s.n - at - 1} : (struct str){NULL, 0};
+    return str_trim((struct str){s.p, at < s.n ? at : s.n});
+}
+
+/* "a\,b" without its backslashes. */
+static struct str without_escapes(struct row *row, struct str s, char by)
+{
+    char *to = memchr(s.n ? s.p : "", '\\', s.n) ? arena_try_alloc(row->arena, s.n) : NULL;
+    size_t n = 0;
+    if (!to)
+        return s;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != '\\' || i + 1 == s.n || s.p[i + 1] != by)
+            to[n++] = s.p[i];
+    return (struct str){to, n};
+}
+
+struct str map_next_piece(struct row *row, struct str *rest, char by)
+{
+    return without_escapes(row, next_piece(rest, by), by);
+}
+
+static struct str split_part(struct row *row, const struct map_field *f, struct str s)
+{
+    struct str rest = s, found = {NULL, 0};
+    for (int i = 0; rest.p; i++) {
+        struct str piece = next_piece(&rest, f->split_by);
+        bool wanted = f->split_take == SPLIT_DEEPEST
+                          ? !found.p || count_of(piece, '>') > count_of(found, '>')
+                          : i == f->split_take || f->split_take == -1;
+        if (wanted)
+            found = piece;
+    }
+    return without_escapes(row, found, f->split_by);
 }
 
 static struct str looked_up(const struct map_field *f, struct str s)
@@ -162,7 +173,7 @@ static struct str shaped(struct row *row, const struct map_field *f, struct str 
     if (f->strip_suffix.n && str_ends(s, f->strip_suffix))
         s.n -= f->strip_suffix.n;
     if (f->split_by)
-        s = split_part(f, s);
+        s = split_part(row, f, s);
     if (f->replace_len)
         s = replaced(row, f, s);
     if (f->lookup_len)
@@ -171,6 +182,23 @@ static struct str shaped(struct row *row, const struct map_field *f, struct str 
         s = lowered(row, s);
     if (f->html && s.n <= 4 * STORE_TEXT_MAX)
         s = html_to_text(s, row->arena);
+    return s;
+}
+
+static struct str all_columns(struct row *row, const struct map_field *f)
+{
+    struct buf b;
+    buf_init(&b, MAP_TEXT_MAX);
+    for (size_t i = 0; i < f->join_len; i++) {
+        struct str text = str_trim(cell(row->rec, &f->join[i]).text);
+        if (text.n && b.len)
+            buf_put_str(&b, f->join_by);
+        if (text.n)
+            buf_put_str(&b, text);
+    }
+    struct str s =
+        b.full || b.len == 0 ? (struct str){NULL, 0} : arena_str(row->arena, buf_str(&b));
+    buf_release(&b);
     return s;
 }
 
@@ -191,16 +219,27 @@ static struct str value_of(struct row *row, const struct map_field *f, enum fiel
         return f->constant;
     if (f->parts_len)
         found.text = joined(row, f);
+    if (f->join_len)
+        found.text = all_columns(row, f);
     if (found.text.n)
         found.text = shaped(row, f, found.text);
     return found.text.n ? found.text : f->absent;
 }
 
+struct str map_value(struct row *row, const struct map_field *f, enum field_kind *kind)
+{
+    struct str s = {NULL, 0};
+    for (; f && s.n == 0; f = f->other) {
+        if (kind)
+            *kind = FIELD_TEXT;
+        s = value_of(row, f, kind);
+    }
+    return s;
+}
+
 struct str row_value(struct row *row, enum target t, enum field_kind *kind)
 {
-    if (kind)
-        *kind = FIELD_TEXT;
-    return value_of(row, &row->m->fields[t], kind);
+    return map_value(row, &row->m->fields[t], kind);
 }
 
 /* A scalar: of repeated elements the first, and no object or array. */
@@ -250,11 +289,23 @@ bool row_text(struct row *row, enum target t, size_t max, struct str *out)
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
+/* A comma with one or two digits behind it, and then nothing, groups no thousands. */
+static bool ends_in_decimals(struct str s)
+{
+    for (size_t digits = 1; digits <= 2 && digits < s.n; digits++) {
+        if (!isdigit((unsigned char)s.p[s.n - digits]))
+            return false;
+        if (s.p[s.n - digits - 1] == ',')
+            return true;
+    }
+    return false;
+}
+
 /* "1.299,00" and "1 299,00" to "1299.00"; "1,299.00" likewise where the point is decimal. */
 static struct str plain_number(struct row *row, enum target t, struct str s)
 {
-    char group = row->m->fields[t].decimal_comma ? '.' : ',';
-    char point = row->m->fields[t].decimal_comma ? ',' : '.';
+    bool comma = row->m->fields[t].decimal_comma || ends_in_decimals(s);
+    char group = comma ? '.' : ',', point = comma ? ',' : '.';
     if (point == '.' && !memchr(s.p, group, s.n))
         return s;
     char *to = arena_try_alloc(row->arena, s.n + 1);
@@ -291,6 +342,38 @@ bool row_i64(struct row *row, enum target t, int64_t lo, int64_t hi, int64_t abs
         return row_fail(row, t, REASON_OUT_OF_RANGE, "%s is not between %lld and %lld", quoted(s),
                         (long long)lo, (long long)hi);
     return true;
+}
+
+/* Files of shops say "untracked" (our word, by a lookup), count what was sold too often as less than
+ * nothing, and know half pieces. */
+bool row_stock(struct row *row, int64_t *out)
+{
+    double pieces;
+    struct err err;
+    struct str s = row_value(row, TO_STOCK, NULL);
+    *out = STORE_STOCK_UNTRACKED;
+    if (mapping_is_native(row->m))
+        return row_i64(row, TO_STOCK, STORE_STOCK_UNTRACKED, STORE_AMOUNT_MAX,
+                       STORE_STOCK_UNTRACKED, out);
+    if (s.n == 0 || str_is(s, "untracked") || mapping_matches(row->m, RULE_UNTRACKED, row->rec))
+        return true;
+    if (str_parse_double(plain_number(row, TO_STOCK, s), &pieces, &err) != ERR_OK)
+        return row_fail(row, TO_STOCK, REASON_BAD_NUMBER, "'%s' is not a number", quoted(s));
+    if (pieces > (double)STORE_AMOUNT_MAX)
+        return row_fail(row, TO_STOCK, REASON_OUT_OF_RANGE, "%s is more than %lld", quoted(s),
+                        (long long)STORE_AMOUNT_MAX);
+    *out = pieces > 0 ? (int64_t)pieces : 0;
+    return true;
+}
+
+bool row_picture(struct row *row, struct str *url, int64_t *position)
+{
+    struct err err;
+    *url = map_value(row, &row->m->pictures.url, NULL);
+    struct str at = map_value(row, &row->m->pictures.position, NULL);
+    if (at.n == 0 || str_parse_i64(at, 0, INT32_MAX, position, &err) != ERR_OK)
+        *position = INT64_MAX;
+    return url->n > 0;
 }
 
 bool row_double(struct row *row, enum target t, double lo, double hi, double *out)
@@ -344,6 +427,15 @@ static bool parse_time(const struct map_field *f, struct str s, int64_t *out)
         if (time_parse(f->formats[i], s, out))
             return true;
     return f->formats_len == 0 && clock_parse_iso(s, out, &err) == ERR_OK;
+}
+
+bool row_moment(struct row *row, enum target t, int64_t *out)
+{
+    struct str s;
+    *out = 0;
+    return scalar(row, t, &s) &&
+           (s.n == 0 || parse_time(&row->m->fields[t], s, out) ||
+            row_fail(row, t, REASON_BAD_TIME, "'%s' is not a time", quoted(s)));
 }
 
 bool row_time(struct row *row, enum target t, int64_t *out)

@@ -39,6 +39,27 @@ static bool finished(struct row *row, enum target t, struct buf *b, struct str *
            row_fail(row, t, REASON_TEXT_TOO_LONG, "more than %d bytes", STORE_JSON_MAX);
 }
 
+static bool is_address(struct str s)
+{
+    return str_search(s, STR_LIT("://")) != SIZE_MAX;
+}
+
+/* Addresses may hold the separator themselves ("w_300,h_200/a.jpg"): what is none belongs to the one
+ * before it. */
+static struct str next_url(struct str *rest, char by)
+{
+    struct str s = str_split(rest, by);
+    while (is_address(s) && rest->p) {
+        struct str ahead = *rest, piece = str_split(&ahead, by);
+        if (is_address(piece) || str_trim(piece).n == 0 ||
+            str_starts(str_trim(piece), STR_LIT("/")))
+            break;
+        s.n = (size_t)(piece.p + piece.n - s.p);
+        *rest = ahead;
+    }
+    return s;
+}
+
 bool row_list(struct row *row, enum target t, struct str *out)
 {
     enum field_kind kind;
@@ -55,7 +76,7 @@ bool row_list(struct row *row, enum target t, struct str *out)
     jw_init(&w, &b);
     jw_arr(&w);
     while (rest.p) {
-        struct str lines = str_split(&rest, by);
+        struct str lines = t == TO_IMAGES ? next_url(&rest, by) : str_split(&rest, by);
         while (lines.p) {
             struct str item = str_trim(str_split(&lines, '\n'));
             if (item.n)
@@ -74,7 +95,7 @@ bool row_object(struct row *row, enum target t, struct str *out)
 }
 
 /* What a piece of an attribute is: the columns do not know types, but numbers are worth knowing. */
-static void write_attribute(struct json_writer *w, struct str v, enum field_kind kind)
+static void write_scalar(struct json_writer *w, struct str v, enum field_kind kind)
 {
     double number;
     struct err err;
@@ -87,14 +108,22 @@ static void write_attribute(struct json_writer *w, struct str v, enum field_kind
         jw_str(w, v);
 }
 
-/* One field that is not in the mapping's table: the value of an attribute, or its name. */
-static struct str side_value(struct row *row, struct map_field *f, enum field_kind *kind)
+/* Where the mapping says what separates them, several values are an array. */
+static void write_attribute(struct row *row, const struct map_field *f, struct json_writer *w,
+                            struct str v, enum field_kind kind)
 {
-    struct map_field kept = row->m->fields[TO_ATTRIBUTES];
-    row->m->fields[TO_ATTRIBUTES] = *f;
-    struct str v = row_value(row, TO_ATTRIBUTES, kind);
-    row->m->fields[TO_ATTRIBUTES] = kept;
-    return v;
+    struct str rest = v, first = map_next_piece(row, &rest, f->list_by);
+    if (!f->many || !rest.p) {
+        write_scalar(w, f->many ? first : v, kind);
+        return;
+    }
+    jw_arr(w);
+    for (rest = v; rest.p;) {
+        struct str piece = map_next_piece(row, &rest, f->list_by);
+        if (piece.n)
+            write_scalar(w, piece, FIELD_TEXT);
+    }
+    jw_arr_end(w);
 }
 
 /* The members of an object text, without its braces. */
@@ -131,8 +160,8 @@ bool row_attributes(struct row *row, struct str *out)
     bool comma = b.len > 1;
     for (size_t i = 0; i < m->attributes_len; i++) {
         enum field_kind kind;
-        struct str name = side_value(row, &m->attributes[i].name, &kind);
-        struct str v = side_value(row, &m->attributes[i].value, &kind);
+        struct str name = map_value(row, &m->attributes[i].name, &kind);
+        struct str v = map_value(row, &m->attributes[i].value, &kind);
         if (name.n == 0 || v.n == 0 || seen_before(names, len, name))
             continue;
         names[len++] = name;
@@ -143,7 +172,7 @@ bool row_attributes(struct row *row, struct str *out)
         jw_str(&w, name);
         buf_putc(&b, ':');
         jw_init(&w, &b);
-        write_attribute(&w, v, kind);
+        write_attribute(row, &m->attributes[i].value, &w, v, kind);
     }
     buf_putc(&b, '}');
     if (len == 0) {

@@ -23,17 +23,46 @@ static bool product_status_of(struct row *row, enum product_status *out)
     return true;
 }
 
+/* The price of a sale counts while the sale lasts. */
+static bool sale_price(struct row *row, struct product *p)
+{
+    int64_t sale, from, until;
+    if (!row_money(row, TO_SALE_PRICE, &p->currency, &sale) ||
+        !row_moment(row, TO_SALE_FROM, &from) || !row_moment(row, TO_SALE_UNTIL, &until))
+        return false;
+    if (sale == STORE_NO_AMOUNT || from > row->now || (until && until <= row->now))
+        return true;
+    if (p->list_price_minor == STORE_NO_AMOUNT)
+        p->list_price_minor = p->price_minor;
+    p->price_minor = sale;
+    return true;
+}
+
 static bool prices(struct row *row, struct product *p)
 {
     if (!row_currency(row, &p->currency) ||
         !row_money(row, TO_PRICE, &p->currency, &p->price_minor) ||
-        !row_money(row, TO_LIST_PRICE, &p->currency, &p->list_price_minor))
+        !row_money(row, TO_LIST_PRICE, &p->currency, &p->list_price_minor) || !sale_price(row, p))
         return false;
-    /* A list price that is the price says nothing. */
-    if (p->list_price_minor == p->price_minor)
+    /* A list price that is the price says nothing; shops' files also have less there, or 0.00. */
+    bool less = p->list_price_minor < p->price_minor && !mapping_is_native(row->m);
+    if (p->list_price_minor == p->price_minor || less)
         p->list_price_minor = STORE_NO_AMOUNT;
     if (p->price_minor == STORE_NO_AMOUNT && p->list_price_minor == STORE_NO_AMOUNT)
         p->currency = 0;
+    return true;
+}
+
+/* A number in a taxonomy that we do not have says nothing to anybody. */
+static bool category(struct row *row, struct product *p)
+{
+    size_t digits = 0;
+    if (!row_text(row, TO_CATEGORY, STORE_CATEGORY_MAX, &p->category))
+        return false;
+    while (digits < p->category.n && p->category.p[digits] >= '0' && p->category.p[digits] <= '9')
+        digits++;
+    if (digits == p->category.n && !mapping_is_native(row->m))
+        p->category = (struct str){NULL, 0};
     return true;
 }
 
@@ -55,14 +84,11 @@ bool row_product(struct row *row, struct product *p)
     return row_id(row, TO_ID, &p->id) && row_id(row, TO_GROUP_ID, &p->group_id) &&
            row_text(row, TO_TITLE, STORE_TITLE_MAX, &p->title) &&
            row_text(row, TO_DESCRIPTION, STORE_TEXT_MAX, &p->description) &&
-           row_text(row, TO_BRAND, STORE_TITLE_MAX, &p->brand) &&
-           row_text(row, TO_CATEGORY, STORE_CATEGORY_MAX, &p->category) && prices(row, p) &&
-           row_i64(row, TO_STOCK, STORE_STOCK_UNTRACKED, STORE_AMOUNT_MAX, STORE_STOCK_UNTRACKED,
-                   &p->stock) &&
-           row_list(row, TO_IMAGES, &p->images) && row_attributes(row, &p->attributes) &&
-           row_list(row, TO_TAGS, &p->tags) && rating(row, p) &&
-           row_id(row, TO_SUPPLIER_ID, &p->supplier_id) && product_status_of(row, &p->status) &&
-           row_text(row, TO_URL, STORE_TITLE_MAX, &p->url) &&
+           row_text(row, TO_BRAND, STORE_TITLE_MAX, &p->brand) && category(row, p) &&
+           prices(row, p) && row_stock(row, &p->stock) && row_list(row, TO_IMAGES, &p->images) &&
+           row_attributes(row, &p->attributes) && row_list(row, TO_TAGS, &p->tags) &&
+           rating(row, p) && row_id(row, TO_SUPPLIER_ID, &p->supplier_id) &&
+           product_status_of(row, &p->status) && row_text(row, TO_URL, STORE_TITLE_MAX, &p->url) &&
            row_object(row, TO_TRANSLATIONS, &p->translations) &&
            row_text(row, TO_LANGUAGE, 16, &p->language) &&
            row_time(row, TO_CREATED_AT, &p->created_at);

@@ -347,6 +347,20 @@ START_TEST(a_gzip_cut_short_keeps_what_came_and_says_where_it_ends)
 }
 END_TEST
 
+START_TEST(an_attribute_may_have_a_column_of_its_own)
+{
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    shop_init(&s);
+    ck_ok(import_text(&s, "id,title,attributes.colour,attributes.size\np,Pot,red,12\nq,Pan,,\n",
+                      (struct import_options){.kind = IMPORT_PRODUCTS}, &r, &err));
+    ck_assert(str_is(product_of(&s, "p").attributes, "{\"colour\":\"red\",\"size\":12}"));
+    ck_assert(product_of(&s, "q").attributes.n == 0);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(a_missing_column_names_the_header_and_a_missing_file_the_file)
 {
     struct shop s;
@@ -571,6 +585,7 @@ SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted
       every_bad_product_row_goes_to_quarantine_with_place_column_and_reason,
       an_id_of_ten_kilobytes_is_refused_and_its_raw_row_is_cut,
       a_gzip_cut_short_keeps_what_came_and_says_where_it_ends,
+      an_attribute_may_have_a_column_of_its_own,
       a_missing_column_names_the_header_and_a_missing_file_the_file,
       events_are_identified_and_unknown_products_refused,
       users_and_interactions_are_taken_and_taken_once,

@@ -46,6 +46,29 @@ static enum err_code run_import(const char *dir, const char *path, struct import
     return rc;
 }
 
+/* The first column of a query, a line each. */
+static void list(const char *dir, const char *sql, struct buf *out)
+{
+    struct store *store;
+    struct db *db;
+    struct db_rows rows;
+    struct err err;
+    bool more = true;
+    ck_ok(store_open(&(struct store_options){.dir = dir}, &store, &err));
+    ck_ok(store_read_begin(store, &db, &err));
+    ck_ok(db_query(db, sql, DB_NO_ARGS, &rows, &err));
+    while (more) {
+        ck_ok(db_next(&rows, &more, &err));
+        if (more) {
+            buf_put_str(out, db_col_text(&rows, 0));
+            buf_putc(out, '\n');
+        }
+    }
+    store_read_end(store, db);
+    store_close(store);
+    ck_assert(!out->full);
+}
+
 /* Everything that an import stores, as one text. */
 static void dump(const char *dir, struct buf *out)
 {
@@ -59,25 +82,8 @@ static void dump(const char *dir, struct buf *out)
         "SELECT line || '/' || reason FROM quarantine ORDER BY line",
         "SELECT id || '/' || total FROM orders ORDER BY no",
     };
-    struct store *store;
-    struct db *db;
-    struct err err;
-    ck_ok(store_open(&(struct store_options){.dir = dir}, &store, &err));
-    ck_ok(store_read_begin(store, &db, &err));
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        struct db_rows rows;
-        bool more = true;
-        ck_ok(db_query(db, queries[i], DB_NO_ARGS, &rows, &err));
-        while (more) {
-            ck_ok(db_next(&rows, &more, &err));
-            if (more) {
-                buf_put_str(out, db_col_text(&rows, 0));
-                buf_putc(out, '\n');
-            }
-        }
-    }
-    store_read_end(store, db);
-    store_close(store);
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        list(dir, queries[i], out);
 }
 
 static void import_in_a_child_and_kill_it(const char *dir, const char *path, uint64_t after_us)
@@ -222,7 +228,8 @@ START_TEST(a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_k
         uint64_t took_us = (uint64_t)(clock_mono_ns() - begin) / 1000;
         ck_assert_uint_eq(r.deactivated, GONE);
         int64_t left = GONE;
-        for (unsigned i = 0; i < KILLS; i++) {
+        bool halfway = false; /* at some kill, and the last one too, if luck lets it */
+        for (unsigned i = 0; i < KILLS || (!halfway && i < 10 * KILLS); i++) {
             pid_t pid = fork();
             if (pid == 0)
                 _exit(run_full(killed, after, &k, &err) == ERR_OK ? 0 : 1);
@@ -231,6 +238,7 @@ START_TEST(a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_k
             waitpid(pid, NULL, 0);
             left = number(killed, still_on);
             ck_assert_msg(left == GONE || left == 0, "%lld of %d", (long long)left, GONE);
+            halfway = number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 0") > 0;
         }
         ck_ok(run_full(killed, after, &k, &err));
         resumed += k.resumed;
@@ -249,5 +257,95 @@ START_TEST(a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_k
 }
 END_TEST
 
+/* --- pictures --------------------------------------------------------------------------------- */
+
+enum { HANDLES = 250 };
+
+/* Products with up to six pictures each, whose rows come in any order; every tenth's stand apart. */
+static void make_shopify(struct buf *out, uint64_t seed)
+{
+    struct rng rng;
+    rng_init(&rng, seed);
+    buf_puts(out,
+             "Handle,Title,Option1 Value,Variant SKU,Variant Price,Image Src,Image Position\n");
+    for (int i = 0; i < HANDLES; i++) {
+        int first = 1 + (int)rng_below(&rng, 6);
+        buf_printf(out, "h%d,Thing %d,S,h%d-S,2.00,http://x/%d/%d.jpg,%d\n", i, i, i, i, first,
+                   first);
+        buf_printf(out, "h%d,,M,h%d-M,3.00,,\n", i, i);
+        for (int at = 6; at > 0; at--)
+            if (at != first && rng_below(&rng, 3))
+                buf_printf(out, "h%d,,,,,http://x/%d/%d.jpg,%d\n", i, i, at, at);
+        if (i >= 50 && i % 10 == 0)
+            buf_printf(out, "h%d,,,,,http://x/%d/7.jpg,%d\n", i - 50, i - 50, i % 3 ? 0 : 9);
+    }
+}
+
+static enum err_code run_shopify(const char *dir, const char *path, struct import_report *r,
+                                 struct err *err)
+{
+    struct store *store;
+    struct import_options o = {.kind = IMPORT_PRODUCTS,
+                               .path = path,
+                               .mapping = "shopify",
+                               .currency = "EUR",
+                               .batch_rows = 3,
+                               .progress = PROGRESS_QUIET};
+    enum err_code rc = store_open(&(struct store_options){.dir = dir}, &store, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = import_file(store, &o, r, err);
+    store_close(store);
+    return rc;
+}
+
+START_TEST(pictures_are_all_there_and_in_order_after_any_kill)
+{
+    char whole[64], killed[64];
+    struct rng rng;
+    struct import_report r, k;
+    struct err err;
+    struct buf text;
+    bool halfway = false;
+    rng_init(&rng, 31);
+    buf_init(&text, 4 << 20);
+    make_dir(whole);
+    make_dir(killed);
+    make_shopify(&text, 1);
+    const char *path = write_file(whole, "shopify.csv", buf_str(&text), 0);
+    int64_t begin = clock_mono_ns();
+    ck_ok(run_shopify(whole, path, &r, &err));
+    uint64_t took_us = (uint64_t)(clock_mono_ns() - begin) / 1000;
+    ck_assert_uint_eq(r.created, 2 * HANDLES);
+    for (unsigned i = 0; i < KILLS || (!halfway && i < 10 * KILLS); i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(run_shopify(killed, path, &k, &err) == ERR_OK ? 0 : 1);
+        usleep((useconds_t)rng_below(&rng, took_us / KILLS * 2 + 1));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        halfway |= number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 0") > 0;
+    }
+    ck_assert(halfway);
+    ck_ok(run_shopify(killed, path, &k, &err));
+    ck_assert_uint_eq(k.created, r.created);
+    ck_assert_uint_eq(k.merged, r.merged);
+    static const char pictures[] = "SELECT id || images FROM products ORDER BY id";
+    struct buf want, got;
+    buf_init(&want, 4 << 20);
+    buf_init(&got, 4 << 20);
+    list(whole, pictures, &want);
+    list(killed, pictures, &got);
+    ck_assert_uint_gt(want.len, 10000);
+    ck_assert(str_eq(buf_str(&want), buf_str(&got)));
+    buf_release(&text);
+    buf_release(&want);
+    buf_release(&got);
+    ck_ok(fs_remove_tree(whole, &err));
+    ck_ok(fs_remove_tree(killed, &err));
+}
+END_TEST
+
 SUITE("import_kill", a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed,
-      a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_killed)
+      a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_killed,
+      pictures_are_all_there_and_in_order_after_any_kill)
