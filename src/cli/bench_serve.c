@@ -202,7 +202,7 @@ static enum err_code train(struct store *store, struct pool *pool, struct err *e
     double derive_s = (double)(clock_mono_ns() - begin) / 1e9;
     begin = clock_mono_ns();
     if (code == ERR_OK)
-        code = recommend_fit(&acts, INT64_MAX, &params, pool, &model, err);
+        code = recommend_fit(&acts, &params, &(struct fit_options){.pool = pool}, &model, err);
     double fit_s = (double)(clock_mono_ns() - begin) / 1e9;
     if (code == ERR_OK) {
         print_train("derive_acts_per_s", "1/s", (double)acts.len / derive_s);

@@ -12,22 +12,57 @@ static const struct flag flags[] = {
     {"--until", "TIME", "as if nothing had happened from then on, to compare parameters"},
     {"--no-publish", NULL, "write the version, do not register it"},
     {"--force", NULL, "publish even if a gate fails"},
+    {"--progress", NULL, "with --json: lines of progress and message before the result"},
 };
 
+/* How far it was when it was last said. */
+struct telling {
+    const struct args *args;
+    bool lines; /* of JSON on standard output */
+    const char *what;
+    int percent;
+};
+
+static void print_line(double done, const char *what)
+{
+    char room[256];
+    struct buf text = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
+    struct json_writer w;
+    jw_init(&w, &text);
+    jw_obj(&w);
+    JW_DECIMAL(&w, "progress", done, 3);
+    JW_Z(&w, "message", what);
+    jw_obj_end(&w);
+    printf("%.*s\n", (int)text.len, text.data);
+    fflush(stdout); /* who follows reads a pipe */
+}
+
+/* People are told of steps, programs of each percent. */
 static void show(void *arg, double done, const char *what)
 {
-    const struct args *args = arg;
-    if (!args->quiet && !args->json)
-        fprintf(stderr, "train: %3.0f%%  %s\n", 100 * done, what);
+    struct telling *t = arg;
+    int percent = (int)(100 * done);
+    bool step = what != t->what;
+    if (!step && (!t->lines || percent == t->percent))
+        return;
+    t->what = what;
+    t->percent = percent;
+    if (t->lines)
+        print_line(done, what);
+    else if (!t->args->quiet && !t->args->json)
+        fprintf(stderr, "train: %3d%%  %s\n", percent, what);
 }
 
 enum err_code train_and_publish(const struct args *args, struct store *store,
                                 const struct train_options *options, bool force,
                                 struct train_result *result, bool *published, struct err *err)
 {
+    struct telling telling = {.args = args};
     struct train_options o = *options;
-    o.progress = show;
-    o.progress_arg = (void *)(uintptr_t)args;
+    if (!o.progress) {
+        o.progress = show;
+        o.progress_arg = &telling;
+    }
     enum err_code code = recommend_train(store, &o, result, err);
     return code == ERR_OK ? recommend_publish(store, result->version, force, published, err) : code;
 }
@@ -89,13 +124,14 @@ static enum cli_exit run(const struct args *args)
     struct store *store;
     struct err err;
     bool published = false, only_write = args_has(args, "--no-publish");
+    struct telling telling = {.args = args, .lines = args_has(args, "--progress")};
     if (!read_options(args, &options))
         return EXIT_USAGE;
+    options.progress = show;
+    options.progress_arg = &telling;
     /* A server may have the folder open for writing: then this process only writes model files. */
     if (open_store(args, true, only_write, &store, &err) != ERR_OK)
         return fail(args, &err);
-    options.progress = show;
-    options.progress_arg = (void *)(uintptr_t)args;
     enum err_code code = only_write
                              ? recommend_train(store, &options, &result, &err)
                              : train_and_publish(args, store, &options, args_has(args, "--force"),

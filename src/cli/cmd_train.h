@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "train/recommend_train.h"
 
-/** Train with the default parameters and publish if the gates pass; prints the verdict unless quiet. */
+/** Train and publish if the gates pass; prints its steps unless quiet or options bring a progress. */
 enum err_code train_and_publish(const struct args *args, struct store *store,
                                 const struct train_options *options, bool force,
                                 struct train_result *result, bool *published, struct err *err);

@@ -343,7 +343,7 @@ static enum err_code fit_and_measure(struct measuring *g, const struct recommend
     enum err_code code =
         threads == 1 ? ERR_OK : pool_new(&pool, "eval", threads ? threads - 1 : 0, QUEUE, err);
     if (code == ERR_OK)
-        code = recommend_fit(g->past, INT64_MAX, params, pool, &model, err);
+        code = recommend_fit(g->past, params, &(struct fit_options){.pool = pool}, &model, err);
     fitted = clock_mono_ns();
     g->m = &model;
     if (code == ERR_OK && model.dim == 0)

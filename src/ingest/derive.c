@@ -97,6 +97,14 @@ static enum err_code fix_end(struct work *w, struct err *err)
                                        w->products, w->users);
 }
 
+/* Events and orders are the work; who has none of one is told in the other's steps. */
+static void tell(const struct work *w, int64_t seq, int64_t order_no)
+{
+    double all = (double)w->last_seq + (double)w->last_order;
+    if (w->o->progress && all > 0)
+        w->o->progress(w->o->progress_arg, ((double)seq + (double)order_no) / all);
+}
+
 /* --- products and shoppers ------------------------------------------------------------------- */
 
 static enum err_code products_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
@@ -212,6 +220,7 @@ static enum err_code events_page(void *arg, struct db *db, int64_t *after, bool 
     db_rows_close(&rows);
     *after = last;
     *more_pages = last < w->last_seq;
+    tell(w, last, 0);
     return rc;
 }
 
@@ -278,6 +287,7 @@ static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *
     }
     db_rows_close(&rows);
     *more_pages = n == PAGE;
+    tell(w, w->last_seq, *more_pages ? *after / PAGES_ORDINALS : w->last_order);
     return rc;
 }
 

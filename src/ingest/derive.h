@@ -49,6 +49,9 @@ struct derive_options {
     bool guests;            /* keep orders and interactions without a shopper as user_no 0 */
     bool inactive_products; /* keep acts on products that are not sold now */
     struct derive_filter filter;
+    /** Told after each page how far it is, 0..1; may be NULL. */
+    void (*progress)(void *arg, double done);
+    void *progress_arg;
 };
 
 /** The defaults: weights impression 0, view 1, click 1, search 0, favourite 3, add to cart 4, remove

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +18,16 @@
 #include "store/jobs.h"
 #include "train/recommend_train.h"
 
-enum { POLL_MS = 2000, OUTPUT_MAX = 1 << 20, KILL_AFTER_MS = 5000, KEEP_VERSIONS = 5 };
+enum {
+    POLL_MS = 2000,
+    OUTPUT_MAX = 1 << 20,
+    KILL_AFTER_MS = 5000,
+    KEEP_VERSIONS = 5,
+    MESSAGE_MAX = 120
+};
+
+/* At most this often a job's progress is written: each time is a transaction. */
+static const int64_t progress_every_ns = 500000000;
 
 static const char runner_name[] = "server";
 
@@ -45,8 +55,8 @@ static enum err_code spawn(const struct runner *r, struct child *c, struct err *
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
-    const char *const argv[] = {r->program,          "train", "--no-publish", "--json", "--data",
-                                store_dir(r->store), NULL};
+    const char *const argv[] = {r->program,   "train",  "--no-publish",      "--json",
+                                "--progress", "--data", store_dir(r->store), NULL};
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_set_errno(err, ERR_IO, errno, "no pipe for the training process");
     posix_spawn_file_actions_init(&actions);
@@ -78,8 +88,85 @@ static bool stopping(struct runner *r)
     return stop;
 }
 
+/* What is known of a running job and not yet written. */
+struct report {
+    struct runner *r;
+    int64_t no;
+    double progress; /* 0..1 */
+    char message[MESSAGE_MAX];
+    bool fresh;        /* since it was last written */
+    int64_t next_ns;   /* when it may be written again */
+    struct buf line;   /* what is read of a line whose end has not come */
+    struct buf result; /* all lines that are not progress */
+};
+
+static enum err_code write_progress(struct store_tx *tx, void *arg, struct err *err)
+{
+    const struct report *p = arg;
+    return job_progress(tx, p->no, p->progress, str_of(p->message), err);
+}
+
+static void store_report(struct report *p)
+{
+    struct err err;
+    int64_t now = clock_mono_ns();
+    if (!p->fresh || now < p->next_ns)
+        return;
+    if (store_write(p->r->store, write_progress, p, &err) != ERR_OK)
+        log_warn("a job's progress cannot be recorded", LOG_I64("job", p->no), LOG_ERR_TEXT(&err));
+    p->fresh = false;
+    p->next_ns = now + progress_every_ns;
+}
+
+/* {"progress":0.25,"message":"measuring"}; false for any other line. */
+static bool take_progress(struct report *p, struct str line)
+{
+    struct arena arena;
+    struct json_reader r;
+    struct str key, message = {0};
+    double progress = -1;
+    if (!str_starts(line, STR_LIT("{\"progress\":")))
+        return false;
+    arena_init(&arena, 0, 1 << 16);
+    jr_init(&r, line, &arena);
+    if (jr_obj(&r))
+        while (jr_key(&r, &key)) {
+            if (str_is(key, "progress"))
+                jr_double(&r, &progress);
+            else if (str_is(key, "message"))
+                jr_str_max(&r, MESSAGE_MAX - 1, &message);
+        }
+    bool taken = jr_end(&r, NULL) == ERR_OK && progress >= 0 && progress <= 1;
+    if (taken) {
+        p->progress = progress;
+        snprintf(p->message, sizeof p->message, "%.*s", STR_ARG(message));
+        p->fresh = true;
+    }
+    arena_release(&arena);
+    return taken;
+}
+
+static void end_line(struct report *p)
+{
+    if (!take_progress(p, str_trim(buf_str(&p->line))))
+        buf_put(&p->result, p->line.data, p->line.len);
+    buf_reset(&p->line);
+}
+
+static void take_output(struct report *p, struct str block)
+{
+    while (block.n) {
+        const char *end = memchr(block.p, '\n', block.n);
+        size_t n = end ? (size_t)(end - block.p) + 1 : block.n;
+        buf_put(&p->line, block.p, n);
+        if (end)
+            end_line(p);
+        block = (struct str){block.p + n, block.n - n};
+    }
+}
+
 /* Read what it prints until it ends; ask it to stop when the server does. */
-static void follow(struct runner *r, const struct child *c, struct buf *out)
+static void follow(struct runner *r, const struct child *c, struct report *report)
 {
     int64_t asked_ns = 0;
     for (;;) {
@@ -91,6 +178,7 @@ static void follow(struct runner *r, const struct child *c, struct buf *out)
         }
         if (asked_ns && clock_mono_ns() - asked_ns > KILL_AFTER_MS * 1000000LL)
             kill(-c->pid, SIGKILL);
+        store_report(report);
         if (ready <= 0)
             continue;
         char block[4096];
@@ -98,19 +186,21 @@ static void follow(struct runner *r, const struct child *c, struct buf *out)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return;
-        buf_put(out, block, (size_t)n);
+            break;
+        take_output(report, (struct str){block, (size_t)n});
     }
+    end_line(report);
 }
 
-static enum err_code run_child(struct runner *r, struct buf *out, int *exit_status, struct err *err)
+static enum err_code run_child(struct runner *r, struct report *report, int *exit_status,
+                               struct err *err)
 {
     struct child c;
     int status = 0;
     enum err_code code = spawn(r, &c, err);
     if (code != ERR_OK)
         return code;
-    follow(r, &c, out);
+    follow(r, &c, report);
     close(c.out);
     while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -139,17 +229,17 @@ static bool version_of(struct str json, struct arena *arena, char version[VERSIO
     return true;
 }
 
-static enum err_code train(struct runner *r, struct buf *out, struct err *err)
+static enum err_code train(struct runner *r, struct report *report, struct err *err)
 {
     char version[VERSION_SIZE];
     struct arena arena;
     bool published = false;
     int status = 0;
-    enum err_code code = run_child(r, out, &status, err);
+    enum err_code code = run_child(r, report, &status, err);
     if (code != ERR_OK)
         return code;
     arena_init(&arena, 0, OUTPUT_MAX);
-    bool written = version_of(buf_str(out), &arena, version);
+    bool written = version_of(buf_str(&report->result), &arena, version);
     arena_release(&arena);
     if (!written)
         return err_set(err, ERR_INTERNAL, "training failed with exit status %d; the log has why",
@@ -179,13 +269,15 @@ static enum err_code finish_job(struct store_tx *tx, void *arg, struct err *err)
 
 static void perform(struct runner *r, const struct job *job)
 {
-    struct buf out;
+    struct report report = {.r = r, .no = job->no};
     struct err err, why;
-    buf_init(&out, OUTPUT_MAX);
+    buf_init(&report.line, OUTPUT_MAX);
+    buf_init(&report.result, OUTPUT_MAX);
     enum err_code code = str_is(job->kind, "train")
-                             ? train(r, &out, &err)
+                             ? train(r, &report, &err)
                              : err_set(&err, ERR_UNSUPPORTED, "there is no such kind of job");
-    struct ending e = {.no = job->no, .state = JOB_DONE, .result = str_trim(buf_str(&out))};
+    struct ending e = {
+        .no = job->no, .state = JOB_DONE, .result = str_trim(buf_str(&report.result))};
     if (code != ERR_OK) {
         e = (struct ending){.no = job->no,
                             .state = code == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED,
@@ -194,7 +286,8 @@ static void perform(struct runner *r, const struct job *job)
     }
     if (store_write(r->store, finish_job, &e, &why) != ERR_OK)
         log_error("a job's end cannot be recorded", LOG_I64("job", job->no), LOG_ERR_TEXT(&why));
-    buf_release(&out);
+    buf_release(&report.line);
+    buf_release(&report.result);
 }
 
 struct taking {

@@ -1,10 +1,12 @@
 /* runner.h - runs queued jobs of the server: training, in a child process.
  *
  * Model:   one thread takes the oldest queued job when it is woken, or every few seconds. "train" runs this
- *          very program as `aisle train --no-publish --json` over the same data folder, read-only, so a
+ *          very program as `aisle train --no-publish --json --progress` over the same data folder, read-only, so a
  *          crash, a leak or the memory of a training never touches the server; when it has written its
  *          version, this process registers and publishes it. A server that dies leaves the job running
  *          in the register; the next one marks it failed.
+ * Output:  lines {"progress": 0..1, "message": "..."} become the job's progress, written at most twice a
+ *          second; the rest is its result.
  * Stop:    the child is told to stop (SIGTERM), then killed.
  * Threads: wake from any. */
 #ifndef JOBS_RUNNER_H

@@ -161,6 +161,8 @@ enum err_code als_fit(const struct matrix *by_user, const struct matrix *by_item
         code = als_half_step(by_user, item_factors, o, pool, user_factors, err);
         if (code == ERR_OK)
             code = als_half_step(by_item, user_factors, o, pool, item_factors, err);
+        if (code == ERR_OK && o->progress)
+            o->progress(o->progress_arg, (i + 1.0) / o->iterations);
     }
     return code;
 }

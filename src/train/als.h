@@ -20,6 +20,9 @@ struct als_options {
     float regularisation; /* lambda > 0 */
     uint32_t iterations;  /* pairs of half steps, >= 1 */
     uint64_t seed;        /* of the starting item factors */
+    /** Told after each pair of half steps by the calling thread, (0, 1]; may be NULL. */
+    void (*progress)(void *arg, double done);
+    void *progress_arg;
 };
 
 /** Fit. by_user [users][items] and by_item, its transpose.

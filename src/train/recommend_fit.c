@@ -104,7 +104,7 @@ struct work {
     const struct interactions *it;
     int64_t until;
     const struct recommend_params *p;
-    struct pool *pool;
+    const struct fit_options *o;
     uint32_t *row_of;  /* [products_end] row + 1; 0: none */
     uint32_t *user_of; /* [users_end] index + 1; 0: none */
     struct recommend_model *m;
@@ -217,6 +217,20 @@ static enum err_code turn_to_axes(const float *items, uint32_t rows, uint32_t di
     return code;
 }
 
+static void tell(const struct work *w, double done)
+{
+    if (w->o->progress)
+        w->o->progress(w->o->progress_arg, done);
+}
+
+/* The factors take most of the time. */
+static const double factors_from = 0.05, factors_to = 0.85;
+
+static void tell_factors(void *arg, double done)
+{
+    tell(arg, factors_from + done * (factors_to - factors_from));
+}
+
 static enum err_code fit_factors(struct work *w, struct err *err)
 {
     const struct recommend_params *p = w->p;
@@ -225,7 +239,9 @@ static enum err_code fit_factors(struct work *w, struct err *err)
                             .alpha = p->alpha,
                             .regularisation = p->regularisation,
                             .iterations = p->iterations,
-                            .seed = p->seed};
+                            .seed = p->seed,
+                            .progress = tell_factors,
+                            .progress_arg = w};
     size_t d = p->dim;
     if (d == 0 || m->users == 0)
         return ERR_OK;
@@ -238,7 +254,7 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     if (!users || !items || !turned || !spectrum)
         code = err_set(err, ERR_MEMORY, "no memory for factors");
     if (code == ERR_OK)
-        code = als_fit(&w->by_user, &w->by_item, &o, w->pool, users, items, err);
+        code = als_fit(&w->by_user, &w->by_item, &o, w->o->pool, users, items, err);
     if (code == ERR_OK)
         code = turn_to_axes(items, m->rows, p->dim, turned, spectrum, err);
     mem_free(users);
@@ -250,7 +266,7 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     m->dim = p->dim;
     m->alpha = p->alpha;
     m->regularisation = p->regularisation;
-    return vectors_build(turned, m->rows, p->dim, p->seed, w->pool, &m->vectors, err);
+    return vectors_build(turned, m->rows, p->dim, p->seed, w->o->pool, &m->vectors, err);
 }
 
 static enum err_code fit_neighbours(struct work *w, const struct matrix *by_group,
@@ -260,7 +276,7 @@ static enum err_code fit_neighbours(struct work *w, const struct matrix *by_grou
     struct neighbour_options o = {
         .keep = w->p->neighbours, .shrink = w->p->shrink, .group_max = group_max, .support = 2};
     struct neighbour_result r;
-    enum err_code code = neighbours_fit(by_group, &o, w->pool, &r, err);
+    enum err_code code = neighbours_fit(by_group, &o, w->o->pool, &r, err);
     if (code == ERR_OK)
         *lists = (struct neighbour_lists){r.offsets, r.rows, r.scores};
     return code;
@@ -298,19 +314,21 @@ static enum err_code fit_histories(struct work *w, struct err *err)
     return ERR_OK;
 }
 
-enum err_code recommend_fit(const struct interactions *it, int64_t until,
-                            const struct recommend_params *p, struct pool *pool,
-                            struct recommend_model *out, struct err *err)
+enum err_code recommend_fit(const struct interactions *it, const struct recommend_params *p,
+                            const struct fit_options *o, struct recommend_model *out,
+                            struct err *err)
 {
     struct recommend_model m = {.position = it->position, .trained_at = clock_now_us()};
-    struct work w = {.it = it, .until = until, .p = p, .pool = pool, .m = &m};
+    struct work w = {.it = it, .until = o->until ? o->until : INT64_MAX, .p = p, .o = o, .m = &m};
     enum err_code code = number_rows(&w, err);
     if (code == ERR_OK)
         code = build_matrices(&w, err);
     if (code == ERR_OK)
         code = fit_popularity(&w, err);
+    tell(&w, factors_from);
     if (code == ERR_OK)
         code = fit_factors(&w, err);
+    tell(&w, factors_to);
     if (code == ERR_OK)
         code = fit_neighbours(&w, &w.by_user, SHOPPER_MAX, &m.near, err);
     if (code == ERR_OK)

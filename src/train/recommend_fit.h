@@ -30,13 +30,23 @@ ERR_MUST_USE enum err_code recommend_param_put(struct recommend_params *p, struc
 
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
 
-/** Fit on the acts with time < until (INT64_MAX: all) of known and anonymous shoppers.
+/* All-zero: everything, on this thread alone. */
+struct fit_options {
+    int64_t until;     /* UTC us: only acts before it; 0: all */
+    struct pool *pool; /* NULL: this thread alone */
+    /** Told now and then how far it is, 0..1; may be NULL. */
+    void (*progress)(void *arg, double done);
+    void *progress_arg;
+};
+
+/** Fit on the acts of known and anonymous shoppers.
  *  out   a model on the writing side, with memory of its own: recommend_fit_release. position and
  *        trained_at are it->position and now.
  *  ERR_INVALID  no acts at all; ERR_MEMORY, ERR_CANCELLED */
-ERR_MUST_USE enum err_code recommend_fit(const struct interactions *it, int64_t until,
-                                         const struct recommend_params *p, struct pool *pool,
-                                         struct recommend_model *out, struct err *err);
+ERR_MUST_USE enum err_code recommend_fit(const struct interactions *it,
+                                         const struct recommend_params *p,
+                                         const struct fit_options *o, struct recommend_model *out,
+                                         struct err *err);
 void recommend_fit_release(struct recommend_model *m);
 
 #endif

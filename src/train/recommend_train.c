@@ -47,12 +47,32 @@ struct run {
     struct interactions it;
     struct live_model live;
     struct train_result *r;
+    double from, to; /* of the whole, that the step takes which runs now */
+    const char *what;
 };
 
-static void tell(const struct run *run, double done, const char *what)
+static void tell(void *arg, double done)
 {
+    const struct run *run = arg;
     if (run->o->progress)
-        run->o->progress(run->o->progress_arg, done, what);
+        run->o->progress(run->o->progress_arg, run->from + done * (run->to - run->from), run->what);
+}
+
+/* From here on it is this step, which goes up to a share of the whole. */
+static void begin_step(struct run *run, double to, const char *what)
+{
+    run->from = run->to;
+    run->to = to;
+    run->what = what;
+    tell(run, 0);
+}
+
+static enum err_code fit(struct run *run, int64_t until, const struct recommend_params *p,
+                         struct recommend_model *out, struct err *err)
+{
+    struct fit_options o = {
+        .until = until, .pool = run->pool, .progress = tell, .progress_arg = run};
+    return recommend_fit(&run->it, p, &o, out, err);
 }
 
 static double since(int64_t *from_ns)
@@ -74,7 +94,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
                                    .seed = o->params.seed,
                                    .rival = rival};
     struct recommend_model m;
-    enum err_code code = recommend_fit(&run->it, split, &o->params, run->pool, &m, err);
+    enum err_code code = fit(run, split, &o->params, &m, err);
     if (code == ERR_INVALID && run->it.len) {
         *out = (struct recommend_evaluation){.k = EVALUATE_K, .split = split};
         return ERR_OK; /* all acts are at one moment: nothing came before */
@@ -96,12 +116,15 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     struct recommend_model recipe;
     bool same = recommend_params_equal(&live->params, &run->o->params);
     enum err_code code = ERR_OK;
-    if (!same)
-        code = recommend_fit(&run->it, split, &live->params, run->pool, &recipe, err);
+    if (!same) {
+        begin_step(run, 0.25, "fitting the live parameters");
+        code = fit(run, split, &live->params, &recipe, err);
+    }
     if (code == ERR_INVALID && run->it.len)
         same = true; /* nothing came before the split: nobody is measured */
     else if (code != ERR_OK)
         return code;
+    begin_step(run, 0.4, "measuring");
     code = measure(run, split, same ? NULL : &recipe, &r->evaluation, err);
     if (!same)
         recommend_fit_release(&recipe);
@@ -113,6 +136,7 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
         gate_rival(&r->gates, GATE_LIVE_PARAMETERS, &r->evaluation);
     if (recommend_shoppers_across(&run->it, live->last_time + 1) < GATE_USERS_MIN)
         return ERR_OK;
+    begin_step(run, 0.5, "measuring what the live model has not seen");
     code = measure(run, live->last_time + 1, &live->model, &after, err);
     if (code == ERR_OK)
         gate_rival(&r->gates, GATE_LIVE_MODEL, &after);
@@ -131,6 +155,7 @@ static enum err_code evaluate(struct run *run, struct err *err)
     if (code == ERR_OK && serves && live->last_time >= split) {
         code = measure_recipe(run, split, err);
     } else if (code == ERR_OK) {
+        begin_step(run, 0.5, "measuring");
         code = measure(run, split, serves ? &live->model : NULL, &r->evaluation, err);
         if (code == ERR_OK && serves)
             gate_rival(&r->gates, GATE_LIVE_MODEL, &r->evaluation);
@@ -172,8 +197,8 @@ static enum err_code fit_and_write(struct run *run, struct err *err)
 {
     struct recommend_model m;
     int64_t at_ns = clock_mono_ns();
-    tell(run, 0.5, "fitting on everything");
-    enum err_code code = recommend_fit(&run->it, INT64_MAX, &run->o->params, run->pool, &m, err);
+    begin_step(run, 0.95, "fitting on everything");
+    enum err_code code = fit(run, 0, &run->o->params, &m, err);
     if (code != ERR_OK)
         return code;
     run->r->fit_s = since(&at_ns);
@@ -182,7 +207,7 @@ static enum err_code fit_and_write(struct run *run, struct err *err)
     run->r->dim = m.dim;
     run->r->cells = m.vectors.cells;
     m.meta = STR_LIT("{}");
-    tell(run, 0.95, "writing");
+    begin_step(run, 1, "writing");
     code = write_version(run, &m, err);
     run->r->write_s = since(&at_ns);
     recommend_fit_release(&m);
@@ -202,11 +227,12 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
                         : pool_new(&run.pool, "train", o->threads ? o->threads - 1 : 0, 64, err);
     derive.guests = true; /* a guest's order is a basket */
     derive.until = o->until;
-    tell(&run, 0, "reading");
+    derive.progress = tell;
+    derive.progress_arg = &run;
+    begin_step(&run, 0.1, "reading");
     if (code == ERR_OK)
         code = derive_interactions(store, &derive, &run.it, &out->acts, err);
     out->derive_s = since(&at_ns);
-    tell(&run, 0.2, "measuring");
     if (code == ERR_OK && run.it.len == 0)
         code = err_set(err, ERR_INVALID, "there are no events or orders to learn from");
     if (code == ERR_OK)

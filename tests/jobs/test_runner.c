@@ -1,6 +1,7 @@
 /* test_runner.c - jobs, with small shell scripts in the place of the training program. */
 #include "jobs/runner.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -149,10 +150,58 @@ START_TEST(a_trained_version_is_registered_and_published_and_told)
     struct buf got;
     buf_init(&got, 1000);
     snprintf(path, sizeof path, "%s/arguments", b.shop.dir);
-    snprintf(want, sizeof want, "train --no-publish --json --data %s\n", b.shop.dir);
+    snprintf(want, sizeof want, "train --no-publish --json --progress --data %s\n", b.shop.dir);
     ck_ok(fs_read_file(path, 1000, &got, &err));
     ck_text(buf_str(&got), want);
     buf_release(&got);
+    bench_release(&b);
+}
+END_TEST
+
+/* The job once its progress is this. */
+static struct job wait_progress(struct bench *b, int64_t no, double progress)
+{
+    struct job job = job_of(b, no);
+    for (int ms = 0; ms < WAIT_MS && job.progress != progress; ms += STEP_MS) {
+        usleep(STEP_MS * 1000);
+        job = job_of(b, no);
+    }
+    return job;
+}
+
+START_TEST(a_running_job_shows_how_far_it_is_and_its_result_has_nothing_of_it)
+{
+    struct bench b;
+    char version[VERSION_SIZE], body[1000], want[160];
+    bench_init(&b, "");
+    train_one(&b, version);
+    snprintf(body, sizeof body,
+             "echo '{\"progress\":0.25,\"message\":\"reading\"}'\n"
+             "while [ ! -e go ]; do sleep 0.01; done\n"
+             "i=1; while [ $i -lt 600 ]; do echo '{\"progress\":0.5}'; i=$((i+1)); done\n"
+             "echo '{\"progress\":0.75,\"message\":\"a \\\"word\\\"\"}'\n"
+             "echo '{\"progress\":7}{' >&2\n"
+             "while [ ! -e end ]; do sleep 0.01; done\n"
+             "printf '{\"progress\":0.9}\\n{\"version\":\"%s\"}'",
+             version);
+    write_program(&b, body);
+    bench_start(&b);
+    int64_t no = add_job(&b, "train");
+    runner_wake(b.runner);
+    struct job job = wait_progress(&b, no, 0.25);
+    ck_assert(job.state == JOB_RUNNING && job.progress == 0.25);
+    ck_text(job.message, "reading");
+    close(open(arena_printf(&b.shop.arena, "%s/go", b.shop.dir).p, O_CREAT | O_WRONLY, 0600));
+    job = wait_progress(&b, no, 0.75); /* the newest, though it came too soon to be written */
+    ck_assert(job.state == JOB_RUNNING && job.progress == 0.75);
+    ck_text(job.message, "a \"word\"");
+    close(open(arena_printf(&b.shop.arena, "%s/end", b.shop.dir).p, O_CREAT | O_WRONLY, 0600));
+    job = wait_while(&b, no, JOB_RUNNING);
+    ck_assert_int_eq(job.state, JOB_DONE);
+    ck_assert(job.progress == 1);
+    ck_assert_uint_eq(job.message.n, 0);
+    snprintf(want, sizeof want, "{\"version\":\"%s\"}", version);
+    ck_text(job.result, want);
     bench_release(&b);
 }
 END_TEST
@@ -167,6 +216,8 @@ START_TEST(a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_ru
         "echo '{\"version\":\"0123456789012345678901234567890123456789\"}'",
         "kill -9 $$",
         "head -c 3000000 /dev/zero",
+        "echo '{\"progress\":2}'",
+        "echo '{\"progress\":0.5,'",
         "exec >&-; exit 0",
     };
     struct bench b;
@@ -247,6 +298,7 @@ START_TEST(a_job_whose_server_died_is_failed_at_the_next_start)
 END_TEST
 
 SUITE("runner", a_trained_version_is_registered_and_published_and_told,
+      a_running_job_shows_how_far_it_is_and_its_result_has_nothing_of_it,
       a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_runs,
       a_program_that_is_not_there_fails_the_job,
       stopping_ends_a_program_that_hangs_with_all_that_it_started,

@@ -47,7 +47,7 @@ START_TEST(a_model_knows_who_did_what_until_the_moment_and_nothing_later)
     struct err err;
     make(&it, 1);
     int64_t until = 20030 * DAY;
-    ck_ok(recommend_fit(&it, until, &p, NULL, &m, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = until}, &m, &err));
     ck_assert_uint_eq(m.dim, 8);
     uint64_t acts = 0, told = 0;
     for (size_t i = 0; i < it.len; i++)
@@ -75,7 +75,8 @@ START_TEST(a_model_knows_who_did_what_until_the_moment_and_nothing_later)
         ck_assert(row == 0 || m.items[row - 1] < m.items[row]);
     }
     recommend_fit_release(&m);
-    ck_err(recommend_fit(&it, 20000 * DAY, &p, NULL, &m, &err), ERR_INVALID);
+    ck_err(recommend_fit(&it, &p, &(struct fit_options){.until = 20000 * DAY}, &m, &err),
+           ERR_INVALID);
     interactions_release(&it);
 }
 END_TEST
@@ -88,7 +89,7 @@ START_TEST(neighbours_and_factors_tell_the_two_tastes_apart)
     struct err err;
     p.dim = 2; /* as many as there are tastes */
     make(&it, 2);
-    ck_ok(recommend_fit(&it, INT64_MAX, &p, NULL, &m, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){0}, &m, &err));
     size_t near = 0, shown = 0, same = 0;
     for (uint32_t row = 0; row < m.rows; row++)
         for (uint32_t i = m.near.offsets[row]; i < m.near.offsets[row + 1]; i++, near++)
@@ -122,8 +123,8 @@ START_TEST(fitting_twice_gives_the_same_model_with_any_number_of_threads)
     struct err err;
     make(&it, 3);
     ck_ok(pool_new(&pool, "fit", 3, 8, &err));
-    ck_ok(recommend_fit(&it, INT64_MAX, &p, NULL, &a, &err));
-    ck_ok(recommend_fit(&it, INT64_MAX, &p, pool, &b, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){0}, &a, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.pool = pool}, &b, &err));
     ck_assert_mem_eq(a.vectors.exact, b.vectors.exact, a.rows * a.dim * sizeof *a.vectors.exact);
     ck_assert_mem_eq(a.near.rows, b.near.rows, a.near.offsets[a.rows] * sizeof *a.near.rows);
     recommend_fit_release(&a);
@@ -246,7 +247,7 @@ START_TEST(the_evaluation_is_what_the_definitions_give)
     int64_t split;
     make(&it, 5);
     ck_ok(recommend_split(&it, 0.7, &split, &err));
-    ck_ok(recommend_fit(&it, split, &p, NULL, &m, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = split}, &m, &err));
     struct evaluate_options o = {.split = split, .k = 5, .users_max = 1000, .seed = 1};
     ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
     for (uint32_t user = 1; user <= USERS; user++)
@@ -277,10 +278,10 @@ START_TEST(a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone)
     int64_t split;
     make(&it, 5);
     ck_ok(recommend_split(&it, 0.7, &split, &err));
-    ck_ok(recommend_fit(&it, split, &p, NULL, &m, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = split}, &m, &err));
     p.dim = 2;
     p.regularisation = 1000;
-    ck_ok(recommend_fit(&it, split, &p, NULL, &other, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = split}, &other, &err));
     struct evaluate_options o = {.split = split, .k = 5, .users_max = 1000, .seed = 1};
     ck_ok(recommend_evaluate(&it, &other, &o, &alone, &err));
     o.rival = &m; /* with itself nothing differs */
@@ -296,7 +297,7 @@ START_TEST(a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone)
     ck_assert(e.over_rival.low <= e.over_rival.mean && e.over_rival.mean <= e.over_rival.high);
 
     /* One that knows little of the past shows what it has, and what it lacks counts against it. */
-    ck_ok(recommend_fit(&it, it.first_time + 1, &p, NULL, &thin, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = it.first_time + 1}, &thin, &err));
     o.rival = &thin;
     ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
     ck_assert_uint_eq(e.users, alone.users);

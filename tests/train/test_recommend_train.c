@@ -389,6 +389,45 @@ START_TEST(the_figures_of_the_gates_stand_in_manifest_and_result)
 }
 END_TEST
 
+struct told {
+    size_t times, steps;
+    double done;
+    const char *what;
+    bool forward;
+};
+
+static void note(void *arg, double done, const char *what)
+{
+    struct told *t = arg;
+    t->forward &= done >= t->done && done <= 1;
+    t->steps += what != t->what;
+    t->times++;
+    t->done = done;
+    t->what = what;
+}
+
+START_TEST(training_says_how_far_it_is_in_small_steps_and_never_goes_back)
+{
+    struct shop s;
+    struct train_options o = options();
+    open_filled(&s);
+    o.params.iterations = 10;
+    o.progress = note;
+    for (int round = 0; round < 3; round++) { /* alone; beside the same; beside other parameters */
+        struct told told = {.forward = true};
+        o.progress_arg = &told;
+        o.params.seed = round < 2 ? 1 : 2;
+        struct train_result r = train(&s, &o);
+        ck_assert(told.forward);
+        ck_assert_uint_ge(told.times, 2 * 10 + 6);
+        ck_assert_uint_ge(told.steps, round < 2 ? 4 : 5);
+        ck_assert_double_ge(told.done, 0.95);
+        publish(&s, &r);
+    }
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(what_is_missing_or_damaged_is_not_published)
 {
     struct shop s;
@@ -529,6 +568,7 @@ SUITE("recommend_train", versions_are_published_rolled_back_and_cleared,
       training_again_on_the_same_acts_compares_the_parameters,
       a_live_model_whose_file_is_damaged_bars_nobody,
       the_figures_of_the_gates_stand_in_manifest_and_result,
+      training_says_how_far_it_is_in_small_steps_and_never_goes_back,
       what_is_missing_or_damaged_is_not_published, a_shop_without_acts_has_nothing_to_learn,
       a_failing_disk_leaves_the_live_model_and_nothing_half_written,
       a_training_killed_at_any_moment_leaves_a_whole_live_model)
