@@ -217,16 +217,16 @@ fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/run_fuzz.sh build/fuzz/fuzz
 
 # --- lint ------------------------------------------------------------------------------------
-CHECKED_C := $(wildcard src/*/*.c tests/*/*.c fuzz/*.c)
+CHECKED_C := $(wildcard src/*/*.c tests/*/*.c fuzz/*.c tools/*.c)
 CHECKED_H := $(wildcard src/*/*.h tests/*/*.h)
-CHECKED_SH := $(wildcard tools/*.sh tests/*/*.sh examples/*/*.sh bench/*.sh) .ci/run
+CHECKED_SH := $(wildcard tools/*.sh tests/*/*.sh examples/*/*.sh bench/*.sh deploy/*/*.sh) .ci/run
 CLANG_FORMAT ?= clang-format-14
 CLANG_TIDY   ?= clang-tidy-14
 
-.PHONY: lint lint-layers lint-format lint-headers lint-shell lint-tidy
+.PHONY: lint lint-layers lint-format lint-headers lint-shell lint-web lint-tidy
 lint:
 	$(call setup,build test lint)
-	$(submake) lint-layers lint-format lint-headers lint-shell lint-tidy
+	$(submake) lint-layers lint-format lint-headers lint-shell lint-web lint-tidy
 	@echo "lint: all is well"
 lint-layers:
 	@$(PYTHON) tools/check_layers.py
@@ -234,6 +234,10 @@ lint-format:
 	@$(CLANG_FORMAT) --dry-run -Werror $(CHECKED_C) $(CHECKED_H)
 lint-shell:
 	@shellcheck $(CHECKED_SH)
+lint-web: web/node_modules/.package-lock.json
+	@cd web && npm run --silent lint
+	@cd tests/browser && { [ -d node_modules ] || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error; } && \
+	    npm run --silent lint
 lint-headers: $(CHECKED_H:%=$(BUILD)/lint/%.ok)
 lint-tidy: $(SOURCES:%=$(BUILD)/lint/%.tidy)
 
@@ -272,7 +276,7 @@ help:
 	@echo "                (sanitize-asan, sanitize-tsan: one of the two builds)"
 	@echo "make fuzz       libFuzzer on every target (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
 	@echo "make bench      the figures of docs/benchmarks.md, one JSON line each"
-	@echo "make lint       layers, format, headers, shell scripts, clang-tidy"
+	@echo "make lint       layers, format, headers, shell scripts, web code, clang-tidy"
 	@echo "make install    to PREFIX=$(PREFIX) under DESTDIR"
 	@echo "make clean      remove build/"
 	@echo "VARIANT=release|debug|asan|tsan|fuzz picks the flags, BUILD=DIR the folder"

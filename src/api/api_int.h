@@ -104,7 +104,7 @@ void begin_json(struct call *call, struct json_writer *w);
 /** Answer with an error. */
 void reply_err(struct http_request *req, enum err_code code, const struct err *err);
 
-/** Answer with an error that has no err_code of its own (precondition_failed, rate_limited). */
+/** Answer with an error that has no err_code of its own. */
 enum err_code reply_status(struct call *call, int status, const char *code, const char *message);
 
 /** Run job(tx, job_arg) on the writer, and answer with what render writes. With an Idempotency-Key that

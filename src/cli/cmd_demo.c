@@ -132,12 +132,13 @@ const struct command cmd_demo = {
     .name = "demo",
     .summary = "Make a demonstration shop",
     .usage = "[--products N] [--users N] [--events N] [--seed N]",
-    .text = "Fills the data folder with an invented shop: products in English and Chinese with\n"
-            "drawn pictures, shoppers with tastes, and their events and orders of two years. The\n"
-            "same options make the same shop; an interrupted run continues. Then a model is\n"
-            "trained on it. docs/demo-shop.md tells how shoppers choose.\n\n"
-            "  aisle demo && aisle serve\n"
-            "  aisle demo --data /tmp/big --products 100000 --users 100000 --events 10000000\n",
+    .text =
+        "Fills the data folder with an invented shop: products in English and Chinese with\n"
+        "drawn pictures, shoppers with tastes, and their events and orders of a year. The same\n"
+        "options make the same shop; an interrupted run continues. Then a model is trained\n"
+        "on it. docs/demo-shop.md tells how shoppers choose.\n\n"
+        "  aisle demo && aisle serve\n"
+        "  aisle demo --data /tmp/big --products 100000 --users 100000 --events 10000000\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .dense = true,

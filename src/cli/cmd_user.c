@@ -69,18 +69,22 @@ static enum cli_exit show(const struct args *args, struct store *store)
     return status;
 }
 
-/* --- delete, join, part ---------------------------------------------------------------------- */
+/* --- erase, join, part ----------------------------------------------------------------------- */
 
-static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)
+static enum err_code erase_job(struct store_tx *tx, void *arg, struct err *err)
 {
     return user_delete(tx, str_of(arg), err);
 }
 
-static enum cli_exit delete (const struct args *args, struct store *store) {
-    struct err err; int64_t removed = 0;
-    enum err_code code = store_write(store, delete_job, (void *)(uintptr_t)args->words[1], &err);
-    if (code == ERR_OK) code = store_compact(store, &removed, &err);
-    if (code != ERR_OK) return fail(args, &err);
+static enum cli_exit erase(const struct args *args, struct store *store)
+{
+    struct err err;
+    int64_t removed = 0;
+    enum err_code code = store_write(store, erase_job, (void *)(uintptr_t)args->words[1], &err);
+    if (code == ERR_OK)
+        code = store_compact(store, &removed, &err);
+    if (code != ERR_OK)
+        return fail(args, &err);
     printf(args->json ? "{\"events_removed\":%lld}\n"
                       : "Erased, with %lld events. Models forget at the next training.\n",
            (long long)removed);
@@ -139,7 +143,7 @@ static enum cli_exit run(const struct args *args)
 {
     static const struct verb verbs[] = {
         {"show", false, 1, 1, show},
-        {"delete", true, 1, 1, delete},
+        {"delete", true, 1, 1, erase},
         {"join", true, 2, 2, join},
         {"part", true, 1, 1, part},
     };
