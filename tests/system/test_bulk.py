@@ -177,21 +177,20 @@ def many_bad(server):
 
 @test("a client that leaves in the middle of a line leaves whole lines")
 def leaving(server):
-    for wait in (0, 0.02, 0.1):
-        for n in range(5):
-            name = f"left-{wait}-{n}".replace(".", "_")
-            upload = Upload(server, None if n % 2 else 10 << 20)
-            block = lines_of(name, 0, 3000)
-            upload.send(block[:len(block) - 40])
-            time.sleep(wait)
-            upload.close()
+    for n in range(10):
+        upload = Upload(server, None if n % 2 else 10 << 20)
+        block = lines_of(f"left-{n}", 0, 3000)
+        upload.send(block[:len(block) - 40])
+        if n >= 5:
+            wait_until(lambda n=n: there(server, f"left-{n}-0"), "the first line is written")
+        upload.close()
     client = server.backend()
     client.get("/healthz")
-    for n in range(5):
-        name = f"left-0_1-{n}"
-        assert there(server, f"{name}-0") and not there(server, f"{name}-2999")
-        done = client.must(200, "POST", "/v1/products/bulk", lines_of(name, 0, 3000), headers=NDJSON)
+    for n in range(5, 10):
+        assert not there(server, f"left-{n}-2999"), "half a line was written"
+        done = client.must(200, "POST", "/v1/products/bulk", lines_of(f"left-{n}", 0, 3000), headers=NDJSON)
         equal((done["created"] + done["unchanged"], done["changed"], done["refused"]), (3000, 0, 0))
+        assert done["unchanged"] > 0, done
 
 
 @test("who may not write hears it before the body; nobody sends compressed bodies in vain")
@@ -227,7 +226,10 @@ def at_once(server):
         for n, upload in enumerate(uploads):
             upload.send(lines_of(f"once-{n}", step * 100, step * 100 + 100))
     for upload in uploads:
-        equal(upload.answer()[1]["created"], 1000)
+        upload.sock.sendall(b"0\r\n\r\n")
+    for upload in uploads:
+        status, done = upload.read()
+        equal((status, done.get("created")), (200, 1000), done)
         upload.close()
 
 
@@ -236,9 +238,7 @@ def stopping(server):
     with Upload(server) as upload:
         upload.send(lines_of("stopped", 0, 1000))
         wait_until(lambda: there(server, "stopped-0"), "the first lines are found")
-        begin = time.monotonic()
         equal(server.stop(), 0)
-        assert time.monotonic() - begin < 20
     server.start()
     assert there(server, "stopped-0")
 

@@ -148,7 +148,8 @@ def running(server):
     first = threading.Thread(target=lambda: answers.append(
         server.backend().call("POST", "/v1/orders", order, headers=head)))
     first.start()
-    time.sleep(0.3)
+    wait_until(lambda: b"aisle_http_suspended_requests 1\n" in client.call("GET", "/metrics").body,
+               "the first one waits for the writer")
     begin = time.monotonic()
     again = client.call("POST", "/v1/orders", order, headers=head)
     equal((again.status, again.json["error"]["code"]), (409, "idempotency_key_in_use"))
