@@ -323,6 +323,19 @@ static struct str plain_number(struct row *row, enum target t, struct str s)
     return (struct str){to, n};
 }
 
+/* A number, only not one of ours: "99999999999999999999". */
+static bool is_decimal(struct str s)
+{
+    size_t digits = 0, points = 0;
+    for (size_t i = s.n && s.p[0] == '-'; i < s.n; i++) {
+        digits += isdigit((unsigned char)s.p[i]) != 0;
+        points += s.p[i] == '.';
+        if (!isdigit((unsigned char)s.p[i]) && s.p[i] != '.')
+            return false;
+    }
+    return digits > 0 && points <= 1;
+}
+
 bool row_i64(struct row *row, enum target t, int64_t lo, int64_t hi, int64_t absent, int64_t *out)
 {
     struct str s;
@@ -336,9 +349,10 @@ bool row_i64(struct row *row, enum target t, int64_t lo, int64_t hi, int64_t abs
         s = plain_number(row, t, s);
     if (s.n > 2 && str_ends(s, STR_LIT(".0"))) /* a whole number that went through a spreadsheet */
         s.n -= 2;
-    if (str_parse_i64(s, INT64_MIN, INT64_MAX, out, &err) != ERR_OK)
+    bool whole = str_parse_i64(s, INT64_MIN, INT64_MAX, out, &err) == ERR_OK;
+    if (!whole && !(is_decimal(s) && !memchr(s.p, '.', s.n)))
         return row_fail(row, t, REASON_BAD_NUMBER, "'%s' is not a whole number", quoted(s));
-    if (*out < lo || *out > hi)
+    if (!whole || *out < lo || *out > hi)
         return row_fail(row, t, REASON_OUT_OF_RANGE, "%s is not between %lld and %lld", quoted(s),
                         (long long)lo, (long long)hi);
     return true;
@@ -531,6 +545,14 @@ static bool settle_currency(struct row *row, enum target t, currency_code named,
     return true;
 }
 
+static bool no_amount(struct row *row, enum target t, struct str s)
+{
+    if (is_decimal(s))
+        return row_fail(row, t, REASON_OUT_OF_RANGE, "the amount %s is too large, or too exact",
+                        quoted(s));
+    return row_fail(row, t, REASON_BAD_MONEY, "'%s' is not an amount", quoted(s));
+}
+
 bool row_money(struct row *row, enum target t, currency_code *currency, int64_t *minor)
 {
     const struct map_field *f = &row->m->fields[t];
@@ -547,8 +569,9 @@ bool row_money(struct row *row, enum target t, currency_code *currency, int64_t 
     }
     if (!cut_currency(row, t, &s, &named) || !settle_currency(row, t, named, currency))
         return false;
-    if (money_parse_minor(plain_number(row, t, s), *currency, minor, NULL, &err) != ERR_OK)
-        return row_fail(row, t, REASON_BAD_MONEY, "'%s' is not an amount", quoted(s));
+    s = plain_number(row, t, s);
+    if (money_parse_minor(s, *currency, minor, NULL, &err) != ERR_OK)
+        return no_amount(row, t, s);
     if (*minor < 0)
         return row_fail(row, t, REASON_OUT_OF_RANGE, "the amount %s is negative", quoted(s));
     return true;
@@ -574,8 +597,9 @@ bool row_micro(struct row *row, enum target t, currency_code currency, int64_t *
     }
     if (!cut_currency(row, t, &s, &named) || !settle_currency(row, t, named, &currency))
         return false;
-    if (money_parse_micro(plain_number(row, t, s), micro, &err) != ERR_OK)
-        return row_fail(row, t, REASON_BAD_MONEY, "'%s' is not an amount", quoted(s));
+    s = plain_number(row, t, s);
+    if (money_parse_micro(s, micro, &err) != ERR_OK)
+        return no_amount(row, t, s);
     return true;
 }
 

@@ -1,9 +1,43 @@
 /* Fields that are JSON in the store: lists of texts, objects, attributes; and a whole row as JSON. */
+#include <xxhash.h>
+
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "ingest/mapping_int.h"
 
 #include "base/check.h"
+
+static const char *quoted(struct str s)
+{
+    static _Thread_local char out[64];
+    return err_quote(out, sizeof out, s.p, s.n);
+}
+
+/* Read a value whole. False with *twice set where an object in it has a key a second time. */
+static bool has_keys_once(struct json_reader *jr, struct str *twice)
+{
+    struct str key;
+    bool fine = true;
+    if (jr_peek(jr) == JR_ARRAY) {
+        (void)jr_arr(jr);
+        while (fine && jr_next(jr))
+            fine = has_keys_once(jr, twice);
+        return fine;
+    }
+    if (jr_peek(jr) != JR_OBJECT)
+        return jr_skip(jr);
+    struct map_u64 seen = {0};
+    (void)jr_obj(jr);
+    while (fine && jr_key(jr, &key)) {
+        bool added;
+        (void)map_u64_at(&seen, XXH3_64bits(key.p, key.n), &added);
+        if (!added)
+            *twice = key;
+        fine = added && has_keys_once(jr, twice);
+    }
+    map_u64_release(&seen);
+    return fine;
+}
 
 /* A JSON text as it came, if it is of the wanted type and within the cap. */
 static bool checked(struct row *row, enum target t, struct str raw, enum jr_type want,
@@ -11,6 +45,7 @@ static bool checked(struct row *row, enum target t, struct str raw, enum jr_type
 {
     struct json_reader jr;
     struct err err;
+    struct str twice = {NULL, 0};
     if (raw.n > STORE_JSON_MAX)
         return row_fail(row, t, REASON_TEXT_TOO_LONG, "%zu bytes, above %d", raw.n, STORE_JSON_MAX);
     jr_init(&jr, raw, row->arena);
@@ -22,9 +57,12 @@ static bool checked(struct row *row, enum target t, struct str raw, enum jr_type
         (void)jr_arr(&jr);
         while (jr_next(&jr))
             (void)jr_str(&jr, &item);
+    } else if (!has_keys_once(&jr, &twice) && twice.p) {
+        return row_fail(row, t, REASON_DUPLICATE_KEY, "the key '%s' comes twice", quoted(twice));
     }
     if (jr_end(&jr, &err) != ERR_OK)
-        return row_fail(row, t, REASON_BAD_JSON, "%s", err.msg);
+        return row_fail(row, t, err.code == ERR_LIMIT ? REASON_TOO_DEEP : REASON_BAD_JSON, "%s",
+                        err.msg);
     *out = raw;
     return true;
 }
@@ -179,5 +217,6 @@ bool row_attributes(struct row *row, struct str *out)
         buf_release(&b);
         return true;
     }
-    return finished(row, TO_ATTRIBUTES, &b, out);
+    return finished(row, TO_ATTRIBUTES, &b, out) &&
+           (whole.n == 0 || checked(row, TO_ATTRIBUTES, *out, JR_OBJECT, out));
 }

@@ -257,6 +257,9 @@ START_TEST(every_bad_product_row_goes_to_quarantine_with_place_column_and_reason
         {"p4,Kettle,NaN,EUR,2020-01-01", REASON_BAD_NUMBER, 3},
         {"p5,Kettle,-1,EUR,2020-01-01", REASON_OUT_OF_RANGE, 3},
         {"p6,Kettle,99999999999999,EUR,2020-01-01", REASON_OUT_OF_RANGE, 3},
+        {"p16,Kettle,99999999999999999999,EUR,2020-01-01", REASON_OUT_OF_RANGE, 3},
+        {"p17,Kettle,1e400,EUR,2020-01-01", REASON_BAD_NUMBER, 3},
+        {"p18,Kettle,1299,EUR,10000-01-01", REASON_BAD_TIME, 5},
         {"p7,Kettle,1299,XYZ,2020-01-01", REASON_UNKNOWN_CURRENCY, 4},
         {"p8,Kettle,1299,,2020-01-01", REASON_UNKNOWN_CURRENCY, 3},
         {"p9,Kettle,1299,EUR,1970-01-01", REASON_ANCIENT_TIME, 5},
@@ -327,6 +330,31 @@ START_TEST(an_id_of_ten_kilobytes_is_refused_and_its_raw_row_is_cut)
     ck_assert(str_is(p.attributes, "{\"a\":1,\"b\":[\"x\"]}"));
     ck_assert_double_eq(p.rating_mean, 4.5);
     buf_release(&text);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_key_that_comes_twice_anywhere_is_refused)
+{
+    static const char text[] =
+        "{\"id\":\"a\",\"id\":\"b\",\"title\":\"t\"}\n"
+        "{\"id\":\"c\",\"title\":\"t\",\"attributes\":{\"x\":1,\"x\":2}}\n"
+        "{\"id\":\"d\",\"title\":\"t\",\"attributes\":{\"x\":[{\"y\":1,\"z\":2,\"y\":3}]}}\n"
+        "{\"id\":\"e\",\"title\":\"t\",\"attributes\":{\"x\":{\"x\":1},\"y\":[{\"x\":1},{\"x\":1}]}"
+        "}\n";
+    struct shop s;
+    struct import_report r;
+    struct err err;
+    shop_init(&s);
+    ck_ok(import_text(&s, text, (struct import_options){.kind = IMPORT_PRODUCTS}, &r, &err));
+    ck_assert_uint_eq(r.by_reason[REASON_DUPLICATE_KEY], 3);
+    ck_assert_uint_eq(r.accepted, 1);
+    ck_assert_int_eq(count(&s, "SELECT COUNT(*) FROM quarantine WHERE message LIKE"
+                               " 'attributes: the key ''y'' comes twice'"),
+                     1);
+    ck_ok(import_text(&s, "id,title,attributes,attributes.colour\nf,t,\"{\"\"colour\"\":1}\",red\n",
+                      (struct import_options){.kind = IMPORT_PRODUCTS}, &r, &err));
+    ck_assert_uint_eq(r.by_reason[REASON_DUPLICATE_KEY], 1);
     shop_release(&s);
 }
 END_TEST
@@ -584,6 +612,7 @@ SUITE("import", order_lines_become_orders_to_the_penny_with_every_line_accounted
       returns_find_sales_of_other_files_and_those_behind_them, a_dry_run_reports_and_stores_nothing,
       every_bad_product_row_goes_to_quarantine_with_place_column_and_reason,
       an_id_of_ten_kilobytes_is_refused_and_its_raw_row_is_cut,
+      a_key_that_comes_twice_anywhere_is_refused,
       a_gzip_cut_short_keeps_what_came_and_says_where_it_ends,
       an_attribute_may_have_a_column_of_its_own,
       a_missing_column_names_the_header_and_a_missing_file_the_file,
