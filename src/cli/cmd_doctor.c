@@ -8,7 +8,7 @@
 static const struct flag flags[] = {
     {"--deep", NULL, "read everything: the database's structure, every checksum"},
     {"--health", NULL, "only ask the running server's /healthz; for container health checks"},
-    {"--data-quality", NULL, "what is wrong with the data: prices, titles, clocks, drops"},
+    {"--data-quality", NULL, "what is wrong with the data, and which products stand out"},
 };
 
 static const char *const states[] = {

@@ -211,7 +211,6 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
         e->model_changed = true;
         return ERR_OK;
     case CHANGE_CART:
-    case CHANGE_INTERACTION:
     case CHANGE_KEY:
     case CHANGE_SETTING:
     case CHANGE_AGGREGATES:

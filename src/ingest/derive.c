@@ -377,16 +377,10 @@ static void drop_bots(struct work *w, uint8_t *drop)
     }
 }
 
-static void decay(struct interactions *it, const struct derive_options *o)
+float interactions_decay(int64_t age_us, double half_life_days)
 {
-    int64_t now = o->now ? o->now : it->last_time;
-    if (o->half_life_days <= 0)
-        return;
-    for (size_t i = 0; i < it->len; i++) {
-        double age_days = (double)(now - it->time[i]) / (double)CLOCK_US_PER_DAY;
-        if (age_days > 0)
-            it->weight[i] *= (float)exp2(-age_days / o->half_life_days);
-    }
+    double age_days = (double)age_us / (double)CLOCK_US_PER_DAY;
+    return age_days > 0 ? (float)exp2(-age_days / half_life_days) : 1;
 }
 
 /* --- all of it ------------------------------------------------------------------------------- */
@@ -421,7 +415,6 @@ static enum err_code refine(struct work *w, struct err *err)
         memset(drop, 0, w->it.len);
         drop_bots(w, drop);
         interactions_drop(&w->it, drop);
-        decay(&w->it, w->o);
     }
     mem_free(drop);
     return rc;

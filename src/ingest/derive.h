@@ -4,7 +4,8 @@
  *          short transactions (each well under a second, so nobody waits for us); leaves out what is
  *          no shopper's taste (bots, test users, returns, adjustments); resolves anonymous shoppers to
  *          known ones through the store's links; cuts each shopper's past into sessions; and gives each
- *          act a weight: that of its type, times 2^(-age / half life). A sold line is a purchase; one
+ *          act the weight of its type. How much of it an age leaves is interactions_decay, for whoever
+ *          counts by it. A sold line is a purchase; one
  *          that came back whole is none. Where a shopper has orders, purchase events from the day
  *          before the first of them on tell the same again and are left out.
  * Result:  columns of equal length, sorted by (user_no, time, product_no): one shopper's acts stand
@@ -39,9 +40,7 @@ struct derive_filter {
 };
 
 struct derive_options {
-    int64_t now;           /* UTC us that ages are counted from; 0: the time of the last act */
-    int64_t from, until;   /* take acts with from <= time < until; 0: no bound */
-    double half_life_days; /* of the decay; 0: none */
+    int64_t from, until;            /* take acts with from <= time < until; 0: no bound */
     float type_weight[EVENT_TYPES]; /* 0 leaves the type out */
     int64_t session_gap_us;         /* a longer pause begins a new session */
     int64_t session_max_us;         /* a session never lasts longer */
@@ -55,7 +54,7 @@ struct derive_options {
 };
 
 /** The defaults: weights impression 0, view 1, click 1, search 0, favourite 3, add to cart 4, remove
- *  from cart 0, purchase 8, rating 2; no decay; sessions of 30 minutes' pause, 12 hours and 500 acts;
+ *  from cart 0, purchase 8, rating 2; sessions of 30 minutes' pause, 12 hours and 500 acts;
  *  bots above 60 a minute, 5,000 a day or 2,000 views without a cart; test ids "test-*" and "qa-*". */
 struct derive_options derive_defaults(void);
 
@@ -95,6 +94,9 @@ ERR_MUST_USE enum err_code derive_interactions(struct store *s, const struct der
                                                struct interactions *out,
                                                struct derive_report *report, struct err *err);
 
+/** What is left of a weight at an age: 2^(-age / half life), at most 1. half_life_days > 0. */
+float interactions_decay(int64_t age_us, double half_life_days);
+
 /** All-zero is fine. */
 void interactions_release(struct interactions *it);
 
@@ -116,28 +118,6 @@ ERR_MUST_USE enum err_code interactions_sort(struct interactions *it,
 /** Drop the rows whose flag is not 0 and number the sessions anew.
  *  drop  [len] */
 void interactions_drop(struct interactions *it, const uint8_t *drop);
-
-/** What is known of a product's success. Columns by product_no. */
-struct product_stats {
-    uint32_t len;                      /* products_end */
-    uint32_t *impressions;             /* [len] */
-    uint32_t *views;                   /* [len] views and clicks */
-    uint32_t *carts;                   /* [len] added to carts and favourites */
-    uint32_t *purchases;               /* [len] acts of buying, not pieces */
-    uint32_t *buyers;                  /* [len] shoppers who bought */
-    int64_t *last_time;                /* [len] of any act, 0 none */
-    uint64_t all_views, all_purchases; /* of the shop */
-    float *popularity;                 /* [len] sum of the acts' weights, decayed as they are */
-};
-
-/** Conversion with a prior that pulls products with few views to the shop's mean:
- *  (purchases + 20 m) / (views + 20), m the shop's purchases / views, at most 1. */
-double product_stats_conversion(const struct product_stats *s, uint32_t product_no);
-
-/** Count a set sorted by interactions_sort. Impressions count only if their type weight kept them. */
-ERR_MUST_USE enum err_code product_stats_of(const struct interactions *it,
-                                            struct product_stats *out, struct err *err);
-void product_stats_release(struct product_stats *s);
 
 void derive_report_json(const struct derive_report *r, struct json_writer *w);
 

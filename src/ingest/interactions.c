@@ -1,4 +1,4 @@
-/* The columns: growing, sorting, sessions, statistics. What derive.c fills and tests fill by hand. */
+/* The columns: growing, sorting, sessions. What derive.c fills and tests fill by hand. */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -242,91 +242,4 @@ size_t interactions_user_begin(const struct interactions *it, uint32_t user_no)
 size_t interactions_user_end(const struct interactions *it, uint32_t user_no)
 {
     return user_no == UINT32_MAX ? it->len : lower_bound(it, user_no + 1);
-}
-
-/* --- statistics ------------------------------------------------------------------------------ */
-
-void product_stats_release(struct product_stats *s)
-{
-    mem_free(s->impressions);
-    mem_free(s->views);
-    mem_free(s->carts);
-    mem_free(s->purchases);
-    mem_free(s->buyers);
-    mem_free(s->last_time);
-    mem_free(s->popularity);
-    *s = (struct product_stats){0};
-}
-
-static void count_act(struct product_stats *s, const struct interactions *it, size_t i,
-                      uint32_t *last_buyer)
-{
-    uint32_t p = it->product_no[i];
-    switch ((enum event_type)it->type[i]) {
-    case EVENT_IMPRESSION:
-        s->impressions[p]++;
-        break;
-    case EVENT_VIEW:
-    case EVENT_CLICK:
-        s->views[p]++;
-        break;
-    case EVENT_FAVOURITE:
-    case EVENT_ADD_TO_CART:
-        s->carts[p]++;
-        break;
-    case EVENT_PURCHASE:
-        s->purchases[p]++;
-        if (it->user_no[i] && last_buyer[p] != it->user_no[i]) {
-            last_buyer[p] = it->user_no[i];
-            s->buyers[p]++;
-        }
-        break;
-    case EVENT_SEARCH:
-    case EVENT_REMOVE_FROM_CART:
-    case EVENT_RATING:
-    case EVENT_TYPES:
-        break;
-    }
-    if (it->time[i] > s->last_time[p])
-        s->last_time[p] = it->time[i];
-    s->popularity[p] += it->weight[i];
-}
-
-enum err_code product_stats_of(const struct interactions *it, struct product_stats *out,
-                               struct err *err)
-{
-    size_t n = it->products_end;
-    struct product_stats s = {.len = it->products_end};
-    uint32_t *last_buyer = mem_try_new(n + 1, sizeof *last_buyer);
-    s.impressions = mem_try_new(n + 1, sizeof *s.impressions);
-    s.views = mem_try_new(n + 1, sizeof *s.views);
-    s.carts = mem_try_new(n + 1, sizeof *s.carts);
-    s.purchases = mem_try_new(n + 1, sizeof *s.purchases);
-    s.buyers = mem_try_new(n + 1, sizeof *s.buyers);
-    s.last_time = mem_try_new(n + 1, sizeof *s.last_time);
-    s.popularity = mem_try_new(n + 1, sizeof *s.popularity);
-    if (!last_buyer || !s.impressions || !s.views || !s.carts || !s.purchases || !s.buyers ||
-        !s.last_time || !s.popularity) {
-        product_stats_release(&s);
-        mem_free(last_buyer);
-        return err_set(err, ERR_MEMORY, "no memory for the figures of %zu products", n);
-    }
-    for (size_t i = 0; i < it->len; i++) {
-        count_act(&s, it, i, last_buyer);
-        s.all_views += it->type[i] == EVENT_VIEW || it->type[i] == EVENT_CLICK;
-        s.all_purchases += it->type[i] == EVENT_PURCHASE;
-    }
-    mem_free(last_buyer);
-    *out = s;
-    return ERR_OK;
-}
-
-double product_stats_conversion(const struct product_stats *s, uint32_t product_no)
-{
-    enum { PRIOR = 20 };
-    if (product_no >= s->len)
-        return 0;
-    double mean = s->all_views ? (double)s->all_purchases / (double)s->all_views : 0;
-    double rate = (s->purchases[product_no] + PRIOR * mean) / (s->views[product_no] + PRIOR);
-    return rate < 1 ? rate : 1;
 }

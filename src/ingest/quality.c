@@ -1,6 +1,7 @@
 #include "ingest/quality.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
@@ -9,6 +10,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "ingest/pages.h"
+#include "ingest/statistics.h"
 #include "store/events.h"
 #include "store/imports.h"
 #include "store/orders.h"
@@ -17,7 +19,14 @@
 
 #include "base/check.h"
 
-enum { PAGE = 5000 };
+enum {
+    PAGE = 5000,
+    SOLD_MIN = 20,  /* pieces, to judge by what came back */
+    VIEWS_MIN = 50, /* to judge by what was bought */
+};
+
+/* How far is far. Products differ, so chance alone (the z) does not make an outlier. */
+static const double returned_from = 1.0 / 3, odd_factor = 3, odd_z = 4;
 
 static const int64_t ancient = 631152000LL * CLOCK_US_PER_S; /* 1990-01-01 */
 
@@ -53,6 +62,13 @@ static const struct {
     [QUALITY_UNMATCHED_RETURN] = {"unmatched_return", "returns whose sale is not known", 0.5,
                                   false},
     [QUALITY_GUEST_ORDER] = {"guest_order", "orders without a shopper", 0, true},
+    [QUALITY_OFTEN_RETURNED] = {"often_returned",
+                                "active products of which a third of the pieces came back", 0.1,
+                                false},
+    [QUALITY_ODD_CONVERSION] = {"odd_conversion",
+                                "active products bought thrice, or a third, as often a view as the "
+                                "shop's",
+                                0, true},
 };
 
 const char *quality_code_name(enum quality_code c)
@@ -71,6 +87,7 @@ struct work {
     struct map_u64 currencies; /* code -> active products */
     uint8_t *seen;             /* [seen_len] products with an event or a sale, by number */
     size_t seen_len;
+    struct product_stats stats;
 };
 
 static void find(struct work *w, enum quality_code c, struct str example)
@@ -104,6 +121,51 @@ static bool duplicate_title(struct work *w, const struct product *p)
     if (*at == 0)
         *at = own;
     return *at != own;
+}
+
+static void list_add(struct quality_list *l, const struct quality_product *p)
+{
+    size_t i = l->len < QUALITY_TOP ? l->len++ : QUALITY_TOP;
+    for (; i > 0 && l->at[i - 1].rank < p->rank; i--)
+        if (i < QUALITY_TOP)
+            l->at[i] = l->at[i - 1];
+    if (i < QUALITY_TOP)
+        l->at[i] = *p;
+}
+
+static struct quality_product standing_out(const struct product *p, uint64_t count, uint64_t of,
+                                           double share, double rank)
+{
+    struct quality_product q = {.count = count, .of = of, .share = share, .rank = rank};
+    err_quote(q.id, sizeof q.id, p->id.p, p->id.n);
+    return q;
+}
+
+static void look_at_figures(struct work *w, const struct product *p)
+{
+    const struct product_stats *s = &w->stats;
+    double mean = product_stats_mean_conversion(s), rate = product_stats_conversion(s, p->no);
+    double share = product_stats_returns_share(s, p->no), z = product_stats_conversion_z(s, p->no);
+    if (p->no >= s->len)
+        return; /* younger than the figures */
+    if (s->sold[p->no] >= SOLD_MIN) {
+        w->r.finding[QUALITY_OFTEN_RETURNED].of++;
+        if (share >= returned_from) {
+            struct quality_product q =
+                standing_out(p, s->returned[p->no], s->sold[p->no], share, share);
+            find(w, QUALITY_OFTEN_RETURNED, p->id);
+            list_add(&w->r.most_returned, &q);
+        }
+    }
+    if (s->views[p->no] >= VIEWS_MIN) {
+        w->r.finding[QUALITY_ODD_CONVERSION].of++;
+        if (fabs(z) >= odd_z && (rate >= mean * odd_factor || rate <= mean / odd_factor)) {
+            struct quality_product q =
+                standing_out(p, s->purchases[p->no], s->views[p->no], rate, fabs(z));
+            find(w, QUALITY_ODD_CONVERSION, p->id);
+            list_add(&w->r.odd_conversion, &q);
+        }
+    }
 }
 
 static void look_at_product(struct work *w, const struct product *p)
@@ -150,6 +212,7 @@ static enum err_code products_page(void *arg, struct db *db, int64_t *after, boo
             continue;
         w->r.active_products++;
         look_at_product(w, &p);
+        look_at_figures(w, &p);
     }
     db_rows_close(&rows);
     *more_pages = n == PAGE;
@@ -350,6 +413,33 @@ static enum err_code begin(struct work *w, struct err *err)
     return w->seen ? ERR_OK : err_set(err, ERR_MEMORY, "no memory for %zu products", w->seen_len);
 }
 
+/* What training would learn from, and what became of the products. */
+static enum err_code count_figures(struct work *w, struct err *err)
+{
+    struct derive_options o = derive_defaults();
+    struct interactions it;
+    o.guests = true;
+    enum err_code rc = derive_interactions(w->store, &o, &it, &w->r.acts, err);
+    if (rc != ERR_OK)
+        return rc;
+    rc = product_stats_read(w->store, &it, &w->stats, err);
+    interactions_release(&it);
+    if (rc != ERR_OK)
+        return rc;
+    const struct product_stats *s = &w->stats;
+    w->r.sales = (struct quality_sales){.views = s->all_views,
+                                        .carts = s->all_carts,
+                                        .purchases = s->all_purchases,
+                                        .conversion = product_stats_mean_conversion(s),
+                                        .sold = s->all_sold,
+                                        .returned = s->all_returned,
+                                        .revenue_minor = s->all_revenue_minor,
+                                        .foreign_lines = s->foreign_lines};
+    if (s->currency)
+        currency_name(s->currency, w->r.sales.currency);
+    return ERR_OK;
+}
+
 static void judge(struct quality_report *r)
 {
     struct quality_finding *f = r->finding;
@@ -381,6 +471,8 @@ enum err_code quality_check(struct store *s, int64_t now, struct quality_report 
     if (rc == ERR_OK)
         rc = pages_walk(s, lines_page, &w, err);
     if (rc == ERR_OK)
+        rc = count_figures(&w, err);
+    if (rc == ERR_OK)
         rc = pages_walk(s, products_page, &w, err);
     if (rc == ERR_OK) {
         count_currencies(&w);
@@ -392,12 +484,43 @@ enum err_code quality_check(struct store *s, int64_t now, struct quality_report 
     map_u64_release(&w.days);
     map_u64_release(&w.currencies);
     mem_free(w.seen);
+    product_stats_release(&w.stats);
     return rc;
 }
 
 /* --- reports --------------------------------------------------------------------------------- */
 
 static const char *const severities[] = {"fine", "note", "warning", "problem"};
+
+static void write_sales(struct json_writer *w, const struct quality_sales *s)
+{
+    JW_OBJ(w, "sales");
+    JW_U64(w, "views", s->views);
+    JW_U64(w, "carts", s->carts);
+    JW_U64(w, "purchases", s->purchases);
+    JW_DECIMAL(w, "conversion", s->conversion, 5);
+    JW_U64(w, "sold", s->sold);
+    JW_U64(w, "returned", s->returned);
+    JW_I64(w, "revenue_minor", s->revenue_minor);
+    JW_Z(w, "currency", s->currency[0] ? s->currency : NULL);
+    JW_U64(w, "foreign_lines", s->foreign_lines);
+    jw_obj_end(w);
+}
+
+static void write_list(struct json_writer *w, const struct quality_list *l, const char *count,
+                       const char *of, const char *share)
+{
+    jw_arr(w);
+    for (size_t i = 0; i < l->len; i++) {
+        jw_obj(w);
+        JW_Z(w, "id", l->at[i].id);
+        jw_key(w, str_of(of)), jw_u64(w, l->at[i].of);
+        jw_key(w, str_of(count)), jw_u64(w, l->at[i].count);
+        jw_key(w, str_of(share)), jw_decimal(w, l->at[i].share, 5);
+        jw_obj_end(w);
+    }
+    jw_arr_end(w);
+}
 
 void quality_report_json(const struct quality_report *r, struct json_writer *w)
 {
@@ -427,7 +550,42 @@ void quality_report_json(const struct quality_report *r, struct json_writer *w)
         jw_obj_end(w);
     }
     jw_arr_end(w);
+    JW_KEY(w, "derived");
+    derive_report_json(&r->acts, w);
+    write_sales(w, &r->sales);
+    JW_KEY(w, "most_returned");
+    write_list(w, &r->most_returned, "returned", "sold", "share");
+    JW_KEY(w, "odd_conversion");
+    write_list(w, &r->odd_conversion, "purchases", "views", "conversion");
     jw_obj_end(w);
+}
+
+static void list_text(const struct quality_list *l, const char *title, const char *of,
+                      struct buf *out)
+{
+    if (l->len)
+        buf_printf(out, "%s\n", title);
+    for (size_t i = 0; i < l->len; i++)
+        buf_printf(out, "  %-24s %8" PRIu64 " of %8" PRIu64 " %s (%5.1f %%)\n", l->at[i].id,
+                   l->at[i].count, l->at[i].of, of, 100 * l->at[i].share);
+}
+
+static void sales_text(const struct quality_report *r, struct buf *out)
+{
+    const struct quality_sales *s = &r->sales;
+    buf_printf(out,
+               "%" PRIu64 " views, %" PRIu64 " carts, %" PRIu64
+               " purchases (%.2f %% of views); %" PRIu64 " pieces sold, %" PRIu64 " returned",
+               s->views, s->carts, s->purchases, 100 * s->conversion, s->sold, s->returned);
+    if (s->currency[0])
+        buf_printf(out, "; revenue %" PRId64 " minor units of %s", s->revenue_minor, s->currency);
+    if (s->foreign_lines)
+        buf_printf(out, " without %" PRIu64 " lines in other currencies", s->foreign_lines);
+    buf_printf(out,
+               "\nleft out: %" PRIu64 " acts of %" PRIu64 " bots, %" PRIu64 " of %" PRIu64
+               " test users, %" PRIu64 " sales that came back whole\n",
+               r->acts.bot_acts, r->acts.bots, r->acts.test_acts, r->acts.test_users,
+               r->acts.returned);
 }
 
 void quality_report_text(const struct quality_report *r, struct buf *out)
@@ -445,4 +603,7 @@ void quality_report_text(const struct quality_report *r, struct buf *out)
             buf_printf(out, "%s%s", i ? ", " : ": ", f->example[i]);
         buf_putc(out, '\n');
     }
+    sales_text(r, out);
+    list_text(&r->most_returned, "most returned:", "pieces", out);
+    list_text(&r->odd_conversion, "furthest from the shop's conversion:", "views", out);
 }

@@ -1,10 +1,12 @@
 /* quality.h - what is wrong with a shop's data, in numbers: `aisle doctor --data-quality`.
  *
- * Model:   one pass over products, one over events and one over orders, in short transactions. Every
+ * Model:   one pass over products, two over events and some over orders, in short transactions. Every
  *          finding has a stable code, a count, what it is a share of, a severity and a few examples.
- *          Findings without a case are listed too (count 0): "checked, and fine".
+ *          Findings without a case are listed too (count 0): "checked, and fine". With them come what
+ *          training would leave out (ingest/derive.h), what the shop sold and got back
+ *          (ingest/statistics.h), and the products that stand out.
  * Threads: one at a time.
- * Memory:  hashes of titles (8 bytes a product) and one counter a day. */
+ * Memory:  33 bytes an act while acts are counted, then some 60 bytes a product and one counter a day. */
 #ifndef INGEST_QUALITY_H
 #define INGEST_QUALITY_H
 
@@ -14,8 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json_writer.h"
-
-struct store;
+#include "ingest/derive.h"
 
 enum quality_code {
     QUALITY_MISSING_PRICE,   /* active products without a price */
@@ -35,12 +36,14 @@ enum quality_code {
     QUALITY_QUARANTINED,      /* all rows in quarantine */
     QUALITY_UNMATCHED_RETURN, /* return lines whose sale is not known */
     QUALITY_GUEST_ORDER,      /* orders without a shopper */
+    QUALITY_OFTEN_RETURNED,   /* active products of which a third of the pieces came back */
+    QUALITY_ODD_CONVERSION, /* active products bought thrice, or a third, as often a view as the shop */
     QUALITY_CODES
 };
 
 enum quality_severity { QUALITY_FINE, QUALITY_NOTE, QUALITY_WARNING, QUALITY_PROBLEM };
 
-enum { QUALITY_EXAMPLES = 5 };
+enum { QUALITY_EXAMPLES = 5, QUALITY_TOP = 10 };
 
 struct quality_finding {
     uint64_t count;
@@ -50,10 +53,36 @@ struct quality_finding {
     char example[QUALITY_EXAMPLES][64]; /* ids or days, cut */
 };
 
+/* A product that stands out: count of `of` things. */
+struct quality_product {
+    char id[64];        /* cut */
+    uint64_t count, of; /* pieces that came back of those sold; purchases of views */
+    double share;       /* of pieces, 0..1; conversion drawn to the shop's (ingest/statistics.h) */
+    double rank;        /* what it is ordered by */
+};
+
+struct quality_list {
+    size_t len;
+    struct quality_product at[QUALITY_TOP]; /* [len] the furthest first */
+};
+
+/* What the shop's people did, bots and test users left out, and its orders. */
+struct quality_sales {
+    uint64_t views, carts, purchases;
+    double conversion;       /* purchases a view, 0..1; 0: no views */
+    uint64_t sold, returned; /* pieces */
+    int64_t revenue_minor;   /* of most lines' currency */
+    char currency[4];        /* "": nothing was sold */
+    uint64_t foreign_lines;  /* in other currencies, not in the revenue */
+};
+
 struct quality_report {
     uint64_t products, active_products, events, orders, order_lines;
     int64_t first_time, last_time; /* of events and orders, 0 none */
     struct quality_finding finding[QUALITY_CODES];
+    struct derive_report acts;
+    struct quality_sales sales;
+    struct quality_list most_returned, odd_conversion; /* those of the findings */
 };
 
 const char *quality_code_name(enum quality_code c);

@@ -18,8 +18,7 @@ enum change_aggregate {
     CHANGE_EVENT,       /* seq */
     CHANGE_CART,        /* user_no of the owner */
     CHANGE_ORDER,       /* order no */
-    CHANGE_INTERACTION, /* user_no */
-    CHANGE_MODEL,       /* model version no */
+    CHANGE_MODEL = 7,   /* model version no; 6 is not given again */
     CHANGE_KEY,         /* API key no */
     CHANGE_SETTING,     /* always 0 */
     CHANGE_AGGREGATES

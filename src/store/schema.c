@@ -100,7 +100,10 @@ static const char version_2[] = "ALTER TABLE quarantine ADD COLUMN record $BYTES
                                 "ALTER TABLE quarantine ADD COLUMN order_id TEXT;"
                                 "ALTER TABLE quarantine ADD COLUMN ordinal BIGINT;";
 
-static const char *const migrations[] = {version_1, version_2};
+/* What training derives lies in the model's packed histories; nothing ever read this table. */
+static const char version_3[] = "DROP TABLE interactions;";
+
+static const char *const migrations[] = {version_1, version_2, version_3};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

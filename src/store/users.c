@@ -1,7 +1,6 @@
 #include "store/users.h"
 
 #include "base/banned.h"
-#include "store/interactions.h"
 #include "store/record_int.h"
 #include "store/tx_int.h"
 #include "store/users_int.h"
@@ -306,8 +305,6 @@ static enum err_code erase_number(struct store_tx *tx, enum user_kind kind, stru
         code = db_run(tx->db, steps[i], DB_ARGS(db_i64(no)), NULL, err);
     if (!code)
         code = cart_erase(tx, no, err);
-    if (!code)
-        code = interactions_clear(tx, no, no, err);
     if (!code)
         code = orders_erase_user(tx, no, err);
     if (!code)

@@ -13,7 +13,7 @@ ERR_MUST_USE enum err_code user_number_of_ids(struct store_tx *tx, struct str us
                                               struct str anonymous_id, uint32_t *no,
                                               struct err *err);
 
-/** What each aggregate does at once when a shopper is erased: carts and interactions go, orders
+/** What each aggregate does at once when a shopper is erased: carts go, orders
  *  stay without shopper, address and payment. Events wait for compaction. */
 ERR_MUST_USE enum err_code cart_erase(struct store_tx *tx, uint32_t user_no, struct err *err);
 ERR_MUST_USE enum err_code orders_erase_user(struct store_tx *tx, uint32_t user_no,

@@ -191,11 +191,10 @@ static enum err_code fit_popularity(struct work *w, struct err *err)
         if (it->time[i] < w->until && it->time[i] > newest)
             newest = it->time[i];
     for (size_t i = 0; i < it->len; i++)
-        if (it->time[i] < w->until) {
-            float age = (float)((newest - it->time[i]) / CLOCK_US_PER_S) / 86400;
+        if (it->time[i] < w->until)
             popularity[w->row_of[it->product_no[i]] - 1] +=
-                it->weight[i] * exp2f(-age / w->p->half_life_days);
-        }
+                it->weight[i] *
+                interactions_decay(newest - it->time[i], (double)w->p->half_life_days);
     return ERR_OK;
 }
 

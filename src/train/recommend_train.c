@@ -395,6 +395,8 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
     JW_KEY(w, "gates");
     gates_json(&r->gates, w);
     JW_U64(w, "acts", r->acts.kept);
+    JW_KEY(w, "derived");
+    derive_report_json(&r->acts, w);
     JW_U64(w, "products", r->products);
     JW_U64(w, "shoppers", r->shoppers);
     JW_U64(w, "dim", r->dim);

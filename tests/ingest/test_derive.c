@@ -1,4 +1,4 @@
-/* What trainers get: weights, decay, sessions, joins, bots, returns; and the figures of products. */
+/* What trainers get: weights, decay, sessions, joins, bots, returns. */
 #include "base/clock.h"
 #include "ingest/derive.h"
 #include "ingest/shop.h"
@@ -32,7 +32,7 @@ static struct interactions derive(struct shop *s, const struct derive_options *o
     return it;
 }
 
-START_TEST(acts_come_sorted_by_shopper_and_time_with_the_weight_of_their_type_and_age)
+START_TEST(acts_come_sorted_by_shopper_and_time_with_the_weight_of_their_type)
 {
     struct shop s;
     struct derive_report r;
@@ -42,7 +42,6 @@ START_TEST(acts_come_sorted_by_shopper_and_time_with_the_weight_of_their_type_an
     events(&s, "2026-01-11T00:00:00Z,purchase,u,,a\n2026-01-01T00:00:00Z,view,u,,b\n"
                "2026-01-11T00:00:00Z,impression,u,,b\n2026-01-11T00:00:00Z,view,u,,off\n"
                "2026-01-05T00:00:00Z,favourite,v,,a\n");
-    o.half_life_days = 10;
     struct interactions it = derive(&s, &o, &r);
     ck_assert_uint_eq(it.len, 3);
     ck_assert_uint_eq(r.events, 5);
@@ -50,8 +49,8 @@ START_TEST(acts_come_sorted_by_shopper_and_time_with_the_weight_of_their_type_an
     ck_assert_uint_eq(it.user_no[0], it.user_no[1]);
     ck_assert_uint_lt(it.user_no[1], it.user_no[2]);
     ck_assert_int_eq(it.type[0], EVENT_VIEW);
-    ck_assert_float_eq_tol(it.weight[0], 0.5f, 1e-6f);
-    ck_assert_float_eq_tol(it.weight[1], 8, 1e-6f);
+    ck_assert_float_eq(it.weight[0], 1);
+    ck_assert_float_eq(it.weight[1], 8);
     ck_assert_uint_eq(interactions_user_begin(&it, it.user_no[2]), 2);
     ck_assert_uint_eq(interactions_user_end(&it, it.user_no[2]), 3);
     ck_assert_int_gt(it.position, 0);
@@ -196,31 +195,13 @@ START_TEST(sorting_and_sessions_are_what_the_obvious_way_gives)
 }
 END_TEST
 
-START_TEST(figures_of_products_count_acts_and_shrink_conversion)
+START_TEST(a_weight_halves_with_every_half_life_and_never_grows)
 {
-    struct interactions it = {0};
-    struct product_stats st;
-    struct derive_options o = derive_defaults();
-    struct err err;
-    for (uint32_t i = 0; i < 100; i++)
-        ck_ok(interactions_append(&it, 1 + i % 5, 1, i, 1, i % 10 ? EVENT_VIEW : EVENT_PURCHASE, 1,
-                                  &err));
-    ck_ok(interactions_append(&it, 2, 3, 7, 4, EVENT_ADD_TO_CART, 1, &err));
-    ck_ok(interactions_sort(&it, &o, &err));
-    ck_ok(product_stats_of(&it, &st, &err));
-    ck_assert_uint_eq(st.len, 4);
-    ck_assert_uint_eq(st.views[1], 90);
-    ck_assert_uint_eq(st.purchases[1], 10);
-    ck_assert_uint_eq(st.buyers[1], 1); /* i % 10 == 0 are all shopper 1 */
-    ck_assert_uint_eq(st.carts[3], 1);
-    ck_assert_int_eq(st.last_time[1], 99);
-    ck_assert_float_eq(st.popularity[1], 100);
-    double mean = 10.0 / 90;
-    ck_assert_double_eq_tol(product_stats_conversion(&st, 1), (10 + 20 * mean) / 110, 1e-12);
-    ck_assert_double_eq_tol(product_stats_conversion(&st, 2), mean, 1e-12);
-    ck_assert_double_eq(product_stats_conversion(&st, 99), 0);
-    product_stats_release(&st);
-    interactions_release(&it);
+    int64_t day = 86400 * INT64_C(1000000);
+    ck_assert_float_eq(interactions_decay(0, 30), 1);
+    ck_assert_float_eq_tol(interactions_decay(30 * day, 30), 0.5f, 1e-7f);
+    ck_assert_float_eq_tol(interactions_decay(45 * day, 15), 0.125f, 1e-7f);
+    ck_assert_float_eq(interactions_decay(-day, 30), 1); /* of an act that is ahead of the clock */
 }
 END_TEST
 
@@ -238,9 +219,9 @@ START_TEST(an_empty_shop_derives_nothing)
 }
 END_TEST
 
-SUITE("derive", acts_come_sorted_by_shopper_and_time_with_the_weight_of_their_type_and_age,
+SUITE("derive", acts_come_sorted_by_shopper_and_time_with_the_weight_of_their_type,
       an_anonymous_shopper_who_is_joined_counts_as_the_known_one,
       bots_and_test_users_are_left_out_and_counted,
       orders_are_purchases_that_returns_and_events_do_not_double,
       sorting_and_sessions_are_what_the_obvious_way_gives,
-      figures_of_products_count_acts_and_shrink_conversion, an_empty_shop_derives_nothing)
+      a_weight_halves_with_every_half_life_and_never_grows, an_empty_shop_derives_nothing)

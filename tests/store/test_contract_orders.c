@@ -2,7 +2,6 @@
 
 #include "base/rng.h"
 #include "store/carts.h"
-#include "store/interactions.h"
 #include "store/orders.h"
 #include "store/users.h"
 
@@ -347,40 +346,10 @@ START_TEST(merging_carts_adds_quantities)
 }
 END_TEST
 
-START_TEST(interactions_are_replaced_paged_and_cleared)
-{
-    struct shop s;
-    struct err err;
-    struct db_rows rows;
-    struct interaction got;
-    bool more;
-    shop_init(&s);
-    struct store_tx *tx = tx_begin(&s);
-    struct interaction items[] = {{1, 1, 1.5, 2, 10}, {1, 2, 0.5, 1, 11}, {2, 1, 3, 4, 12}};
-    ck_ok(interactions_put(tx, items, 3, &err));
-    items[1].weight = 9;
-    ck_ok(interactions_put(tx, items, 3, &err));
-    ck_ok(interactions_after(tx->db, 1, 1, 10, &rows, &err));
-    ck_ok(interactions_next(&rows, &got, &more, &err));
-    ck_assert(more && got.user_no == 1 && got.product_no == 2 && got.weight == 9);
-    ck_ok(interactions_next(&rows, &got, &more, &err));
-    ck_assert(more && got.user_no == 2 && got.count == 4 && got.last_at == 12);
-    db_rows_close(&rows);
-    ck_ok(interactions_clear(tx, 1, 1, &err));
-    ck_ok(interactions_after(tx->db, 0, 0, 10, &rows, &err));
-    ck_ok(interactions_next(&rows, &got, &more, &err));
-    ck_assert(more && got.user_no == 2);
-    db_rows_close(&rows);
-    tx_commit(&s);
-    shop_release(&s);
-}
-END_TEST
-
 SUITE("contract: orders", putting_an_order_again_adds_nothing_and_parts_are_merged,
       a_late_line_leaves_the_status_alone_unless_all_had_come_back,
       a_return_is_told_which_sale_it_gives_back, an_order_cannot_change_its_currency_or_its_shopper,
       status_changes_set_their_time, orders_of_a_shopper_include_those_of_the_guest_who_was_joined,
       totals_and_lines_are_exact_whatever_the_order_of_arrival,
       bad_orders_are_refused_by_line_and_field,
-      a_cart_is_replaced_whole_and_only_by_who_saw_its_version, merging_carts_adds_quantities,
-      interactions_are_replaced_paged_and_cleared)
+      a_cart_is_replaced_whole_and_only_by_who_saw_its_version, merging_carts_adds_quantities)

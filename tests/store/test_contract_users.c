@@ -2,7 +2,6 @@
 
 #include "store/carts.h"
 #include "store/events.h"
-#include "store/interactions.h"
 #include "store/orders.h"
 #include "store/users.h"
 
@@ -158,9 +157,7 @@ START_TEST(erasing_a_shopper_empties_every_path_at_once_and_compaction_the_rows)
     struct cart cart;
     struct event_counts counts;
     int64_t removed;
-    bool erased, more;
-    struct db_rows rows;
-    struct interaction it;
+    bool erased;
     shop_init(&s);
     struct store_tx *tx = tx_begin(&s);
     uint32_t product = put_product(tx, "p");
@@ -170,8 +167,6 @@ START_TEST(erasing_a_shopper_empties_every_path_at_once_and_compaction_the_rows)
     add_event(tx, "3", "user", "");
     uint32_t guest = number(tx, USER_ANONYMOUS, "guest"), user = number(tx, USER_KNOWN, "user");
     ck_ok(cart_put(tx, user, CART_ANY_VERSION, &(struct cart_line){product, 1}, 1, NULL, &err));
-    it = (struct interaction){user, product, 1.0, 1, 5};
-    ck_ok(interactions_put(tx, &it, 1, &err));
     order = (struct order){
         .id = STR_LIT("o"),
         .user_id = STR_LIT("user"),
@@ -191,9 +186,6 @@ START_TEST(erasing_a_shopper_empties_every_path_at_once_and_compaction_the_rows)
     ck_assert(erased);
     ck_ok(cart_get(db, user, &s.arena, &cart, &err));
     ck_assert_uint_eq(cart.lines_len, 0);
-    ck_ok(interactions_after(db, 0, 0, 10, &rows, &err));
-    ck_ok(interactions_next(&rows, &it, &more, &err));
-    ck_assert(!more);
     ck_ok(order_get(db, STR_LIT("o"), &s.arena, &read, &err));
     ck_assert(read.user_no == 0 && read.user_id.n == 0 && read.address.n == 0);
     read_end(&s);

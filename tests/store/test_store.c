@@ -286,13 +286,36 @@ START_TEST(no_shop_is_made_where_one_must_exist)
 }
 END_TEST
 
+START_TEST(a_shop_of_the_first_schema_is_brought_up_to_date)
+{
+    struct shop s;
+    struct err err;
+    int64_t tables, version;
+    shop_init(&s);
+    ck_ok(db_script(tx_begin(&s)->db,
+                    "CREATE TABLE interactions (user_no BIGINT NOT NULL);"
+                    "DELETE FROM schema_versions WHERE version > 1",
+                    &err));
+    tx_commit(&s);
+    shop_reopen(&s);
+    struct db *db = read_begin(&s);
+    ck_ok(db_query_i64(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'interactions'",
+                       DB_NO_ARGS, &tables, NULL, &err));
+    ck_assert_int_eq(tables, 0);
+    ck_ok(schema_version(db, &version, &err));
+    ck_assert_int_eq(version, store_schema_version());
+    read_end(&s);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(a_newer_schema_is_refused_and_an_older_one_not_read)
 {
     struct shop s;
     struct err err;
     struct store *store;
     shop_init(&s);
-    ck_ok(db_script(tx_begin(&s)->db, "UPDATE schema_versions SET version = version - 1", &err));
+    ck_ok(db_script(tx_begin(&s)->db, "DELETE FROM schema_versions WHERE version > 1", &err));
     tx_commit(&s);
     ck_err(store_open(&(struct store_options){.dir = s.dir, .read_only = true}, &store, &err),
            ERR_UNAVAILABLE);
@@ -342,5 +365,6 @@ SUITE("store", jobs_that_wait_together_share_one_fsync_and_a_failed_one_is_undon
       a_reader_keeps_its_snapshot_while_the_writer_goes_on,
       the_log_is_folded_back_while_short_readers_come_and_go,
       a_second_opener_is_refused_a_reader_is_not, no_shop_is_made_where_one_must_exist,
+      a_shop_of_the_first_schema_is_brought_up_to_date,
       a_newer_schema_is_refused_and_an_older_one_not_read,
       blobs_are_put_got_and_removed_by_safe_names_only)
