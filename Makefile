@@ -198,7 +198,7 @@ check-sanitized: all tests fuzz-targets
 # inputs; in every other one fuzz/replay.c runs the inputs it is given.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard fuzz/fuzz_*.c))
-FUZZ_ARCHIVES := $(call arc_of,$(filter-out api,$(call below,api)))
+FUZZ_ARCHIVES := $(call arc_of,api $(call below,api))
 ifeq ($(VARIANT),fuzz)
 FUZZ_MAIN := -fsanitize=fuzzer
 else

@@ -1,124 +1,16 @@
 #include "base/banned.h"
 #include "base/fs.h"
-#include "base/json_reader.h"
 #include "store/backup_int.h"
 #include "store/schema_int.h"
 
-enum { FILES_MAX = 4 << 20 };
-
-/* What a manifest says. */
-struct manifest {
-    struct buf text;
-    struct arena arena;
-    struct listed {
-        const char *path; /* relative, checked */
-        struct str hash;
-        int64_t bytes;
-    } * files; /* [len], in the arena */
-    size_t len;
-    struct backup_summary summary;
-};
-
-static void release_manifest(struct manifest *m)
-{
-    arena_release(&m->arena);
-    buf_release(&m->text);
-}
-
 /* --- reading the manifest --------------------------------------------------------------------- */
 
-/* Only relative paths downwards: a manifest from elsewhere must not write elsewhere. */
-static bool is_inside(struct str path)
-{
-    struct str rest = path;
-    if (!path.n || path.n >= FS_PATH_MAX / 2)
-        return false;
-    while (rest.p) {
-        struct str part = str_split(&rest, '/');
-        if (!part.n || part.p[0] == '.')
-            return false;
-    }
-    return true;
-}
-
-static bool read_file(struct json_reader *r, struct manifest *m, struct listed *file)
-{
-    struct str key, path = {0};
-    *file = (struct listed){0};
-    if (!jr_obj(r))
-        return false;
-    while (jr_key(r, &key)) {
-        if (str_is(key, "path"))
-            jr_str(r, &path);
-        else if (str_is(key, "bytes"))
-            jr_i64(r, 0, INT64_MAX, &file->bytes);
-        else if (str_is(key, "xxh3"))
-            jr_str(r, &file->hash);
-    }
-    if (r->failed)
-        return false;
-    if (!is_inside(path))
-        return jr_fail(r, ERR_CORRUPT, "a file that lies outside of the backup");
-    file->path = arena_str(&m->arena, path).p;
-    return true;
-}
-
-/* A list that grows in the arena: each doubling leaves the old one behind. */
-static bool read_files(struct json_reader *r, struct manifest *m)
-{
-    size_t cap = 0;
-    if (!jr_arr(r))
-        return false;
-    while (jr_next(r)) {
-        if (m->len == FILES_MAX)
-            return jr_fail(r, ERR_LIMIT, "more than %d files", FILES_MAX);
-        if (m->len == cap) {
-            cap = cap ? cap * 2 : 64;
-            struct listed *grown = ARENA_NEW(&m->arena, struct listed, cap);
-            if (m->len)
-                memcpy(grown, m->files, m->len * sizeof *grown);
-            m->files = grown;
-        }
-        if (!read_file(r, m, &m->files[m->len]))
-            return false;
-        m->summary.bytes += m->files[m->len++].bytes;
-    }
-    m->summary.files = (int64_t)m->len;
-    return true;
-}
-
-static enum err_code parse_manifest(struct manifest *m, struct err *err)
-{
-    struct json_reader r;
-    struct str key;
-    int64_t format = 0, schema = 0;
-    jr_init(&r, buf_str(&m->text), &m->arena);
-    if (jr_obj(&r)) {
-        while (jr_key(&r, &key)) {
-            if (str_is(key, "format"))
-                jr_i64(&r, 0, INT32_MAX, &format);
-            else if (str_is(key, "made_at_us"))
-                jr_i64(&r, 0, INT64_MAX, &m->summary.made_at);
-            else if (str_is(key, "schema_version"))
-                jr_i64(&r, 0, INT32_MAX, &schema);
-            else if (str_is(key, "files"))
-                read_files(&r, m);
-        }
-    }
-    m->summary.schema_version = (int)schema;
-    if (jr_end(&r, err))
-        return err_prefix(err, ERR_CORRUPT, "%s", BACKUP_MANIFEST);
-    if (format != BACKUP_FORMAT)
-        return err_set(err, ERR_UNSUPPORTED, "a backup of format %lld", (long long)format);
-    return ERR_OK;
-}
-
 /* On success the caller releases m. */
-static enum err_code read_manifest(const char *from, struct manifest *m, struct err *err)
+static enum err_code read_manifest(const char *from, struct backup_manifest *m, struct err *err)
 {
     char path[FS_PATH_MAX];
     struct fs_info info;
-    *m = (struct manifest){0};
+    *m = (struct backup_manifest){0};
     enum err_code code = fs_join(path, from, BACKUP_MANIFEST, err);
     if (!code)
         code = fs_stat(path, &info, err);
@@ -131,15 +23,15 @@ static enum err_code read_manifest(const char *from, struct manifest *m, struct 
     arena_init(&m->arena, 0, (size_t)4 * BACKUP_MANIFEST_MAX);
     code = fs_read_file(path, BACKUP_MANIFEST_MAX, &m->text, err);
     if (!code)
-        code = parse_manifest(m, err);
+        code = backup_manifest_parse(m, err);
     if (code)
-        release_manifest(m);
+        backup_manifest_release(m);
     return code;
 }
 
 /* --- verifying -------------------------------------------------------------------------------- */
 
-static enum err_code compare(const struct listed *want, const struct backup_file *got,
+static enum err_code compare(const struct backup_listed *want, const struct backup_file *got,
                              struct err *err)
 {
     if (got->bytes != want->bytes)
@@ -150,7 +42,8 @@ static enum err_code compare(const struct listed *want, const struct backup_file
     return ERR_OK;
 }
 
-static enum err_code verify_file(const char *from, const struct listed *want, struct err *err)
+static enum err_code verify_file(const char *from, const struct backup_listed *want,
+                                 struct err *err)
 {
     char path[FS_PATH_MAX];
     struct fs_map map;
@@ -184,7 +77,7 @@ static enum err_code verify_database(const char *from, struct err *err)
                                    : code; /* an older schema is migrated when it is opened */
 }
 
-static enum err_code verify(const char *from, const struct manifest *m, struct err *err)
+static enum err_code verify(const char *from, const struct backup_manifest *m, struct err *err)
 {
     enum err_code code = ERR_OK;
     bool has_database = false;
@@ -199,21 +92,21 @@ static enum err_code verify(const char *from, const struct manifest *m, struct e
 
 enum err_code backup_verify(const char *from, struct backup_summary *summary, struct err *err)
 {
-    struct manifest m;
+    struct backup_manifest m;
     enum err_code code = read_manifest(from, &m, err);
     if (code)
         return code;
     code = verify(from, &m, err);
     if (!code && summary)
         *summary = m.summary;
-    release_manifest(&m);
+    backup_manifest_release(&m);
     return code;
 }
 
 /* --- restoring -------------------------------------------------------------------------------- */
 
-static enum err_code restore_file(const char *from, const char *to, const struct listed *want,
-                                  struct err *err)
+static enum err_code restore_file(const char *from, const char *to,
+                                  const struct backup_listed *want, struct err *err)
 {
     char source[FS_PATH_MAX], target[FS_PATH_MAX];
     struct backup_file got;
@@ -232,8 +125,8 @@ static enum err_code restore_file(const char *from, const char *to, const struct
 }
 
 /* The database comes last: until then there is no shop in the folder. */
-static enum err_code restore_files(const char *from, const char *to, const struct manifest *m,
-                                   struct err *err)
+static enum err_code restore_files(const char *from, const char *to,
+                                   const struct backup_manifest *m, struct err *err)
 {
     enum err_code code = ERR_OK;
     for (int database = 0; database <= 1; database++) {
@@ -248,7 +141,7 @@ static enum err_code restore_files(const char *from, const char *to, const struc
 enum err_code backup_restore(const char *from, const char *to, struct backup_summary *summary,
                              struct err *err)
 {
-    struct manifest m;
+    struct backup_manifest m;
     enum err_code code = read_manifest(from, &m, err);
     if (code)
         return code;
@@ -259,6 +152,6 @@ enum err_code backup_restore(const char *from, const char *to, struct backup_sum
         code = restore_files(from, to, &m, err);
     if (!code && summary)
         *summary = m.summary;
-    release_manifest(&m);
+    backup_manifest_release(&m);
     return code;
 }
