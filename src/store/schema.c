@@ -5,6 +5,7 @@
 
 #include "base/banned.h"
 #include "base/buf.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "store/db_driver.h"
 #include "store/store.h"
@@ -164,7 +165,7 @@ static enum err_code refuse_newer(int64_t version, struct err *err)
 }
 
 /* One step; *version is where it left off. */
-static enum err_code migrate_once(struct db *db, int64_t *version, struct err *err)
+static enum err_code migrate_once(struct db *db, int64_t target, int64_t *version, struct err *err)
 {
     enum err_code code = db_begin(db, err);
     if (code)
@@ -177,7 +178,7 @@ static enum err_code migrate_once(struct db *db, int64_t *version, struct err *e
         code = schema_version(db, version, err);
     if (!code && *version > SCHEMA_VERSION)
         code = refuse_newer(*version, err);
-    if (!code && *version < SCHEMA_VERSION)
+    if (!code && *version < target)
         code = apply(db, ++*version, err);
     if (code) {
         db_rollback(db);
@@ -186,13 +187,19 @@ static enum err_code migrate_once(struct db *db, int64_t *version, struct err *e
     return db_commit(db, err);
 }
 
-enum err_code schema_migrate(struct db *db, struct err *err)
+enum err_code schema_migrate_to(struct db *db, int64_t target, struct err *err)
 {
     int64_t version = 0;
     enum err_code code = ERR_OK;
-    while (!code && version < SCHEMA_VERSION)
-        code = migrate_once(db, &version, err);
+    CHECK(target >= 1 && target <= SCHEMA_VERSION);
+    while (!code && version < target)
+        code = migrate_once(db, target, &version, err);
     return code;
+}
+
+enum err_code schema_migrate(struct db *db, struct err *err)
+{
+    return schema_migrate_to(db, SCHEMA_VERSION, err);
 }
 
 enum err_code schema_check(struct db *db, struct err *err)

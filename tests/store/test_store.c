@@ -286,26 +286,41 @@ START_TEST(no_shop_is_made_where_one_must_exist)
 }
 END_TEST
 
-START_TEST(a_shop_of_the_first_schema_is_brought_up_to_date)
+/* Every older schema, with a row that each step must keep. */
+START_TEST(shops_of_all_older_schemas_are_brought_up_to_date)
 {
-    struct shop s;
-    struct err err;
-    int64_t tables, version;
-    shop_init(&s);
-    ck_ok(db_script(tx_begin(&s)->db,
-                    "CREATE TABLE interactions (user_no BIGINT NOT NULL);"
-                    "DELETE FROM schema_versions WHERE version > 1",
-                    &err));
-    tx_commit(&s);
-    shop_reopen(&s);
-    struct db *db = read_begin(&s);
-    ck_ok(db_query_i64(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'interactions'",
-                       DB_NO_ARGS, &tables, NULL, &err));
-    ck_assert_int_eq(tables, 0);
-    ck_ok(schema_version(db, &version, &err));
-    ck_assert_int_eq(version, store_schema_version());
-    read_end(&s);
-    shop_release(&s);
+    for (int64_t old = 1; old < store_schema_version(); old++) {
+        char dir[] = "/tmp/aisle-store-XXXXXX", url[64];
+        struct err err;
+        struct db *db;
+        struct store *store;
+        int64_t rows, version;
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        snprintf(url, sizeof url, "sqlite:%s/aisle.db", dir);
+        ck_ok(db_open(url, DB_WRITE, &db, &err));
+        ck_ok(schema_migrate_to(db, old, &err));
+        ck_ok(schema_version(db, &version, &err));
+        ck_assert_int_eq(version, old);
+        ck_ok(db_script(
+            db,
+            "INSERT INTO quarantine (kind, source, line, col, reason, message, raw_cut, state,"
+            " at) VALUES ('products', 'f', 1, 2, 'r', 'm', 0, 0, 3)",
+            &err));
+        db_close(db);
+        ck_ok(store_open(&(struct store_options){.dir = dir}, &store, &err));
+        ck_ok(store_read_begin(store, &db, &err));
+        ck_ok(schema_version(db, &version, &err));
+        ck_assert_int_eq(version, store_schema_version());
+        ck_ok(db_query_i64(db, "SELECT COUNT(*) FROM quarantine WHERE record IS NULL", DB_NO_ARGS,
+                           &rows, NULL, &err));
+        ck_assert_int_eq(rows, 1);
+        ck_ok(db_query_i64(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'interactions'",
+                           DB_NO_ARGS, &rows, NULL, &err));
+        ck_assert_int_eq(rows, 0);
+        store_read_end(store, db);
+        store_close(store);
+        ck_ok(fs_remove_tree(dir, &err));
+    }
 }
 END_TEST
 
@@ -365,6 +380,6 @@ SUITE("store", jobs_that_wait_together_share_one_fsync_and_a_failed_one_is_undon
       a_reader_keeps_its_snapshot_while_the_writer_goes_on,
       the_log_is_folded_back_while_short_readers_come_and_go,
       a_second_opener_is_refused_a_reader_is_not, no_shop_is_made_where_one_must_exist,
-      a_shop_of_the_first_schema_is_brought_up_to_date,
+      shops_of_all_older_schemas_are_brought_up_to_date,
       a_newer_schema_is_refused_and_an_older_one_not_read,
       blobs_are_put_got_and_removed_by_safe_names_only)
