@@ -76,6 +76,25 @@ enum err_code call_read_from(struct call *call, struct db *db, read_fn fn, void 
 
 /* --- writes ---------------------------------------------------------------------------------- */
 
+static const struct endpoint *endpoint_of(const struct call *call)
+{
+    const struct bound_endpoint *bound = call->req->route->ctx;
+    return bound->endpoint;
+}
+
+static enum err_code reply_secret(struct call *call, int status, struct json_writer *w,
+                                  struct err *err)
+{
+    enum err_code code = jw_end(w, "the reply", err);
+    if (code == ERR_OK)
+        http_reply(call->req, &(struct http_reply){.status = status,
+                                                   .content_type = HTTP_TYPE_JSON,
+                                                   .body = buf_str(w->out),
+                                                   .cache_control = "no-store",
+                                                   .no_compress = true});
+    return code;
+}
+
 /* Write the answer now: the job is durable and the engine has seen it. */
 static enum err_code answer_write(struct call *call, struct err *err)
 {
@@ -85,6 +104,8 @@ static enum err_code answer_write(struct call *call, struct err *err)
     enum err_code code = call->render(call, NULL, &w, &status, err);
     if (code == ERR_OK && w.out->len == 0 && !w.out->full)
         http_reply_empty(call->req, status);
+    else if (code == ERR_OK && (endpoint_of(call)->flags & ENDPOINT_SECRET))
+        code = reply_secret(call, status, &w, err);
     else if (code == ERR_OK)
         code = reply_json(call, status, &w, err);
     return code;
@@ -244,6 +265,9 @@ static void handle(struct http_request *req)
     struct view *view = call->view;
     if (code == ERR_OK && (bound->endpoint->flags & ENDPOINT_WRITES))
         code = once_begin(call, &err);
+    if (code == ERR_OK && call->once && (bound->endpoint->flags & ENDPOINT_SECRET))
+        code = err_set(&err, ERR_INVALID,
+                       "Idempotency-Key: this answer is told once and never kept; send no key");
     if (code == ERR_OK)
         code = bound->endpoint->fn(call, &err);
     /* A write that was taken gives its view back in finish_write. */
@@ -284,11 +308,10 @@ static void handle_end(struct http_request *req)
 /* --- routes ---------------------------------------------------------------------------------- */
 
 static const struct endpoint_group *const groups[] = {
-    &shop_endpoints,      &product_endpoints, &product_bulk_endpoints,
-    &event_endpoints,     &user_endpoints,    &recommendation_endpoints,
-    &search_endpoints,    &cart_endpoints,    &order_endpoints,
-    &model_endpoints,     &job_endpoints,     &demo_endpoints,
-    &operation_endpoints, &web_endpoints,
+    &shop_endpoints,  &product_endpoints,        &product_bulk_endpoints, &event_endpoints,
+    &user_endpoints,  &recommendation_endpoints, &search_endpoints,       &cart_endpoints,
+    &order_endpoints, &model_endpoints,          &job_endpoints,          &key_endpoints,
+    &demo_endpoints,  &operation_endpoints,      &web_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,

@@ -22,7 +22,8 @@ enum endpoint_flags {
     ENDPOINT_QUIET = 1 << 1,  /* not in the access log */
     ENDPOINT_DEMO = 1 << 2,   /* 404 unless this is a demonstration shop */
     ENDPOINT_STREAMS =
-        1 << 3, /* a body of any length: fn is called before it and sets call->body */
+        1 << 3,               /* a body of any length: fn is called before it and sets call->body */
+    ENDPOINT_SECRET = 1 << 4, /* a write whose answer is kept nowhere, so without Idempotency-Key */
 };
 
 struct endpoint {
@@ -231,8 +232,8 @@ struct endpoint_group {
 
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
-    order_endpoints, model_endpoints, job_endpoints, demo_endpoints, operation_endpoints,
-    web_endpoints;
+    order_endpoints, model_endpoints, job_endpoints, key_endpoints, demo_endpoints,
+    operation_endpoints, web_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

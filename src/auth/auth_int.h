@@ -14,9 +14,10 @@ struct known_key {
 };
 
 struct auth {
-    struct store *store; /* borrowed */
-    pthread_mutex_t lock;
-    struct known_key *keys; /* [len] not revoked, owned; sorted by hash */
+    struct store *store;     /* borrowed */
+    pthread_mutex_t reading; /* one reader of the store at a time, so that the newest comes last */
+    pthread_mutex_t lock;    /* of what follows; taken within reading */
+    struct known_key *keys;  /* [len] not revoked, owned; sorted by hash */
     size_t len;
     int64_t read_at_ns;
 };

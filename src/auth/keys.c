@@ -9,7 +9,7 @@
 
 #define REREAD_NS 1000000000LL
 
-enum { RANDOM_BYTES = 24, HINT_BYTES = 7, PREFIX_BYTES = 3 };
+enum { RANDOM_BYTES = 24, PREFIX_BYTES = 3 };
 
 static const struct {
     const char *name, *prefix;
@@ -80,23 +80,29 @@ static enum err_code read_keys(struct store *store, struct key_list *list, struc
     return code;
 }
 
-static enum err_code reread(struct auth *a, struct err *err)
+static void replace(struct auth *a, const struct key_list *list)
 {
-    struct key_list list = {0};
-    enum err_code code = read_keys(a->store, &list, err);
-    if (code != ERR_OK) {
-        mem_free(list.keys);
-        return code;
-    }
-    if (list.len)
-        qsort(list.keys, list.len, sizeof *list.keys, by_hash);
+    if (list->len)
+        qsort(list->keys, list->len, sizeof *list->keys, by_hash);
     pthread_mutex_lock(&a->lock);
     mem_free(a->keys);
-    a->keys = list.keys;
-    a->len = list.len;
+    a->keys = list->keys;
+    a->len = list->len;
     a->read_at_ns = clock_mono_ns();
     pthread_mutex_unlock(&a->lock);
-    return ERR_OK;
+}
+
+enum err_code auth_renew(struct auth *a, struct err *err)
+{
+    struct key_list list = {0};
+    pthread_mutex_lock(&a->reading);
+    enum err_code code = read_keys(a->store, &list, err);
+    if (code == ERR_OK)
+        replace(a, &list);
+    else
+        mem_free(list.keys);
+    pthread_mutex_unlock(&a->reading);
+    return code;
 }
 
 /* Read the keys anew if the copy is old; only one thread does, the others use the copy. */
@@ -108,7 +114,7 @@ static enum err_code freshen(struct auth *a, struct err *err)
     if (stale)
         a->read_at_ns = now_ns;
     pthread_mutex_unlock(&a->lock);
-    return stale ? reread(a, err) : ERR_OK;
+    return stale ? auth_renew(a, err) : ERR_OK;
 }
 
 enum err_code auth_open(struct store *store, struct auth **out, struct err *err)
@@ -117,8 +123,9 @@ enum err_code auth_open(struct store *store, struct auth **out, struct err *err)
         return err_set(err, ERR_INTERNAL, "libsodium cannot be initialised");
     struct auth *a = MEM_NEW(struct auth);
     a->store = store;
+    pthread_mutex_init(&a->reading, NULL);
     pthread_mutex_init(&a->lock, NULL);
-    enum err_code code = reread(a, err);
+    enum err_code code = auth_renew(a, err);
     if (code != ERR_OK) {
         auth_close(a);
         return code;
@@ -132,42 +139,84 @@ void auth_close(struct auth *a)
     if (!a)
         return;
     mem_free(a->keys);
+    pthread_mutex_destroy(&a->reading);
     pthread_mutex_destroy(&a->lock);
     mem_free(a);
 }
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-struct creation {
-    struct api_key key;
-    int64_t no;
-};
+enum err_code auth_key_draft(struct str name, enum auth_scope scope, struct auth_draft *out,
+                             struct err *err)
+{
+    uint8_t random[RANDOM_BYTES];
+    CHECK(scope != AUTH_NONE);
+    if (sodium_init() < 0)
+        return err_set(err, ERR_INTERNAL, "libsodium cannot be initialised");
+    *out = (struct auth_draft){.name = name, .scope = scope};
+    randombytes_buf(random, sizeof random);
+    memcpy(out->key, scopes[scope].prefix, PREFIX_BYTES);
+    sodium_bin2base64(out->key + PREFIX_BYTES, AUTH_KEY_SIZE - PREFIX_BYTES, random, sizeof random,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(random, sizeof random);
+    return ERR_OK;
+}
+
+enum err_code auth_key_add(struct store_tx *tx, struct auth_draft *draft, struct err *err)
+{
+    struct api_key key = {.name = draft->name,
+                          .scope = str_of(scopes[draft->scope].name),
+                          .hint = {draft->key, AUTH_HINT_BYTES},
+                          .created_at = tx->now_us};
+    crypto_hash_sha256(key.hash, (const uint8_t *)draft->key, strlen(draft->key));
+    draft->created_at = tx->now_us;
+    return api_key_add(tx, &key, &draft->no, err);
+}
 
 static enum err_code add_key(struct store_tx *tx, void *arg, struct err *err)
 {
-    struct creation *c = arg;
-    c->key.created_at = tx->now_us;
-    return api_key_add(tx, &c->key, &c->no, err);
+    return auth_key_add(tx, arg, err);
 }
 
 enum err_code auth_key_create(struct store *store, struct str name, enum auth_scope scope,
                               char key[AUTH_KEY_SIZE], int64_t *no, struct err *err)
 {
-    uint8_t random[RANDOM_BYTES];
-    struct creation c = {.key = {.name = name, .scope = str_of(scopes[scope].name)}};
-    CHECK(scope != AUTH_NONE);
-    if (sodium_init() < 0)
-        return err_set(err, ERR_INTERNAL, "libsodium cannot be initialised");
-    randombytes_buf(random, sizeof random);
-    memcpy(key, scopes[scope].prefix, PREFIX_BYTES);
-    sodium_bin2base64(key + PREFIX_BYTES, AUTH_KEY_SIZE - PREFIX_BYTES, random, sizeof random,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    crypto_hash_sha256(c.key.hash, (const uint8_t *)key, strlen(key));
-    c.key.hint = (struct str){key, HINT_BYTES};
-    enum err_code code = store_write(store, add_key, &c, err);
+    struct auth_draft draft;
+    enum err_code code = auth_key_draft(name, scope, &draft, err);
     if (code == ERR_OK)
-        *no = c.no;
+        code = store_write(store, add_key, &draft, err);
+    if (code == ERR_OK) {
+        memcpy(key, draft.key, AUTH_KEY_SIZE);
+        *no = draft.no;
+    }
+    sodium_memzero(&draft, sizeof draft);
     return code;
+}
+
+/* Is key no a valid admin key, and the only one? */
+static enum err_code is_last_admin(struct db *db, int64_t no, bool *last, struct err *err)
+{
+    struct db_rows rows = {0};
+    struct api_key key;
+    bool more, found = false, others = false;
+    enum err_code code = api_keys_list(db, &rows, err);
+    while (code == ERR_OK && (code = api_keys_next(&rows, &key, &more, err)) == ERR_OK && more)
+        if (!key.revoked_at && str_is(key.scope, scopes[AUTH_ADMIN].name))
+            *(key.no == no ? &found : &others) = true;
+    db_rows_close(&rows);
+    *last = found && !others;
+    return code;
+}
+
+enum err_code auth_key_revoke(struct store_tx *tx, int64_t no, bool force, struct err *err)
+{
+    bool last = false;
+    enum err_code code = force ? ERR_OK : is_last_admin(tx->db, no, &last, err);
+    if (code == ERR_OK && last)
+        code = err_set(err, ERR_CONFLICT,
+                       "key %lld is the last admin key: make another one first, or force it",
+                       (long long)no);
+    return code == ERR_OK ? api_key_revoke(tx, no, err) : code;
 }
 
 enum err_code auth_check_key(struct auth *a, struct str key, enum auth_scope *scope, int64_t *no,

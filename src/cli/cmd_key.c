@@ -10,6 +10,7 @@
 static const struct flag flags[] = {
     {"--scope", "SCOPE", "public, server or admin (create)"},
     {"--name", "NAME", "what it is for (create)"},
+    {"--force", NULL, "revoke: even the last admin key"},
 };
 
 static void write_key(const struct api_key *k, struct json_writer *w)
@@ -73,18 +74,24 @@ static enum cli_exit create(const struct args *args, struct store *store)
     return EXIT_FINE;
 }
 
+struct revocation {
+    int64_t no;
+    bool force;
+};
+
 static enum err_code revoke_job(struct store_tx *tx, void *arg, struct err *err)
 {
-    return api_key_revoke(tx, *(int64_t *)arg, err);
+    const struct revocation *r = arg;
+    return auth_key_revoke(tx, r->no, r->force, err);
 }
 
 static enum cli_exit revoke(const struct args *args, struct store *store)
 {
-    int64_t no;
+    struct revocation r = {.force = args_has(args, "--force")};
     struct err err;
-    if (str_parse_i64(str_of(args->words[1]), 1, INT64_MAX, &no, &err) != ERR_OK)
+    if (str_parse_i64(str_of(args->words[1]), 1, INT64_MAX, &r.no, &err) != ERR_OK)
         return fail_usage(args, "revoke needs the number of a key");
-    return store_write(store, revoke_job, &no, &err) == ERR_OK ? EXIT_FINE : fail(args, &err);
+    return store_write(store, revoke_job, &r, &err) == ERR_OK ? EXIT_FINE : fail(args, &err);
 }
 
 static enum cli_exit run(const struct args *args)
@@ -100,12 +107,12 @@ static enum cli_exit run(const struct args *args)
 const struct command cmd_key = {
     .name = "key",
     .summary = "Make, list and revoke API keys",
-    .usage = "create --scope SCOPE [--name NAME] | list | revoke NO",
+    .usage = "create --scope SCOPE [--name NAME] | list | revoke NO [--force]",
     .text = "A public key is for browsers, a server key for the shop's backend, an admin key for\n"
             "the console. A key is shown once, when it is made.\n\n"
             "  aisle key create --scope server --name \"our backend\"\n",
     .flags = flags,
-    .flags_len = 2,
+    .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 2,
     .run = run,

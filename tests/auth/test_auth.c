@@ -114,6 +114,50 @@ START_TEST(a_revoked_key_is_refused_a_second_later_and_a_new_one_is_known)
 }
 END_TEST
 
+START_TEST(renewing_makes_a_new_key_and_a_revocation_count_at_once)
+{
+    struct gate g;
+    struct err err;
+    char key[AUTH_KEY_SIZE];
+    int64_t no;
+    gate_init(&g);
+    ck_ok(auth_key_revoke(tx_begin(&g.shop), g.server_no, false, &err));
+    tx_commit(&g.shop);
+    ck_ok(auth_key_create(g.shop.store, STR_LIT("ops"), AUTH_ADMIN, key, &no, &err));
+    ck_ok(auth_renew(g.auth, &err));
+    ck_assert_int_eq(scope_of(g.auth, g.server_key), AUTH_NONE);
+    ck_assert_int_eq(scope_of(g.auth, key), AUTH_ADMIN);
+    gate_release(&g);
+}
+END_TEST
+
+static enum err_code end_key(struct gate *g, int64_t no, bool force, struct err *err)
+{
+    enum err_code code = auth_key_revoke(tx_begin(&g->shop), no, force, err);
+    tx_commit(&g->shop);
+    return code;
+}
+
+START_TEST(the_last_admin_key_is_revoked_by_force_alone)
+{
+    struct gate g;
+    struct err err;
+    char key[AUTH_KEY_SIZE];
+    int64_t one, two;
+    gate_init(&g);
+    ck_ok(auth_key_create(g.shop.store, STR_LIT("one"), AUTH_ADMIN, key, &one, &err));
+    ck_err(end_key(&g, one, false, &err), ERR_CONFLICT);
+    ck_ok(auth_key_create(g.shop.store, STR_LIT("two"), AUTH_ADMIN, key, &two, &err));
+    ck_ok(end_key(&g, one, false, &err));
+    ck_err(end_key(&g, one, false, &err), ERR_NOT_FOUND);
+    ck_err(end_key(&g, two, false, &err), ERR_CONFLICT); /* a revoked one is no other */
+    ck_ok(end_key(&g, g.server_no, false, &err));
+    ck_ok(end_key(&g, two, true, &err));
+    ck_err(end_key(&g, 999, false, &err), ERR_NOT_FOUND);
+    gate_release(&g);
+}
+END_TEST
+
 START_TEST(scopes_have_names_both_ways)
 {
     enum auth_scope s;
@@ -360,7 +404,9 @@ END_TEST
 
 SUITE("auth", a_key_opens_its_scope_and_nothing_like_it_does,
       the_store_holds_a_hash_and_a_hint_and_never_the_key,
-      a_revoked_key_is_refused_a_second_later_and_a_new_one_is_known, scopes_have_names_both_ways,
+      a_revoked_key_is_refused_a_second_later_and_a_new_one_is_known,
+      renewing_makes_a_new_key_and_a_revocation_count_at_once,
+      the_last_admin_key_is_revoked_by_force_alone, scopes_have_names_both_ways,
       a_token_of_any_backend_with_the_key_is_accepted,
       a_token_with_a_wrong_header_or_claim_is_refused,
       a_token_that_is_signed_wrongly_or_cut_or_changed_is_refused,

@@ -77,6 +77,9 @@ TABLE = [
     ("POST /v1/jobs", {"kind": "nap"}, ADMIN),
     ("GET /v1/jobs", None, ADMIN),
     ("GET /v1/jobs/{id}", None, ADMIN),
+    ("GET /v1/keys", None, ADMIN),
+    ("POST /v1/keys", {"scope": "king"}, ADMIN),
+    ("DELETE /v1/keys/{id}", None, ADMIN),
 ]
 
 
@@ -99,6 +102,8 @@ def fresh(server, route):
     if route.startswith("DELETE") and "joins" in route:
         backend.must(204, "POST", "/v1/users/me/joins", GUEST)
     path = route.split(" ")[1].replace("{anonymous_id}", guest(7)).replace("{family}", "recommend")
+    if "/keys/{id}" in path:
+        return path.replace("{id}", "999999")
     if "/orders/{id}" in path:
         order = backend.must(201, "POST", "/v1/orders", {
             **ME, "lines": [{"product_id": "oolong-tea-0001-50g", "quantity": 1, "unit_price": 1}]})
