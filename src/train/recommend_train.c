@@ -1,6 +1,7 @@
 #include "train/recommend_train.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <xxhash.h>
 
 #include "base/clock.h"
@@ -8,7 +9,7 @@
 #include "store/models.h"
 #include "train/manifest.h"
 
-enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000 };
+enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, LOCK_TRIES = 600 };
 
 #define TEST_SHARE_DEFAULT 0.2
 
@@ -167,15 +168,24 @@ static enum err_code evaluate(struct run *run, struct err *err)
     return ERR_OK;
 }
 
-static enum err_code write_version(struct run *run, const struct recommend_model *m,
-                                   struct err *err)
+/* A training of the server's and one by hand may write at the same time: one after the other. */
+static enum err_code lock_family(const char *dir, struct fs_lock *lock, struct err *err)
 {
-    char dir[FS_PATH_MAX], aside[FS_PATH_MAX], final[FS_PATH_MAX], path[FS_PATH_MAX];
-    enum err_code code = family_dir(run->store, dir, err);
-    if (code == ERR_OK)
-        code = fs_mkdirs(dir, err);
-    if (code == ERR_OK)
-        code = new_version(dir, run->r->version, err);
+    static const struct timespec pause = {0, 100000000};
+    char path[FS_PATH_MAX];
+    enum err_code code = fs_join(path, dir, ".lock", err);
+    if (code != ERR_OK)
+        return code;
+    for (int i = 0; (code = fs_lock_file(lock, path, err)) == ERR_CONFLICT && i < LOCK_TRIES; i++)
+        nanosleep(&pause, NULL);
+    return code;
+}
+
+static enum err_code write_locked(struct run *run, const char *dir, const struct recommend_model *m,
+                                  struct err *err)
+{
+    char aside[FS_PATH_MAX], final[FS_PATH_MAX], path[FS_PATH_MAX];
+    enum err_code code = new_version(dir, run->r->version, err);
     if (code == ERR_OK)
         code = fs_join(aside, dir, ".training", err);
     if (code == ERR_OK)
@@ -191,6 +201,22 @@ static enum err_code write_version(struct run *run, const struct recommend_model
     if (code == ERR_OK)
         code = fs_join(final, dir, run->r->version, err);
     return code == ERR_OK ? fs_rename(aside, final, err) : code;
+}
+
+static enum err_code write_version(struct run *run, const struct recommend_model *m,
+                                   struct err *err)
+{
+    char dir[FS_PATH_MAX];
+    struct fs_lock lock = {0};
+    enum err_code code = family_dir(run->store, dir, err);
+    if (code == ERR_OK)
+        code = fs_mkdirs(dir, err);
+    if (code == ERR_OK)
+        code = lock_family(dir, &lock, err);
+    if (code == ERR_OK)
+        code = write_locked(run, dir, m, err);
+    fs_unlock(&lock);
+    return code;
 }
 
 static enum err_code fit_and_write(struct run *run, struct err *err)
