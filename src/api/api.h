@@ -4,7 +4,8 @@
  *          request the guard (api.c) finds out who asks, refuses what is not allowed, takes a view, and
  *          calls the function; what fails is answered in one shape. Reads run to completion on the
  *          loop. Writes suspend the request, run as a job of the store's writer, and are answered once
- *          they are durable and the engine has applied them.
+ *          they are durable and the engine has applied them. What comes through a Unix socket has the
+ *          scope of an admin key.
  * Threads: as http/server.h: handlers run on their loop. */
 #ifndef API_API_H
 #define API_API_H

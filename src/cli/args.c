@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "cli/control.h"
 
 enum cli_exit exit_of(enum err_code code)
 {
@@ -42,18 +43,18 @@ enum cli_exit exit_of(enum err_code code)
 
 enum cli_exit fail(const struct args *args, const struct err *err)
 {
-    fprintf(stderr, "aisle %s: %s\n", args->command->name, err->msg);
+    fprintf(args->err, "aisle %s: %s\n", args->command->name, err->msg);
     return exit_of(err->code);
 }
 
 enum cli_exit fail_usage(const struct args *args, const char *fmt, ...)
 {
     va_list ap;
-    fprintf(stderr, "aisle %s: ", args->command->name);
+    fprintf(args->err, "aisle %s: ", args->command->name);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vfprintf(args->err, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\n`aisle %s --help` tells more.\n", args->command->name);
+    fprintf(args->err, "\n`aisle %s --help` tells more.\n", args->command->name);
     return EXIT_USAGE;
 }
 
@@ -105,9 +106,20 @@ enum cli_exit fail_open(const struct args *args, const struct err *err)
 {
     enum cli_exit status = fail(args, err);
     if (err->code == ERR_CONFLICT)
-        fputs("If that is a server: stop it, or ask it through its API (docs/http-api.md).\n",
-              stderr);
+        fputs("A running server would have taken this on, but none answers there: wait until that "
+              "process ends,\nor, if it is a server, until it is ready.\n",
+              args->err);
     return status;
+}
+
+bool open_or_hand_over(const struct args *args, struct store **out, enum cli_exit *status)
+{
+    struct err err;
+    if (open_store(args, true, false, out, &err) == ERR_OK)
+        return true;
+    if (err.code != ERR_CONFLICT || !control_run(args, status))
+        *status = fail_open(args, &err);
+    return false;
 }
 
 enum progress_style progress_style_of(const struct args *args)
@@ -121,7 +133,7 @@ enum cli_exit print_json(const struct args *args, struct json_writer *w)
     if (jw_end(w, "the result", &err) != ERR_OK)
         return fail(args, &err);
     buf_putc(w->out, '\n');
-    if (fwrite(w->out->data, 1, w->out->len, stdout) != w->out->len || fflush(stdout) != 0)
+    if (fwrite(w->out->data, 1, w->out->len, args->out) != w->out->len || fflush(args->out) != 0)
         return EXIT_IO;
     return EXIT_FINE;
 }
@@ -154,21 +166,44 @@ static enum cli_exit unknown_verb(const struct args *args, const struct verb *ve
                       nearest ? "'?" : "", args->command->name, args->command->usage);
 }
 
+static const struct verb *find_verb(const struct args *args, const struct verb *verbs, size_t n,
+                                    enum cli_exit *status)
+{
+    size_t i = 0, words = args->words_len - 1;
+    while (i < n && strcmp(verbs[i].name, args->words[0]) != 0)
+        i++;
+    if (i == n) {
+        *status = unknown_verb(args, verbs, n);
+        return NULL;
+    }
+    if (words >= verbs[i].words_min && words <= verbs[i].words_max)
+        return &verbs[i];
+    *status = fail_usage(args, "%s: usage: aisle %s %s", verbs[i].name, args->command->name,
+                         args->command->usage);
+    return NULL;
+}
+
 enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t n)
 {
     struct store *store;
     struct err err;
-    size_t i = 0, words = args->words_len - 1;
-    while (i < n && strcmp(verbs[i].name, args->words[0]) != 0)
-        i++;
-    if (i == n)
-        return unknown_verb(args, verbs, n);
-    if (words < verbs[i].words_min || words > verbs[i].words_max)
-        return fail_usage(args, "%s: usage: aisle %s %s", verbs[i].name, args->command->name,
-                          args->command->usage);
-    if (open_store(args, true, !verbs[i].writes, &store, &err) != ERR_OK)
+    enum cli_exit status;
+    const struct verb *verb = find_verb(args, verbs, n, &status);
+    if (!verb)
+        return status;
+    if (verb->writes && !open_or_hand_over(args, &store, &status))
+        return status;
+    if (!verb->writes && open_store(args, true, true, &store, &err) != ERR_OK)
         return fail_open(args, &err);
-    enum cli_exit status = verbs[i].run(args, store);
+    status = verb->run(args, store);
     store_close(store);
     return status;
+}
+
+enum cli_exit run_verb_within(const struct args *args, const struct verb *verbs, size_t n,
+                              struct store *store)
+{
+    enum cli_exit status;
+    const struct verb *verb = find_verb(args, verbs, n, &status);
+    return verb ? verb->run(args, store) : status;
 }

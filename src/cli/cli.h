@@ -5,6 +5,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <stdio.h>
+
 #include "base/config.h"
 #include "base/json_writer.h"
 #include "base/progress.h"
@@ -45,6 +47,7 @@ struct args {
     struct config *config; /* settings in force, owned by main */
     bool json;             /* --json */
     bool quiet;            /* --quiet */
+    FILE *out, *err;       /* borrowed: where results and messages go */
 };
 
 struct command {
@@ -57,7 +60,11 @@ struct command {
     size_t words_min, words_max;
     bool dense; /* works with large matrices: worth a new start where OpenBLAS needs one */
     enum cli_exit (*run)(const struct args *args);
+    /* The same on the store of the server that holds the folder (control.h); NULL: not there. */
+    enum cli_exit (*run_within)(const struct args *args, struct store *store);
 };
+
+const struct command *find_command(const char *name); /* NULL: there is none */
 
 /** The value of a flag; NULL where it was not given. The name is CHECKed to be in the table. */
 const char *args_flag(const struct args *args, const char *name);
@@ -80,12 +87,16 @@ const char *data_dir(const struct args *args);
 enum err_code open_store(const struct args *args, bool must_exist, bool read_only,
                          struct store **out, struct err *err);
 
+/** Open the store for writing, or hand the whole command to the server that holds the folder.
+ *  true  *out is open; otherwise *status is how the command ended, here or there */
+bool open_or_hand_over(const struct args *args, struct store **out, enum cli_exit *status);
+
 /** As fail for open_store: with a word of advice where another process holds the folder. */
 enum cli_exit fail_open(const struct args *args, const struct err *err);
 
 enum progress_style progress_style_of(const struct args *args);
 
-/** Print a JSON text and a line feed to standard output. */
+/** Print a JSON text and a line feed to args->out. */
 enum cli_exit print_json(const struct args *args, struct json_writer *w);
 
 /* A result as JSON with a buffer of its own: result_begin, write to w, result_end. */
@@ -108,8 +119,13 @@ struct verb {
     enum cli_exit (*run)(const struct args *args, struct store *store);
 };
 
-/** Open the store of the data folder and run the verb that args->words[0] names. */
+/** Open the store of the data folder and run the verb that args->words[0] names; one that writes is run
+ *  by the server that holds the folder, if one does. */
 enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t n);
+
+/** Run the verb on this store. */
+enum cli_exit run_verb_within(const struct args *args, const struct verb *verbs, size_t n,
+                              struct store *store);
 
 /** All commands, in the order of `aisle help`. */
 const struct command *const *all_commands(size_t *n);

@@ -72,7 +72,7 @@ static enum cli_exit run(const struct args *args)
     struct store *store;
     struct err err;
     if (args_has(args, "--quarantine"))
-        return import_quarantine(args, args_flag(args, "--quarantine"));
+        return import_quarantine(args);
     if (args->words_len < 2)
         return fail_usage(args, "expected a kind and a file");
     if (!import_kind_of(str_of(args->words[0]), &o.kind))
@@ -86,6 +86,13 @@ static enum cli_exit run(const struct args *args)
     enum cli_exit status = import_files(args, store, &o);
     store_close(store);
     return status;
+}
+
+static enum cli_exit run_within(const struct args *args, struct store *store)
+{
+    if (!args_has(args, "--quarantine"))
+        return fail_usage(args, "files are imported by a job of the server");
+    return import_quarantine_within(args, store);
 }
 
 const struct command cmd_import = {
@@ -106,4 +113,5 @@ const struct command cmd_import = {
     .words_min = 0,
     .words_max = CLI_WORDS_MAX,
     .run = run,
+    .run_within = run_within,
 };

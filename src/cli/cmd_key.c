@@ -25,12 +25,12 @@ static void write_key(const struct api_key *k, struct json_writer *w)
     jw_obj_end(w);
 }
 
-static void print_key(const struct api_key *k)
+static void print_key(const struct args *args, const struct api_key *k)
 {
     char at[CLOCK_ISO_SIZE];
-    printf("%4" PRId64 "  %-7.*s %.*s…  %s  %.*s%s\n", k->no, STR_ARG(k->scope), STR_ARG(k->hint),
-           clock_format_iso(k->created_at, at), STR_ARG(k->name),
-           k->revoked_at ? "  (revoked)" : "");
+    fprintf(args->out, "%4" PRId64 "  %-7.*s %.*s…  %s  %.*s%s\n", k->no, STR_ARG(k->scope),
+            STR_ARG(k->hint), clock_format_iso(k->created_at, at), STR_ARG(k->name),
+            k->revoked_at ? "  (revoked)" : "");
 }
 
 static enum cli_exit list(const struct args *args, struct store *store)
@@ -48,7 +48,7 @@ static enum cli_exit list(const struct args *args, struct store *store)
     jw_arr(&result.w);
     code = api_keys_list(db, &rows, &err);
     while (code == ERR_OK && (code = api_keys_next(&rows, &key, &more, &err)) == ERR_OK && more)
-        args->json ? write_key(&key, &result.w) : print_key(&key);
+        args->json ? write_key(&key, &result.w) : print_key(args, &key);
     jw_arr_end(&result.w);
     db_rows_close(&rows);
     store_read_end(store, db);
@@ -67,10 +67,13 @@ static enum cli_exit create(const struct args *args, struct store *store)
     if (auth_key_create(store, str_of(name ? name : ""), scope, key, &no, &err) != ERR_OK)
         return fail(args, &err);
     if (args->json)
-        printf("{\"no\":%" PRId64 ",\"scope\":\"%s\",\"key\":\"%s\"}\n", no, scope_name, key);
+        fprintf(args->out, "{\"no\":%" PRId64 ",\"scope\":\"%s\",\"key\":\"%s\"}\n", no, scope_name,
+                key);
     else
-        printf("%s\nThis is key %" PRId64 ". It is shown this once; the store keeps only a hash.\n",
-               key, no);
+        fprintf(args->out,
+                "%s\nThis is key %" PRId64
+                ". It is shown this once; the store keeps only a hash.\n",
+                key, no);
     return EXIT_FINE;
 }
 
@@ -94,14 +97,20 @@ static enum cli_exit revoke(const struct args *args, struct store *store)
     return store_write(store, revoke_job, &r, &err) == ERR_OK ? EXIT_FINE : fail(args, &err);
 }
 
+static const struct verb verbs[] = {
+    {"create", true, 0, 0, create},
+    {"list", false, 0, 0, list},
+    {"revoke", true, 1, 1, revoke},
+};
+
 static enum cli_exit run(const struct args *args)
 {
-    static const struct verb verbs[] = {
-        {"create", true, 0, 0, create},
-        {"list", false, 0, 0, list},
-        {"revoke", true, 1, 1, revoke},
-    };
     return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
+}
+
+static enum cli_exit run_within(const struct args *args, struct store *store)
+{
+    return run_verb_within(args, verbs, sizeof verbs / sizeof *verbs, store);
 }
 
 const struct command cmd_key = {
@@ -109,11 +118,13 @@ const struct command cmd_key = {
     .summary = "Make, list and revoke API keys",
     .usage = "create --scope SCOPE [--name NAME] | list | revoke NO [--force]",
     .text = "A public key is for browsers, a server key for the shop's backend, an admin key for\n"
-            "the console. A key is shown once, when it is made.\n\n"
+            "the console. A key is shown once, when it is made. All of this works while a server\n"
+            "runs, and counts at once.\n\n"
             "  aisle key create --scope server --name \"our backend\"\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 2,
     .run = run,
+    .run_within = run_within,
 };

@@ -33,11 +33,11 @@ static void write_model(const struct model_version *m, struct json_writer *w)
     jw_obj_end(w);
 }
 
-static void print_model(const struct model_version *m)
+static void print_model(const struct args *args, const struct model_version *m)
 {
     char at[CLOCK_ISO_SIZE];
-    printf("%-10.*s %-20.*s %-9s %s%s\n", STR_ARG(m->family), STR_ARG(m->version), states[m->state],
-           clock_format_iso(m->created_at, at), m->live ? "  live" : "");
+    fprintf(args->out, "%-10.*s %-20.*s %-9s %s%s\n", STR_ARG(m->family), STR_ARG(m->version),
+            states[m->state], clock_format_iso(m->created_at, at), m->live ? "  live" : "");
 }
 
 static enum cli_exit list(const struct args *args, struct store *store)
@@ -56,12 +56,12 @@ static enum cli_exit list(const struct args *args, struct store *store)
     jw_arr(&result.w);
     code = models_list(db, (struct str){0}, &rows, &err);
     for (; code == ERR_OK && (code = models_next(&rows, &m, &more, &err)) == ERR_OK && more; n++)
-        args->json ? write_model(&m, &result.w) : print_model(&m);
+        args->json ? write_model(&m, &result.w) : print_model(args, &m);
     jw_arr_end(&result.w);
     db_rows_close(&rows);
     store_read_end(store, db);
     if (code == ERR_OK && n == 0 && !args->json)
-        puts("There is no model yet: `aisle train` makes one.");
+        fputs("There is no model yet: `aisle train` makes one.\n", args->out);
     return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
 }
 
@@ -83,8 +83,8 @@ static enum cli_exit show(const struct args *args, struct store *store)
     if (code == ERR_OK) {
         write_model(&m, &result.w);
         if (!args->json) {
-            print_model(&m);
-            printf("%.*s\n", STR_ARG(m.manifest));
+            print_model(args, &m);
+            fprintf(args->out, "%.*s\n", STR_ARG(m.manifest));
         }
     }
     store_read_end(store, db);
@@ -101,11 +101,11 @@ static enum cli_exit publish(const struct args *args, struct store *store)
         ERR_OK)
         return fail(args, &err);
     if (args->json)
-        printf("{\"published\":%s}\n", published ? "true" : "false");
+        fprintf(args->out, "{\"published\":%s}\n", published ? "true" : "false");
     else
-        printf("Version %s %s.\n", args->words[1],
-               published ? "serves now"
-                         : "is not published: a gate failed (--force publishes it all the same)");
+        fprintf(args->out, "Version %s %s.\n", args->words[1],
+                published ? "serves now"
+                          : "is not published: a gate failed (--force publishes it all the same)");
     return published ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -132,18 +132,24 @@ static enum cli_exit gc(const struct args *args, struct store *store)
         return EXIT_USAGE;
     if (recommend_gc(store, (size_t)keep, &removed, &err) != ERR_OK)
         return fail(args, &err);
-    printf(args->json ? "{\"removed\":%zu}\n" : "%zu versions removed.\n", removed);
+    fprintf(args->out, args->json ? "{\"removed\":%zu}\n" : "%zu versions removed.\n", removed);
     return EXIT_FINE;
 }
 
+static const struct verb verbs[] = {
+    {"list", false, 0, 0, list},      {"show", false, 0, 1, show},
+    {"publish", true, 1, 1, publish}, {"rollback", true, 0, 0, rollback},
+    {"gc", true, 0, 0, gc},
+};
+
 static enum cli_exit run(const struct args *args)
 {
-    static const struct verb verbs[] = {
-        {"list", false, 0, 0, list},      {"show", false, 0, 1, show},
-        {"publish", true, 1, 1, publish}, {"rollback", true, 0, 0, rollback},
-        {"gc", true, 0, 0, gc},
-    };
     return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
+}
+
+static enum cli_exit run_within(const struct args *args, struct store *store)
+{
+    return run_verb_within(args, verbs, sizeof verbs / sizeof *verbs, store);
 }
 
 const struct command cmd_models = {
@@ -153,9 +159,9 @@ const struct command cmd_models = {
     .text =
         "`aisle train` writes versions and publishes those whose gates pass. Rolling back makes\n"
         "the version before the live one live again; products and orders are not touched by it.\n"
-        "gc removes old versions, never the live one or the one before it. list and show work at\n"
-        "any time; the others need the folder for themselves: a server that runs on it does them\n"
-        "by POST /v1/models/recommend/publish and .../rollback.\n\n"
+        "gc removes old versions, never the live one or the one before it. All of this works "
+        "while\n"
+        "a server runs, which serves the version published last.\n\n"
         "  aisle models list\n"
         "  aisle models publish 20261123T180000-1 --force\n",
     .flags = flags,
@@ -163,4 +169,5 @@ const struct command cmd_models = {
     .words_min = 1,
     .words_max = 2,
     .run = run,
+    .run_within = run_within,
 };

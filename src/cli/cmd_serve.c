@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/control.h"
 #include "cli/shop_keys.h"
 #include "cli/shop.h"
 #include "demo/create.h"
@@ -21,6 +22,10 @@
 #include "store/keys.h"
 
 enum { NAME_MAX_BYTES = 256, ORIGINS_MAX = 32 };
+
+static const char READ_ONLY[] = "this shop is served read-only (server.read_only): change it with "
+                                "the commands of `aisle` where "
+                                "its data folder is, or by a server without that setting";
 
 static const struct flag flags[] = {
     {"--port", "N", "port (setting server.port, 5000)"},
@@ -37,7 +42,8 @@ struct serving {
     struct auth *auth;
     struct api *api;
     struct runner *runner;
-    struct http_router *router, *admin_router;
+    struct control *control; /* NULL: read-only */
+    struct http_router *router, *admin_router, *control_router;
     struct http_server *server;
     struct api_options options;
     const char *origins[ORIGINS_MAX];
@@ -170,6 +176,18 @@ static const char *text_or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
+static enum err_code listen_on_control(struct serving *s, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    size_t n;
+    const struct http_route *routes = control_routes(s->control, &n);
+    enum err_code code = http_router_new(routes, n, &s->control_router, err);
+    if (code == ERR_OK)
+        code = control_path(store_dir(s->store), path, err);
+    struct http_listen listen = {.path = path, .router = s->control_router, .name = "control"};
+    return code == ERR_OK ? http_server_listen(s->server, &listen, NULL, err) : code;
+}
+
 static enum err_code listen_on(struct serving *s, struct err *err)
 {
     const struct config *c = s->args->config;
@@ -216,9 +234,14 @@ static enum err_code start_http(struct serving *s, struct err *err)
         .on_loop = loop_begin,
         .on_loop_end = loop_end,
     };
+    struct err why;
     enum err_code code = http_server_new(&config, &s->server, err);
     if (code == ERR_OK)
         code = listen_on(s, err);
+    /* Some file systems have no sockets: the shop is served all the same. */
+    if (code == ERR_OK && s->control && listen_on_control(s, &why) != ERR_OK)
+        log_warn("no control socket: commands that write need the server stopped",
+                 LOG_ERR_TEXT(&why));
     return code == ERR_OK ? http_server_start(s->server, err) : code;
 }
 
@@ -247,7 +270,7 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.name_zh = s->name_zh;
     s->options.public_key = text_or_null(s->keys.public_key);
     s->options.demo_key_no = s->keys.demo_no;
-    s->options.read_only = read_only ? "this shop is read-only (server.read_only)" : NULL;
+    s->options.read_only = read_only ? READ_ONLY : NULL;
     s->options.server = &s->server;
     s->options.wake_jobs = wake_runner;
     s->options.wake_jobs_ctx = s;
@@ -258,15 +281,21 @@ static enum err_code start(struct serving *s, struct err *err)
                      resident_bytes, NULL);
     if (!read_only)
         code = start_runner(s, err);
+    if (code == ERR_OK && !read_only)
+        code = control_new(
+            &(struct control_options){s->store, s->engine, s->auth, s->api, s->args->config},
+            &s->control, err);
     return code == ERR_OK ? start_http(s, err) : code;
 }
 
 static void stop(struct serving *s)
 {
     http_server_free(s->server);
+    control_free(s->control);
     runner_stop(s->runner);
     http_router_free(s->router);
     http_router_free(s->admin_router);
+    http_router_free(s->control_router);
     api_free(s->api);
     auth_close(s->auth);
     engine_close(s->engine);

@@ -1,9 +1,11 @@
 #include "cli/cmd_train.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "cli/commands.h"
+#include "cli/control.h"
 
 static const struct flag flags[] = {
     {"--params", "K=V,...", "parameters, for example dim=128,iterations=15"},
@@ -50,7 +52,7 @@ static void show(void *arg, double done, const char *what)
     if (t->lines)
         print_line(done, what);
     else if (!t->args->quiet && !t->args->json)
-        fprintf(stderr, "train: %3d%%  %s\n", percent, what);
+        fprintf(t->args->err, "train: %3d%%  %s\n", percent, what);
 }
 
 enum err_code train_and_publish(const struct args *args, struct store *store,
@@ -108,13 +110,59 @@ static enum cli_exit print_result(const struct args *args, const struct train_re
         status = print_json(args, &w);
         buf_release(&text);
     } else {
-        printf("Version %s of %u products and %u shoppers: %s.\n%s\n", r->version, r->products,
-               r->shoppers, r->gates.verdict,
-               published         ? "It is published."
-               : r->gates.passed ? "It is not published."
-                                 : "It is not published: a gate failed.");
+        fprintf(args->out, "Version %s of %u products and %u shoppers: %s.\n%s\n", r->version,
+                r->products, r->shoppers, r->gates.verdict,
+                published         ? "It is published."
+                : r->gates.passed ? "It is not published."
+                                  : "It is not published: a gate failed.");
     }
     return status != EXIT_FINE || r->gates.passed ? status : EXIT_FAILED;
+}
+
+/* `aisle models publish` in the server that holds the folder. */
+static enum cli_exit publish_there(const struct args *args, const char *version, bool *published)
+{
+    struct args publish = {.command = find_command("models"),
+                           .words = {"publish", version},
+                           .words_len = 2,
+                           .config = args->config,
+                           .err = args->err};
+    char *said = NULL;
+    size_t n = 0;
+    enum cli_exit status = EXIT_UNAVAILABLE;
+    for (size_t i = 0; i < publish.command->flags_len; i++)
+        if (strcmp(publish.command->flags[i].name, "--force") == 0)
+            publish.values[i] = args_flag(args, "--force");
+    publish.out = open_memstream(&said, &n);
+    if (!publish.out)
+        return EXIT_SOFTWARE;
+    if (!control_run(&publish, &status))
+        fprintf(args->err,
+                "aisle train: the server has gone. `aisle models publish %s` does the rest.\n",
+                version);
+    fclose(publish.out);
+    free(said);
+    *published = status == EXIT_FINE;
+    return status == EXIT_FAILED ? EXIT_FINE : status;
+}
+
+/* Beside a server this process only reads and writes model files; the server registers them. */
+static enum cli_exit train_beside(const struct args *args, const struct train_options *options)
+{
+    struct train_result result;
+    struct store *store;
+    struct err err;
+    bool published = false;
+    if (open_store(args, true, true, &store, &err) != ERR_OK)
+        return fail(args, &err);
+    enum err_code code = recommend_train(store, options, &result, &err);
+    store_close(store);
+    if (code != ERR_OK)
+        return fail(args, &err);
+    enum cli_exit status = EXIT_FINE;
+    if (!args_has(args, "--no-publish"))
+        status = publish_there(args, result.version, &published);
+    return status == EXIT_FINE ? print_result(args, &result, published) : status;
 }
 
 static enum cli_exit run(const struct args *args)
@@ -123,19 +171,21 @@ static enum cli_exit run(const struct args *args)
     struct train_result result;
     struct store *store;
     struct err err;
-    bool published = false, only_write = args_has(args, "--no-publish");
+    bool published = false;
     struct telling telling = {.args = args, .lines = args_has(args, "--progress")};
     if (!read_options(args, &options))
         return EXIT_USAGE;
     options.progress = show;
     options.progress_arg = &telling;
-    /* A server may have the folder open for writing: then this process only writes model files. */
-    if (open_store(args, true, only_write, &store, &err) != ERR_OK)
-        return fail(args, &err);
-    enum err_code code = only_write
-                             ? recommend_train(store, &options, &result, &err)
-                             : train_and_publish(args, store, &options, args_has(args, "--force"),
-                                                 &result, &published, &err);
+    if (args_has(args, "--no-publish"))
+        return train_beside(args, &options);
+    enum err_code code = open_store(args, true, false, &store, &err);
+    if (code == ERR_CONFLICT && control_answers(args))
+        return train_beside(args, &options);
+    if (code != ERR_OK)
+        return fail_open(args, &err);
+    code = train_and_publish(args, store, &options, args_has(args, "--force"), &result, &published,
+                             &err);
     store_close(store);
     return code == ERR_OK ? print_result(args, &result, published) : fail(args, &err);
 }
@@ -148,8 +198,8 @@ const struct command cmd_train = {
         "Reads events and orders, fits on the earlier part and measures on the rest, then fits on\n"
         "everything and writes a version under DIR/models/recommend. It is published if it is\n"
         "no worse than popularity and than the live version on the same shoppers; the live one\n"
-        "serves until then, whatever happens. While a server runs on the folder, ask the server\n"
-        "instead:\n\n"
+        "serves until then, whatever happens. Beside a running server this process trains and the\n"
+        "server publishes; the server does all of it itself when it is asked:\n\n"
         "  curl -X POST -H \"Authorization: Bearer $ADMIN_KEY\" -d '{\"kind\":\"train\"}' \\\n"
         "       http://localhost:5000/v1/jobs\n",
     .flags = flags,

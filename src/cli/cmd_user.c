@@ -63,7 +63,7 @@ static enum cli_exit show(const struct args *args, struct store *store)
     code = write_user(db, str_of(args->words[1]), &arena, &result.w, &err);
     store_read_end(store, db);
     if (code == ERR_OK && !args->json)
-        printf("%.*s\n", STR_ARG(buf_str(&result.text)));
+        fprintf(args->out, "%.*s\n", STR_ARG(buf_str(&result.text)));
     enum cli_exit status = result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
     arena_release(&arena);
     return status;
@@ -85,9 +85,10 @@ static enum cli_exit erase(const struct args *args, struct store *store)
         code = store_compact(store, &removed, &err);
     if (code != ERR_OK)
         return fail(args, &err);
-    printf(args->json ? "{\"events_removed\":%lld}\n"
-                      : "Erased, with %lld events. Models forget at the next training.\n",
-           (long long)removed);
+    fprintf(args->out,
+            args->json ? "{\"events_removed\":%lld}\n"
+                       : "Erased, with %lld events. Models forget at the next training.\n",
+            (long long)removed);
     return EXIT_FINE;
 }
 
@@ -123,9 +124,10 @@ static enum cli_exit join(const struct args *args, struct store *store)
     if (store_write(store, join_job, &p, &err) != ERR_OK)
         return fail(args, &err);
     if (args->json)
-        printf("{\"joined\":%s}\n", p.joined ? "true" : "false");
+        fprintf(args->out, "{\"joined\":%s}\n", p.joined ? "true" : "false");
     else
-        puts(p.joined ? "Joined." : "That guest is joined already, and stays with whom it is.");
+        fputs(p.joined ? "Joined.\n" : "That guest is joined already, and stays with whom it is.\n",
+              args->out);
     return p.joined ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -135,19 +137,25 @@ static enum cli_exit part(const struct args *args, struct store *store)
     struct err err;
     if (store_write(store, part_job, &p, &err) != ERR_OK)
         return fail(args, &err);
-    puts(args->json ? "{\"joined\":false}" : "Parted.");
+    fputs(args->json ? "{\"joined\":false}\n" : "Parted.\n", args->out);
     return EXIT_FINE;
 }
 
+static const struct verb verbs[] = {
+    {"show", false, 1, 1, show},
+    {"delete", true, 1, 1, erase},
+    {"join", true, 2, 2, join},
+    {"part", true, 1, 1, part},
+};
+
 static enum cli_exit run(const struct args *args)
 {
-    static const struct verb verbs[] = {
-        {"show", false, 1, 1, show},
-        {"delete", true, 1, 1, erase},
-        {"join", true, 2, 2, join},
-        {"part", true, 1, 1, part},
-    };
     return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
+}
+
+static enum cli_exit run_within(const struct args *args, struct store *store)
+{
+    return run_verb_within(args, verbs, sizeof verbs / sizeof *verbs, store);
 }
 
 const struct command cmd_user = {
@@ -157,10 +165,10 @@ const struct command cmd_user = {
     .text =
         "delete erases a known shopper with the guests that were joined to it: profile, cart,\n"
         "events, and shopper and address of the orders. join says that a guest is that shopper\n"
-        "from now on, with all that it did; part undoes it. While a server runs on the folder, "
-        "ask\n"
-        "the server: DELETE /v1/users/ID, POST /v1/users/ID/joins.\n",
+        "from now on, with all that it did; part undoes it. All of this works while a server "
+        "runs.\n",
     .words_min = 2,
     .words_max = 3,
     .run = run,
+    .run_within = run_within,
 };

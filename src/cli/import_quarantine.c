@@ -59,7 +59,8 @@ static void export_row(const struct quarantine *q, struct json_writer *w)
 }
 
 /* Every open row as a JSON line, page by page. */
-static enum err_code export_rows(struct db *db, struct str kind, struct buf *out, struct err *err)
+static enum err_code export_rows(struct db *db, struct str kind, FILE *to, struct buf *out,
+                                 struct err *err)
 {
     enum { PAGE = 1000 };
     int64_t after = 0;
@@ -80,64 +81,90 @@ static enum err_code export_rows(struct db *db, struct str kind, struct buf *out
             export_row(&q, &w);
         }
         db_rows_close(&rows);
-        fwrite(out->data ? out->data : "", 1, out->len, stdout);
+        fwrite(out->data ? out->data : "", 1, out->len, to);
     }
     buf_reset(out);
     return rc;
 }
 
-static enum err_code retry(const struct args *args, struct store *store, enum import_kind kind,
-                           struct buf *out, struct err *err)
+static void print_retried(const struct args *args, const struct retry_report *r, struct buf *out)
 {
-    struct retry_options o = {.kind = kind,
-                              .mapping = args_flag(args, "--mapping"),
-                              .currency = args_flag(args, "--currency")};
-    struct retry_report r;
     struct json_writer w;
-    signal_watch_stop();
-    enum err_code rc = import_retry(store, &o, &r, err);
     jw_init(&w, out);
-    if (rc == ERR_OK && args->json) {
-        retry_report_json(&r, &w);
+    if (args->json) {
+        retry_report_json(r, &w);
         jw_newline(&w);
-    } else if (rc == ERR_OK) {
+    } else {
         buf_printf(out,
                    "%" PRIu64 " rows tried: %" PRIu64 " taken, %" PRIu64 " refused again, %" PRIu64
                    " cannot be tried\n",
-                   r.tried, r.taken, r.refused, r.impossible);
+                   r->tried, r->taken, r->refused, r->impossible);
     }
-    return rc;
 }
 
-enum cli_exit import_quarantine(const struct args *args, const char *what)
+static enum cli_exit retry(const struct args *args, struct store *store)
 {
-    bool retries = strcmp(what, "retry") == 0;
-    struct str kind_name = args->words_len ? str_of(args->words[0]) : (struct str){NULL, 0};
-    enum import_kind kind = IMPORT_KINDS;
-    struct store *store;
-    struct db *db = NULL;
+    struct retry_options o = {.mapping = args_flag(args, "--mapping"),
+                              .currency = args_flag(args, "--currency")};
+    struct retry_report r;
     struct buf out;
     struct err err;
-    if (!retries && strcmp(what, "list") != 0 && strcmp(what, "export") != 0)
-        return fail_usage(args, "--quarantine %s: expected list, retry or export", what);
-    if ((kind_name.n || retries) && !import_kind_of(kind_name, &kind))
+    if (args->words_len == 0 || !import_kind_of(str_of(args->words[0]), &o.kind))
         return fail_usage(args, "expected products, users, events, orders or interactions");
-    if (open_store(args, true, !retries, &store, &err) != ERR_OK)
+    enum err_code code = import_retry(store, &o, &r, &err);
+    if (code != ERR_OK)
+        return fail(args, &err);
+    buf_init(&out, 1 << 20);
+    print_retried(args, &r, &out);
+    fwrite(out.data, 1, out.len, args->out);
+    buf_release(&out);
+    return EXIT_FINE;
+}
+
+/* list and export */
+static enum cli_exit look(const struct args *args, struct store *store, bool all)
+{
+    struct str kind_name = args->words_len ? str_of(args->words[0]) : (struct str){NULL, 0};
+    enum import_kind kind;
+    struct db *db;
+    struct buf out;
+    struct err err;
+    if (kind_name.n && !import_kind_of(kind_name, &kind))
+        return fail_usage(args, "expected products, users, events, orders or interactions");
+    enum err_code code = store_read_begin(store, &db, &err);
+    if (code != ERR_OK)
         return fail(args, &err);
     buf_init(&out, 64 << 20);
-    enum err_code rc = ERR_OK;
-    if (retries) {
-        rc = retry(args, store, kind, &out, &err);
-    } else {
-        rc = store_read_begin(store, &db, &err);
-        if (rc == ERR_OK && strcmp(what, "list") == 0)
-            rc = list(db, kind_name, args->json, &out, &err);
-        else if (rc == ERR_OK)
-            rc = export_rows(db, kind_name, &out, &err);
-        store_read_end(store, db);
-    }
-    fwrite(out.data ? out.data : "", 1, out.len, stdout);
+    code = all ? export_rows(db, kind_name, args->out, &out, &err)
+               : list(db, kind_name, args->json, &out, &err);
+    store_read_end(store, db);
+    fwrite(out.data ? out.data : "", 1, out.len, args->out);
     buf_release(&out);
+    return code == ERR_OK ? EXIT_FINE : fail(args, &err);
+}
+
+enum cli_exit import_quarantine_within(const struct args *args, struct store *store)
+{
+    const char *what = args_flag(args, "--quarantine");
+    bool retries = strcmp(what, "retry") == 0;
+    if (!retries && strcmp(what, "list") != 0 && strcmp(what, "export") != 0)
+        return fail_usage(args, "--quarantine %s: expected list, retry or export", what);
+    return retries ? retry(args, store) : look(args, store, strcmp(what, "export") == 0);
+}
+
+enum cli_exit import_quarantine(const struct args *args)
+{
+    struct store *store;
+    struct err err;
+    enum cli_exit status;
+    if (strcmp(args_flag(args, "--quarantine"), "retry") == 0) {
+        signal_watch_stop();
+        if (!open_or_hand_over(args, &store, &status))
+            return status;
+    } else if (open_store(args, true, true, &store, &err) != ERR_OK) {
+        return fail(args, &err);
+    }
+    status = import_quarantine_within(args, store);
     store_close(store);
-    return rc == ERR_OK ? EXIT_FINE : fail(args, &err);
+    return status;
 }

@@ -4,7 +4,10 @@
 
 #include "cli/cli.h"
 
-/** what: the flag's value. words[0], if there is one, names the kind; retry needs it. */
-enum cli_exit import_quarantine(const struct args *args, const char *what);
+/** What the flag says; words[0], if there is one, names the kind, and retry needs it. */
+enum cli_exit import_quarantine(const struct args *args);
+
+/** The same on an open store. */
+enum cli_exit import_quarantine_within(const struct args *args, struct store *store);
 
 #endif

@@ -63,7 +63,7 @@ static void print_overview(FILE *out)
     fprintf(out, "\n`aisle COMMAND --help` tells more. To begin: aisle demo && aisle serve\n");
 }
 
-static const struct command *find_command(const char *name)
+const struct command *find_command(const char *name)
 {
     size_t n;
     const struct command *const *commands = all_commands(&n);
@@ -245,7 +245,7 @@ static void restart_with_better_core(char **argv)
 
 int main(int argc, char **argv)
 {
-    struct line l = {0};
+    struct line l = {.args = {.out = stdout, .err = stderr}};
     if (argc < 2) {
         print_overview(stderr);
         return EXIT_USAGE;

@@ -101,6 +101,11 @@ def folder():
         shutil.rmtree(path, ignore_errors=True)
 
 
+def copy_folder(path, to):
+    """A data folder as it lies there; a running server's socket is no part of it."""
+    shutil.copytree(path, to, ignore=shutil.ignore_patterns("*.sock"))
+
+
 class Shop:
     """A data folder with a key of each scope: a demonstration shop, or one with a single product."""
 

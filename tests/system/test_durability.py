@@ -7,14 +7,13 @@ KILL_ROUNDS says how many times the server is killed (10).
 import json
 import os
 import random
-import shutil
 import sqlite3
 import subprocess
 import threading
 import time
 
-from shop import (AISLE, ENVIRONMENT, SANITIZED, Server, Shop, aisle, equal, folder, guest, path_of, product, run,
-                  test, wait_until)
+from shop import (AISLE, ENVIRONMENT, SANITIZED, Server, Shop, aisle, copy_folder, equal, folder, guest,
+                  path_of, product, run, test, wait_until)
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
 IMPORTED = 20000 if SANITIZED else 60000
@@ -222,7 +221,7 @@ def importing(server):
     with folder() as path:
         shop_path, feed = os.path.join(path, "shop"), os.path.join(path, "feed.jsonl")
         server.stop()
-        shutil.copytree(server.shop.path, shop_path)
+        copy_folder(server.shop.path, shop_path)
         server.start()
         with open(feed, "w", encoding="utf-8") as f:
             for n in range(IMPORTED):

@@ -13,8 +13,8 @@ import subprocess
 import threading
 import time
 
-from shop import (AISLE, ENVIRONMENT, PATIENCE_S, Server, Shop, Skip, aisle, equal, folder, free_port,
-                  guest, product, run, test, wait_until)
+from shop import (AISLE, ENVIRONMENT, PATIENCE_S, Server, Shop, Skip, aisle, copy_folder, equal, folder,
+                  free_port, guest, product, run, test, wait_until)
 
 TEA = "oolong-tea-0001-50g"
 
@@ -75,7 +75,7 @@ def second(shop):
     with Server(shop) as server:
         status, said = serve(shop.path, free_port())
         assert status not in (0, 1) and shop.path in said and "use" in said.lower(), (status, said)
-        done = aisle("train", "--data", shop.path, "--quiet", check=False)
+        done = aisle("demo", "--data", shop.path, "--quiet", check=False)
         equal(done.returncode, 75, done.stderr)
         server.backend().must(200, "GET", "/v1/shop")
 
@@ -118,7 +118,7 @@ def unwritable(shop):
     with folder() as path:
         os.chmod(path, 0o755)
         copy = os.path.join(path, "shop")
-        shutil.copytree(shop.path, copy)
+        copy_folder(shop.path, copy)
         subprocess.run(["chmod", "-R", "a-w,a+rX", copy], check=True)
         wrap = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") \
             if os.geteuid() == 0 else ()
@@ -156,7 +156,7 @@ def disk_full(shop):
 
 def full_disk(shop, mount):
     small = shop.at(os.path.join(mount, "shop"))
-    shutil.copytree(shop.path, small.path)
+    copy_folder(shop.path, small.path)
     ballast = os.path.join(mount, "ballast")
     with Server(small) as server:
         client, taken = server.backend(), []
