@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "demo/alias.h"
+#include "num/sample.h"
 
 int demo_catalogue_type(const struct catalogue *c, struct str noun)
 {
@@ -249,7 +249,8 @@ static void build_buckets(struct catalogue *c, double *weights)
         for (int k = 0; k < STYLES; k++) {
             const struct bucket *b = &c->buckets[t][k];
             if (b->len)
-                alias_build(weights + b->first, b->len, c->keep + b->first, c->other + b->first);
+                sample_alias_build(weights + b->first, b->len, c->keep + b->first,
+                                   c->other + b->first);
         }
     }
 }
@@ -286,5 +287,6 @@ void demo_catalogue_release(struct catalogue *c)
 
 uint32_t demo_catalogue_draw(const struct catalogue *c, const struct bucket *b, struct rng *r)
 {
-    return c->picks[b->first + alias_draw(c->keep + b->first, c->other + b->first, b->len, r)];
+    const float *keep = c->keep + b->first;
+    return c->picks[b->first + sample_alias_draw(keep, c->other + b->first, b->len, r)];
 }

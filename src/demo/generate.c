@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "demo/alias.h"
 #include "demo/visit_int.h"
+#include "num/sample.h"
 
 /* Visits of a trial run that tells how many events a visit has in this shop. */
 enum { TRIAL_VISITS = 3000 };
@@ -101,13 +101,13 @@ static uint64_t *plan_visits(const struct world *w, uint32_t visits, struct err 
     }
     for (uint32_t n = 0; n < s->len; n++)
         weights[n] = (double)s->list[n].activity;
-    alias_build(weights, s->len, keep, other);
+    sample_alias_build(weights, s->len, keep, other);
     struct calendar cal;
     calendar_init(&cal, w->catalogue.now_us);
     struct rng r;
     rng_init_stream(&r, w->catalogue.seed, STREAM_PLAN);
     for (uint32_t i = 0; i < visits; i++) {
-        uint32_t who = i < s->len ? i : alias_draw(keep, other, s->len, &r);
+        uint32_t who = i < s->len ? i : sample_alias_draw(keep, other, s->len, &r);
         plan[i] = plan_entry(draw_start(&cal, &r, s->list[who].since_s), who);
     }
     qsort(plan, visits, sizeof *plan, by_start);

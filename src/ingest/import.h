@@ -100,7 +100,4 @@ void import_report_json(const struct import_report *r, struct json_writer *w);
 /** For people: a few lines, each ended by a line feed. */
 void import_report_text(const struct import_report *r, struct buf *out);
 
-/** Names of the built-in mappings, sorted, NULL-terminated. */
-const char *const *import_mapping_names(void);
-
 #endif

@@ -203,15 +203,6 @@ enum err_code mapping_load(struct mapping **out, enum import_kind kind, const ch
     return no_such_mapping(name, err);
 }
 
-const char *const *import_mapping_names(void)
-{
-    static const char *names[64];
-    size_t n = 0;
-    for (const struct mapping_builtin *b = mapping_builtins; b->name && n < 63; b++)
-        names[n++] = b->name;
-    return names;
-}
-
 const char *mapping_name(const struct mapping *m)
 {
     return m->name;

@@ -71,12 +71,6 @@ static const struct {
                                 0, true},
 };
 
-const char *quality_code_name(enum quality_code c)
-{
-    CHECK((unsigned)c < QUALITY_CODES);
-    return codes[c].name;
-}
-
 struct work {
     struct store *store;
     int64_t now;

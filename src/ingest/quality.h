@@ -85,8 +85,6 @@ struct quality_report {
     struct quality_list most_returned, odd_conversion; /* those of the findings */
 };
 
-const char *quality_code_name(enum quality_code c);
-
 /** now: UTC us that "future" is measured from; 0: the clock. */
 ERR_MUST_USE enum err_code quality_check(struct store *s, int64_t now, struct quality_report *out,
                                          struct err *err);

@@ -24,14 +24,6 @@ bool reader_format_of(struct str name, enum reader_format *f)
     return false;
 }
 
-const char *reader_format_name(enum reader_format f)
-{
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (formats[i].format == f)
-            return formats[i].name;
-    return "auto";
-}
-
 /* --- what a text is -------------------------------------------------------------------------- */
 
 /* The delimiter that the first line has most of, outside quotes; a comma if it has none. */

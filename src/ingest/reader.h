@@ -37,7 +37,6 @@ enum reader_format { FORMAT_AUTO, FORMAT_CSV, FORMAT_TSV, FORMAT_JSONL, FORMAT_J
 
 /** "csv", "tsv", "jsonl" (also "ndjson"), "json", "xml"; false for another name. */
 bool reader_format_of(struct str name, enum reader_format *f);
-const char *reader_format_name(enum reader_format f);
 
 enum field_kind {
     FIELD_ABSENT = 0, /* not in this record, or JSON's null */

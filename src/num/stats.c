@@ -6,30 +6,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-void stats_add(struct stats *s, double x)
-{
-    double from_old = x - s->mean;
-    s->n++;
-    s->mean += from_old / (double)s->n;
-    s->m2 += from_old * (x - s->mean);
-}
-
-void stats_merge(struct stats *into, const struct stats *from)
-{
-    if (from->n == 0)
-        return;
-    double n = (double)(into->n + from->n), share = (double)from->n / n;
-    double apart = from->mean - into->mean;
-    into->m2 += from->m2 + apart * apart * (double)into->n * share;
-    into->mean += apart * share;
-    into->n += from->n;
-}
-
-double stats_variance(const struct stats *s)
-{
-    return s->n < 2 ? 0 : s->m2 / (double)(s->n - 1);
-}
-
 double stats_quantile(const double *sorted, size_t n, double q)
 {
     CHECK(n >= 1 && q >= 0 && q <= 1);

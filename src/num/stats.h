@@ -1,10 +1,7 @@
-/* stats.h - mean and variance of a stream, quantiles, and the paired bootstrap.
+/* stats.h - quantiles, and the paired bootstrap.
  *
- * Source:  Welford, "Note on a method for calculating corrected sums of squares and products",
- *          Technometrics 4(3), 1962; Chan et al. 1979 (merging); Efron, Tibshirani, "An
- *          Introduction to the Bootstrap", 1993 (percentile interval); Hyndman, Fan 1996 (quantile,
- *          type 7).
- * Threads: one object per thread, merged at the end. */
+ * Source:  Efron, Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile interval); Hyndman, Fan
+ *          1996 (quantile, type 7). */
 #ifndef NUM_STATS_H
 #define NUM_STATS_H
 
@@ -13,19 +10,6 @@
 
 #include "base/err.h"
 #include "base/rng.h"
-
-/* Online mean and variance. All-zero is a valid empty value. */
-struct stats {
-    uint64_t n;
-    double mean;
-    double m2; /* sum of squared distances from the mean */
-};
-
-void stats_add(struct stats *s, double x);
-void stats_merge(struct stats *into, const struct stats *from);
-
-/** Unbiased (n - 1); 0 below two values. */
-double stats_variance(const struct stats *s);
 
 /** q in [0, 1] of sorted[n] (ascending, no NaN, n >= 1), interpolated linearly between ranks. */
 double stats_quantile(const double *sorted, size_t n, double q);
