@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "store/events.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
 
 enum { BATCH_MAX = 20000, FUTURE_S = 86400 };
 

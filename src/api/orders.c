@@ -206,11 +206,13 @@ static enum err_code read_idempotency_key(struct call *call, struct placing *p, 
     return ERR_OK;
 }
 
-/* Whose key it is: the route, the API key and the shopper, so that nobody meets another's reply. */
+/* Whose key it is: the shopper, the route and the API key, so that nobody meets another's reply. */
 static struct str idempotency_scope(const struct placing *p)
 {
-    return arena_printf(p->call->arena, "orders/%" PRId64 "/%d/%.*s", p->call->key_no,
-                        (int)p->shopper.kind, STR_ARG(p->shopper.id));
+    char shopper[IDEMPOTENCY_SHOPPER_SIZE];
+    return arena_printf(p->call->arena, "%sorders/%" PRId64,
+                        idempotency_shopper(p->shopper.kind, p->shopper.id, shopper),
+                        p->call->key_no);
 }
 
 /* A reply kept for this key? *found; ERR_CONFLICT for the same key with another body. */

@@ -23,6 +23,7 @@
 #include "ingest/returns.h"
 #include "ingest/rows.h"
 #include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/records.h"
 #include "store/store.h"
 
@@ -46,6 +47,7 @@ struct refusal {
     enum import_reason reason;
     unsigned column;
     struct str message;
+    struct str user_id, anonymous_id; /* of whom it speaks; empty: not known */
 };
 
 /** An order, or a run of its lines. */
@@ -131,7 +133,7 @@ uint64_t import_hash(struct str s);
 void import_parse(void *arg);
 
 /** Refuse the row: into the batch's refusals. */
-void batch_refuse(struct import *im, const struct row *row);
+void batch_refuse(struct import *im, struct row *row);
 
 /** Text that outlives the record. */
 struct str batch_keep(struct import *im, struct str s);

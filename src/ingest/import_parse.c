@@ -39,7 +39,16 @@ void *batch_item(struct import *im, void **array, size_t size, const struct row 
     return (char *)*array + size * b->items_len++;
 }
 
-void batch_refuse(struct import *im, const struct row *row)
+/* What a row that can be read says of its shopper. */
+static struct str shopper_of(struct import *im, struct row *row, enum target t)
+{
+    struct str id = {NULL, 0};
+    if (row->rec->fault == REASON_NONE && target_belongs(t, im->o->kind))
+        id = row_value(row, t, NULL);
+    return id.n <= STORE_ID_MAX ? batch_keep(im, id) : (struct str){NULL, 0};
+}
+
+void batch_refuse(struct import *im, struct row *row)
 {
     struct batch *b = im->batch;
     if (b->refusals_len == b->refusals_cap) {
@@ -51,6 +60,8 @@ void batch_refuse(struct import *im, const struct row *row)
         .reason = row->fault.reason,
         .column = row->fault.column,
         .message = batch_keep(im, str_of(row->fault.message)),
+        .user_id = shopper_of(im, row, im->o->kind == IMPORT_USERS ? TO_ID : TO_USER_ID),
+        .anonymous_id = shopper_of(im, row, TO_ANONYMOUS_ID),
     };
 }
 

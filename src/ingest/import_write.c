@@ -50,19 +50,25 @@ static enum err_code quarantine(struct job *j, const struct refusal *r, uint64_t
         .reason = str_of(import_reason_name(r->reason)),
         .message = r->message,
         .raw = r->place.raw,
+        .user_id = r->user_id,
+        .anonymous_id = r->anonymous_id,
         .at = j->tx->now_us,
     };
     return quarantine_add(j->tx, &q, NULL, err);
 }
 
-/* The store said no to the row at a place. */
-static enum err_code store_refused(struct job *j, const struct place *place, enum err_code rc,
-                                   struct err *err)
+/* The store said no to the row at a place, which speaks of a shopper. */
+static enum err_code store_refused(struct job *j, const struct place *place, struct str user_id,
+                                   struct str anonymous_id, enum err_code rc, struct err *err)
 {
     if (!is_refusal(rc))
         return rc;
     struct err why = *err;
-    struct refusal r = {.place = *place, .reason = reason_of(rc), .message = str_of(why.msg)};
+    struct refusal r = {.place = *place,
+                        .reason = reason_of(rc),
+                        .message = str_of(why.msg),
+                        .user_id = user_id,
+                        .anonymous_id = anonymous_id};
     return quarantine(j, &r, 1, err);
 }
 
@@ -85,7 +91,8 @@ static enum err_code write_product(struct job *j, size_t i, struct err *err)
     enum product_put_result result = PRODUCT_CREATED;
     enum err_code rc = j->tx ? product_put(j->tx, p, NULL, &result, err) : product_check(p, err);
     if (rc != ERR_OK)
-        return store_refused(j, &j->b->places[i], rc, err);
+        return store_refused(j, &j->b->places[i], (struct str){NULL, 0}, (struct str){NULL, 0}, rc,
+                             err);
     count_put(&j->report, result == PRODUCT_CREATED,
               result == PRODUCT_CHANGED || result == PRODUCT_CHANGED_LIVE);
     return ERR_OK;
@@ -117,7 +124,7 @@ static enum err_code write_user(struct job *j, size_t i, struct err *err)
     if (rc == ERR_OK && j->tx && !same)
         rc = user_put(j->tx, u, NULL, NULL, err);
     if (rc != ERR_OK)
-        return store_refused(j, &j->b->places[i], rc, err);
+        return store_refused(j, &j->b->places[i], u->id, (struct str){NULL, 0}, rc, err);
     count_put(&j->report, !known, known && !same);
     return ERR_OK;
 }
@@ -142,7 +149,9 @@ static enum err_code write_events(struct job *j, struct err *err)
         struct refusal r = {.place = b->places[i],
                             .reason = REASON_UNKNOWN_PRODUCT,
                             .message = arena_printf(&b->arena, "product_id: no product '%.*s'",
-                                                    STR_ARG(b->events[i].product_id))};
+                                                    STR_ARG(b->events[i].product_id)),
+                            .user_id = b->events[i].user_id,
+                            .anonymous_id = b->events[i].anonymous_id};
         rc = quarantine(j, &r, 1, err);
     }
     return rc;
@@ -214,7 +223,8 @@ static enum err_code refuse_run(struct job *j, const struct order_run *run, enum
     struct err why = *err;
     for (size_t i = 0; i < n; i++) {
         *err = why;
-        enum err_code put = store_refused(j, &run->places[i], rc, err);
+        enum err_code put =
+            store_refused(j, &run->places[i], run->order.user_id, run->order.anonymous_id, rc, err);
         if (put != ERR_OK)
             return put;
     }

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "ingest/pages.h"
 #include "store/events.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/orders.h"
 #include "store/products.h"
 #include "store/store.h"

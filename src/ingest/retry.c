@@ -6,7 +6,7 @@
 #include "ingest/mapping.h"
 #include "ingest/rows.h"
 #include "store/events.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/products.h"
 #include "store/users.h"
 

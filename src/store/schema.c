@@ -95,7 +95,18 @@ static const char version_1[] =
     "  expires_at BIGINT NOT NULL, PRIMARY KEY (scope, key)) $CLUSTERED;"
     "CREATE INDEX idempotency_expiry ON idempotency (expires_at);";
 
-static const char *const migrations[] = {version_1};
+static const char version_2[] =
+    /* whose row it is, and how many rows of each kind there are */
+    "ALTER TABLE quarantine ADD COLUMN user_id TEXT;"
+    "ALTER TABLE quarantine ADD COLUMN anonymous_id TEXT;"
+    "CREATE INDEX quarantine_user ON quarantine (user_id);"
+    "CREATE INDEX quarantine_anonymous ON quarantine (anonymous_id);"
+    "CREATE TABLE quarantine_kinds (kind TEXT NOT NULL, kept BIGINT NOT NULL,"
+    "  dropped BIGINT NOT NULL, PRIMARY KEY (kind)) $CLUSTERED;"
+    "INSERT INTO quarantine_kinds (kind, kept, dropped)"
+    "  SELECT kind, COUNT(*), 0 FROM quarantine GROUP BY kind;";
+
+static const char *const migrations[] = {version_1, version_2};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 
