@@ -89,6 +89,26 @@ enum err_code store_id_check(const char *what, struct str id, struct err *err)
     return store_text_check(what, id, STORE_ID_MAX, err);
 }
 
+enum time_fault store_time_fault(int64_t us, int64_t now_us)
+{
+    if (us < STORE_TIME_MIN_US)
+        return TIME_ANCIENT;
+    return us > now_us + STORE_TIME_AHEAD_US ? TIME_FUTURE : TIME_FINE;
+}
+
+enum err_code store_time_check(const char *what, int64_t us, int64_t now_us, struct err *err)
+{
+    switch (store_time_fault(us, now_us)) {
+    case TIME_ANCIENT:
+        return err_set(err, ERR_INVALID, "%s: before 1990", what);
+    case TIME_FUTURE:
+        return err_set(err, ERR_INVALID, "%s: more than a day ahead", what);
+    case TIME_FINE:
+        break;
+    }
+    return ERR_OK;
+}
+
 enum err_code record_number(const char *what, int64_t wide, uint32_t *no, struct err *err)
 {
     if (wide <= 0 || wide > UINT32_MAX)
