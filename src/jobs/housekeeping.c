@@ -5,7 +5,7 @@
 #include "store/models.h"
 
 /* A segment file that keeps so many entries of the log is worth to be made anew. */
-enum { FOLD_BEHIND = 10000, MANIFEST_ARENA_MAX = 1 << 20 };
+enum { FOLD_BEHIND = 1000, MANIFEST_ARENA_MAX = 1 << 20 };
 
 /* "data": {"position": ...} of a manifest; INT64_MAX where it has none. */
 static int64_t position_of(struct str manifest)
