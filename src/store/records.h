@@ -181,6 +181,13 @@ ERR_MUST_USE enum err_code store_id_check(const char *what, struct str id, struc
 ERR_MUST_USE enum err_code store_text_check(const char *what, struct str text, size_t max,
                                             struct err *err);
 
+/** An address that a page may link to and show: absolute with http or https, or a path from the root of
+ *  this site; nothing that a browser would run, and no control characters. ERR_INVALID. */
+ERR_MUST_USE enum err_code store_url_check(const char *what, struct str url, struct err *err);
+
+/** The same of each string in a JSON array; empty is fine. ERR_INVALID for another element, too. */
+ERR_MUST_USE enum err_code store_urls_check(const char *what, struct str array, struct err *err);
+
 /** No shop had customers before; a clock that was never set says 1970. */
 #define STORE_TIME_MIN_US (631152000 * 1000000LL) /* 1990-01-01 */
 

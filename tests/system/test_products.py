@@ -89,6 +89,20 @@ def created_at(server):
     client.must(400, "PATCH", path, {"created_at": "2999-01-01T00:00:00Z"})
 
 
+@test("a page is never given an address that a browser would run")
+def addresses(server):
+    client = server.backend()
+    path = "/v1/products/linked"
+    for bad in ("javascript:alert(1)", "JavaScript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example/x",
+                "/\\evil.example", "http:///x", "https://", "shop.example/x", "https://x/\ny", "vbscript:x", "x"):
+        client.must(400, "PUT", path, product("linked", url=bad))
+        client.must(400, "PUT", path, product("linked", images=["/fine.png", bad]))
+    for good in ("https://shop.example/a?b=c#d", "HTTP://shop.example", "/", "/media/a b.png"):
+        stored = client.must((200, 201), "PUT", path, product("linked", url=good, images=[good]))
+        equal((stored["url"], stored["images"]), (good, [good]))
+    client.must(400, "PATCH", path, {"url": "javascript:alert(1)"})
+
+
 @test("variants are the living products of one group, from old and new segments alike")
 def variants(server):
     client = server.backend()
