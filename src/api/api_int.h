@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "base/map.h"
 #include "http/reply.h"
+#include "ingest/reason.h"
 #include "store/users.h"
 
 struct call;
@@ -168,6 +169,10 @@ enum err_code currency_param(const struct call *call, struct str name, currency_
 enum err_code product_list(const struct call *call, struct str ids, size_t max, uint32_t **out,
                            size_t *n, struct err *err);
 
+/** An ISO 8601 time that something may have happened at, as a JSON string. The message begins with
+ *  the field's name; *why (may be NULL) is the import's reason for a failure. */
+bool read_past_time(struct json_reader *r, const char *name, int64_t *out, enum import_reason *why);
+
 /* --- shopper.c: who is meant, and may this caller say so ------------------------------------- */
 
 struct shopper {
@@ -220,8 +225,15 @@ enum err_code json_merge(struct str target, struct str patch, struct arena *aren
 
 /* --- event_json.c ---------------------------------------------------------------------------- */
 
-/** Read one event. */
-enum err_code event_from_json(struct json_reader *r, struct event *out);
+/** Read one event; *why is the import's reason for a failure. */
+enum err_code event_from_json(struct json_reader *r, struct event *out, enum import_reason *why);
+
+/** The reason for which event_check refuses what event_from_json took. */
+enum import_reason event_reason(const struct event *e);
+
+/** The shopper that the text of a refused event names, as far as it can be read. */
+void event_owner(struct str raw, struct arena *arena, struct str *user_id,
+                 struct str *anonymous_id);
 
 /* --- endpoint tables ------------------------------------------------------------------------- */
 

@@ -8,14 +8,15 @@
 
 #include "base/clock.h"
 #include "store/events.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
 
-enum { BATCH_MAX = 20000, FUTURE_S = 86400 };
+enum { BATCH_MAX = 20000 };
 
 struct rejection {
     size_t index;
-    const char *code; /* static */
+    enum import_reason reason;
     char message[240];
+    struct str user_id, anonymous_id; /* of whom it speaks; empty: not known */
 };
 
 struct batch {
@@ -54,8 +55,8 @@ static bool reserve(struct batch *b, struct arena *arena)
     return b->events && b->index && b->raw;
 }
 
-static bool reject(struct batch *b, struct arena *arena, const char *code, const char *message,
-                   struct str raw)
+static bool reject(struct batch *b, struct arena *arena, enum import_reason reason,
+                   const char *message, struct str raw)
 {
     if (b->rejected == b->rejected_cap) {
         size_t cap = b->rejected_cap ? 2 * b->rejected_cap : 8;
@@ -67,8 +68,9 @@ static bool reject(struct batch *b, struct arena *arena, const char *code, const
     }
     struct rejection *r = &b->rejections[b->rejected];
     r->index = b->next_index;
-    r->code = code;
+    r->reason = reason;
     snprintf(r->message, sizeof r->message, "%s", message);
+    event_owner(raw, arena, &r->user_id, &r->anonymous_id);
     b->rejected_raw[b->rejected++] = raw;
     return true;
 }
@@ -104,18 +106,17 @@ static enum err_code give_identity(struct call *call, struct event *e, int64_t n
 }
 
 static enum err_code check_event(struct call *call, struct event *e, struct str *proven,
-                                 struct err *err)
+                                 enum import_reason *why, struct err *err)
 {
-    int64_t now = clock_now_us();
     enum err_code code = ERR_OK;
-    if (e->time > now + FUTURE_S * CLOCK_US_PER_S)
-        return err_set(err, ERR_INVALID, "time: more than a day ahead");
+    *why = REASON_MISSING;
     if (e->time == 0 && e->id.n)
         return err_set(err, ERR_INVALID, "time: missing; an id counts only together with it");
     if (e->time == 0)
-        code = give_identity(call, e, now, err);
+        code = give_identity(call, e, clock_now_us(), err);
     if (code == ERR_OK)
         code = event_check(e, err);
+    *why = code == ERR_OK ? REASON_BAD_ID : event_reason(e);
     return code == ERR_OK ? check_owner(call, e, proven, err) : code;
 }
 
@@ -126,24 +127,25 @@ static enum err_code read_one(struct call *call, struct json_reader *r, struct b
     struct jr_mark mark = jr_mark(r);
     struct err why;
     struct event e;
+    enum import_reason reason;
     const char *begin = mark.at;
     if (b->next_index >= BATCH_MAX)
         return err_set(err, ERR_LIMIT, "more than %d events in one request", BATCH_MAX);
-    enum err_code code = event_from_json(r, &e);
+    enum err_code code = event_from_json(r, &e, &reason);
     if (code != ERR_OK) {
         if (!jr_recover(r, mark, &why))
             return jr_end(r, err);
         code = why.code;
     } else {
-        code = check_event(call, &e, proven, &why);
+        code = check_event(call, &e, proven, &reason, &why);
     }
     struct str raw = {begin, (size_t)(r->at - begin)};
     if (code == ERR_UNAUTHENTICATED || code == ERR_DENIED) {
         *err = why; /* not a bad event but a bad caller: nothing is taken */
         return code;
     }
-    bool fits = code == ERR_OK ? reserve(b, call->arena)
-                               : reject(b, call->arena, err_code_name(code), why.msg, raw);
+    bool fits =
+        code == ERR_OK ? reserve(b, call->arena) : reject(b, call->arena, reason, why.msg, raw);
     if (!fits)
         return err_set(err, ERR_LIMIT, "the events do not fit");
     if (code == ERR_OK) {
@@ -223,16 +225,27 @@ static enum err_code read_batch(struct call *call, struct batch *b, struct err *
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-static enum err_code quarantine(struct store_tx *tx, const char *reason, const char *message,
-                                struct str raw, struct err *err)
+static enum err_code quarantine(struct store_tx *tx, const struct rejection *r, struct str raw,
+                                struct err *err)
 {
     struct quarantine q = {.kind = STR_LIT("events"),
                            .source = STR_LIT("api"),
-                           .reason = str_of(reason),
-                           .message = str_of(message),
+                           .reason = str_of(import_reason_name(r->reason)),
+                           .message = str_of(r->message),
                            .raw = raw,
+                           .user_id = r->user_id,
+                           .anonymous_id = r->anonymous_id,
                            .at = tx->now_us};
     return quarantine_add(tx, &q, NULL, err);
+}
+
+static struct rejection unknown_product(const struct batch *b, size_t i)
+{
+    return (struct rejection){.index = b->index[i],
+                              .reason = REASON_UNKNOWN_PRODUCT,
+                              .message = "there is no such product",
+                              .user_id = b->events[i].user_id,
+                              .anonymous_id = b->events[i].anonymous_id};
 }
 
 static enum err_code add_events(struct store_tx *tx, void *arg, struct err *err)
@@ -240,21 +253,21 @@ static enum err_code add_events(struct store_tx *tx, void *arg, struct err *err)
     struct batch *b = arg;
     enum err_code code = events_add(tx, b->events, b->len, 0, b->outcomes, &b->added, err);
     for (size_t i = 0; i < b->len && code == ERR_OK; i++)
-        if (b->outcomes[i] == EVENT_UNKNOWN_PRODUCT)
-            code = quarantine(tx, "unknown_product", "there is no such product", b->raw[i], err);
+        if (b->outcomes[i] == EVENT_UNKNOWN_PRODUCT) {
+            struct rejection r = unknown_product(b, i);
+            code = quarantine(tx, &r, b->raw[i], err);
+        }
     for (size_t i = 0; i < b->rejected && code == ERR_OK; i++)
-        code = quarantine(tx, b->rejections[i].code, b->rejections[i].message, b->rejected_raw[i],
-                          err);
+        code = quarantine(tx, &b->rejections[i], b->rejected_raw[i], err);
     return code;
 }
 
-static void write_rejection(struct json_writer *w, size_t index, const char *code,
-                            const char *message)
+static void write_rejection(struct json_writer *w, const struct rejection *r)
 {
     jw_obj(w);
-    JW_U64(w, "index", index);
-    JW_Z(w, "code", code);
-    JW_Z(w, "message", message);
+    JW_U64(w, "index", r->index);
+    JW_Z(w, "code", import_reason_name(r->reason));
+    JW_Z(w, "message", r->message);
     jw_obj_end(w);
 }
 
@@ -273,10 +286,12 @@ static enum err_code render_batch(struct call *call, struct db *db, struct json_
     JW_U64(w, "duplicates", b->len - unknown - b->added);
     JW_ARR(w, "rejected");
     for (size_t i = 0; i < b->rejected; i++)
-        write_rejection(w, b->rejections[i].index, b->rejections[i].code, b->rejections[i].message);
+        write_rejection(w, &b->rejections[i]);
     for (size_t i = 0; i < b->len; i++)
-        if (b->outcomes[i] == EVENT_UNKNOWN_PRODUCT)
-            write_rejection(w, b->index[i], "unknown_product", "there is no such product");
+        if (b->outcomes[i] == EVENT_UNKNOWN_PRODUCT) {
+            struct rejection r = unknown_product(b, i);
+            write_rejection(w, &r);
+        }
     jw_arr_end(w);
     jw_obj_end(w);
     return ERR_OK;

@@ -19,10 +19,10 @@ enum { REPLY_MAX_BYTES = 256 << 10, TRIM_ROWS = 16, SCOPE_BYTES = 32, HASH_BYTES
 
 /* A key and what is kept under it. */
 struct once {
-    struct str key;                  /* borrowed from the request */
-    char scope[2 * SCOPE_BYTES + 1]; /* hexadecimal */
-    uint64_t running;                /* scope and key in api->running */
-    uint64_t request_hash;           /* of query and body */
+    struct str key;                                         /* borrowed from the request */
+    char scope[IDEMPOTENCY_SHOPPER_SIZE + 2 * SCOPE_BYTES]; /* whose it is, then hexadecimal */
+    uint64_t running;                                       /* scope and key in api->running */
+    uint64_t request_hash;                                  /* of query and body */
     enum { ONCE_NEW, ONCE_AGAIN, ONCE_OTHER } found;
     int32_t status;
     struct str reply; /* in the request's arena */
@@ -60,7 +60,8 @@ static void hash_scope(const struct call *call, struct once *o)
     hash_text(&h, call->named);
     hash_text(&h, call->req->path);
     crypto_generichash_final(&h, scope, sizeof scope);
-    sodium_bin2hex(o->scope, sizeof o->scope, scope, sizeof scope);
+    size_t begin = strlen(idempotency_shopper(call->named_kind, call->named, o->scope));
+    sodium_bin2hex(o->scope + begin, sizeof o->scope - begin, scope, sizeof scope);
     crypto_generichash((unsigned char *)&o->running, sizeof o->running,
                        (const unsigned char *)o->key.p, o->key.n, scope, sizeof scope);
 }
@@ -138,7 +139,7 @@ static enum err_code act(struct store_tx *tx, struct call *call, struct err *err
                                .reply = o->reply,
                                .expires_at = tx->now_us + ONCE_LIFE_US};
     code = idempotency_put(tx, &kept, err);
-    return code == ERR_OK ? idempotency_trim(tx, TRIM_ROWS, err) : code;
+    return code == ERR_OK ? idempotency_trim(tx, TRIM_ROWS, NULL, err) : code;
 }
 
 enum err_code once_run(struct store_tx *tx, struct call *call, struct err *err)

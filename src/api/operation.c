@@ -2,47 +2,22 @@
 #include <stdatomic.h>
 
 #include "api/api_int.h"
-#include "base/clock.h"
 #include "base/metrics.h"
 
 enum { STALL_MS = 10000 };
-
-/* Beats of a thread, and when they last moved. */
-struct pulse {
-    _Atomic uint64_t beats;
-    _Atomic int64_t moved_ns;
-};
-
-/* Has the thread stood still for too long? Seen from the probes alone, so the first sight counts as a
- * move. */
-static bool stalled(struct pulse *p, uint64_t beats)
-{
-    int64_t now = clock_mono_ns();
-    if (atomic_exchange(&p->beats, beats) != beats || atomic_load(&p->moved_ns) == 0) {
-        atomic_store(&p->moved_ns, now);
-        return false;
-    }
-    return now - atomic_load(&p->moved_ns) > STALL_MS * 1000000LL;
-}
-
-static struct pulse writer, follower;
 
 static const char *what_stalls(struct call *call)
 {
     struct store_stats store;
     struct engine_stats engine;
     struct http_server *server = *call->api->o.server;
+    store_stats(call->api->o.store, &store);
+    engine_stats(call->api->o.engine, &engine);
     if (server && http_server_stalled_ms(server) > STALL_MS)
         return "an event loop makes no progress";
-    if (call->api->o.read_only)
-        return NULL;
-    store_stats(call->api->o.store, &store);
-    if (stalled(&writer, store.beats))
+    if (store.stalled_ms > STALL_MS)
         return "the store's writer makes no progress";
-    engine_stats(call->api->o.engine, &engine);
-    if (stalled(&follower, engine.beats))
-        return "the change log is not followed";
-    return NULL;
+    return engine.stalled_ms > STALL_MS ? "the change log is not followed" : NULL;
 }
 
 static enum err_code get_health(struct call *call, struct err *err)

@@ -97,7 +97,7 @@ struct placing {
     struct shopper shopper;
     struct str id, address, payment, user_id, anonymous_id;
     enum order_status status;
-    int64_t placed_at;
+    int64_t placed_at;         /* 0: not given */
     bool dictated;             /* a server key told more than a shopper may */
     struct placed_line *lines; /* [len] */
     size_t len;
@@ -147,14 +147,15 @@ static void read_object(struct json_reader *r, struct str *out)
 static void read_dictated(struct json_reader *r, int field, struct placing *p)
 {
     struct str text;
-    struct err why;
     p->dictated = true;
+    if (field == 6) {
+        read_past_time(r, "placed_at", &p->placed_at, NULL);
+        return;
+    }
     if (!jr_str(r, &text))
         return;
     if (field == 5)
         p->id = text;
-    else if (field == 6 && clock_parse_iso(text, &p->placed_at, &why) != ERR_OK)
-        jr_fail(r, ERR_INVALID, "placed_at: %s", why.msg);
     else if (field == 7 && !order_status_of(text, &p->status))
         jr_fail(r, ERR_INVALID, "status: no such order status");
 }

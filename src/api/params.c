@@ -2,6 +2,7 @@
 #include "api/api_int.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 
 struct str query_str(const struct call *call, const char *name)
 {
@@ -68,4 +69,24 @@ enum err_code product_list(const struct call *call, struct str ids, size_t max, 
             numbers[(*n)++] = no;
     }
     return ERR_OK;
+}
+
+bool read_past_time(struct json_reader *r, const char *name, int64_t *out, enum import_reason *why)
+{
+    struct str text;
+    struct err err;
+    int64_t now = clock_now_us();
+    enum import_reason reason = REASON_BAD_TIME;
+    if (why)
+        *why = reason;
+    if (!jr_str(r, &text))
+        return false;
+    enum err_code code = clock_parse_iso(text, out, &err);
+    if (code != ERR_OK)
+        return jr_fail(r, code, "%s: %s", name, err.msg);
+    reason = store_time_fault(*out, now) == TIME_FUTURE ? REASON_FUTURE_TIME : REASON_ANCIENT_TIME;
+    if (why)
+        *why = reason;
+    code = store_time_check(name, *out, now, &err);
+    return code == ERR_OK || jr_fail(r, code, "%s", err.msg);
 }

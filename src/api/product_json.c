@@ -1,6 +1,5 @@
 /* product_json.c - a product as docs/http-api.md has it, in both directions. */
 #include "api/api_int.h"
-#include "base/clock.h"
 #include "base/map.h"
 #include "store/products.h"
 
@@ -146,16 +145,6 @@ static bool read_status(struct json_reader *r, enum product_status *out)
     return jr_fail(r, ERR_INVALID, "status: expected active or inactive");
 }
 
-static bool read_created(struct json_reader *r, int64_t *out)
-{
-    struct str text;
-    struct err why;
-    if (!jr_str(r, &text))
-        return false;
-    enum err_code code = clock_parse_iso(text, out, &why);
-    return code == ERR_OK || jr_fail(r, code, "created_at: %s", why.msg);
-}
-
 static bool read_field(struct json_reader *r, enum field field, struct str path_id,
                        struct product *p)
 {
@@ -209,7 +198,7 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
     case P_TRANSLATIONS:
         return read_object(r, &p->translations);
     case P_CREATED:
-        return read_created(r, &p->created_at);
+        return read_past_time(r, "created_at", &p->created_at, NULL);
     case P_UPDATED:
         return jr_skip(r);
     case FIELDS:

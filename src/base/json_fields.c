@@ -40,6 +40,7 @@ int jr_field(struct json_reader *r, struct jr_fields *f)
         }
         uint64_t bit = (uint64_t)1 << i;
         if (f->seen & bit) {
+            f->twice = true;
             jr_fail(r, ERR_INVALID, "the key '%s' comes twice", f->names[i]);
             return -1;
         }

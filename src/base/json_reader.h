@@ -93,6 +93,7 @@ struct jr_fields {
     bool strict;              /* unknown keys are ERR_INVALID with a suggestion */
     unsigned next;            /* where the search begins: keys mostly come in the same order */
     uint64_t seen;            /* bit i: names[i] came */
+    bool twice;               /* the failure is a key that came twice */
 };
 
 /** The index of the next known key of the innermost object (its value is read next), or -1 at its

@@ -153,8 +153,9 @@ static enum err_code start_runner(struct serving *s, struct err *err)
     if (n <= 0)
         return err_set_errno(err, ERR_IO, errno, "/proc/self/exe");
     program[n] = '\0';
-    return runner_start(&(struct runner_options){.store = s->store, .program = program}, &s->runner,
-                        err);
+    return runner_start(
+        &(struct runner_options){.store = s->store, .engine = s->engine, .program = program},
+        &s->runner, err);
 }
 
 static void *loop_begin(void *ctx, unsigned loop)

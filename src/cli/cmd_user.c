@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "jobs/housekeeping.h"
 #include "store/users.h"
 
 enum { JOINED_MAX = 64 };
@@ -79,16 +80,16 @@ static enum err_code erase_job(struct store_tx *tx, void *arg, struct err *err)
 static enum cli_exit erase(const struct args *args, struct store *store)
 {
     struct err err;
-    int64_t removed = 0;
+    struct compact_report report = {0};
     enum err_code code = store_write(store, erase_job, (void *)(uintptr_t)args->words[1], &err);
     if (code == ERR_OK)
-        code = store_compact(store, &removed, &err);
+        code = housekeeping_run(store, NULL, NULL, NULL, &report, &err);
     if (code != ERR_OK)
         return fail(args, &err);
     fprintf(args->out,
             args->json ? "{\"events_removed\":%lld}\n"
                        : "Erased, with %lld events. Models forget at the next training.\n",
-            (long long)removed);
+            (long long)report.events);
     return EXIT_FINE;
 }
 

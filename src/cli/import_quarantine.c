@@ -5,7 +5,33 @@
 
 #include "base/signal.h"
 #include "ingest/retry.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
+
+/* What found its kind full. */
+static enum err_code list_dropped(struct db *db, struct str kind, bool json, struct json_writer *w,
+                                  struct err *err)
+{
+    struct db_rows rows = {0};
+    bool more = true;
+    enum err_code rc = quarantine_kinds(db, &rows, err);
+    while (rc == ERR_OK && more) {
+        struct quarantine_kind k;
+        rc = quarantine_kinds_next(&rows, &k, &more, err);
+        if (rc != ERR_OK || !more || k.dropped == 0 || (kind.n && !str_eq(kind, k.kind)))
+            continue;
+        if (!json) {
+            buf_printf(w->out, "%-14.*s %-18s %" PRId64 "\n", STR_ARG(k.kind), "(not kept)",
+                       k.dropped);
+            continue;
+        }
+        jw_obj(w);
+        JW_STR(w, "kind", k.kind);
+        JW_I64(w, "dropped", k.dropped);
+        jw_obj_end(w);
+    }
+    db_rows_close(&rows);
+    return rc;
+}
 
 /* Counts by kind and reason. */
 static enum err_code list(struct db *db, struct str kind, bool json, struct buf *out,
@@ -35,6 +61,8 @@ static enum err_code list(struct db *db, struct str kind, bool json, struct buf 
         jw_obj_end(&w);
     }
     db_rows_close(&rows);
+    if (rc == ERR_OK)
+        rc = list_dropped(db, kind, json, &w, err);
     if (json) {
         jw_arr_end(&w);
         jw_newline(&w);

@@ -69,6 +69,11 @@ static bool stopping(struct engine *e)
     return stop;
 }
 
+static void beat(struct engine *e)
+{
+    atomic_store(&e->beat_ns, clock_mono_ns());
+}
+
 static enum err_code catch_up(struct engine *e, struct err *err)
 {
     bool more = true;
@@ -82,8 +87,9 @@ static enum err_code catch_up(struct engine *e, struct err *err)
             break;
         code = apply_some(e, db, &more, err);
         store_read_end(e->store, db);
-        atomic_store(&e->applied, e->position);
-        atomic_fetch_add(&e->beats, 1);
+        if (code == ERR_OK) /* else products may wait to be indexed */
+            atomic_store(&e->applied, e->position);
+        beat(e);
     }
     if (code == ERR_OK && !more)
         atomic_store(&e->caught_up_ns, clock_mono_ns());
@@ -181,7 +187,7 @@ static void follow(void *arg)
             pthread_mutex_unlock(&e->build_lock);
         }
         want_fold(e);
-        atomic_fetch_add(&e->beats, 1);
+        beat(e);
     }
 }
 
@@ -323,10 +329,25 @@ static enum err_code start(struct engine *e, struct db *db, struct err *err)
         code = load_links(e, db, err);
     if (code == ERR_OK)
         code = load_heat(e, db, err);
+    e->log_begins = oldest;
+    e->log_ends = newest;
+    return code;
+}
+
+/* The acts that are to be replayed: from the log, or where it no longer has all of them, from the
+ * records, of which each piece is a transaction of its own. */
+static enum err_code replay(struct engine *e, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    if (e->model_position + 1 < e->log_begins) {
+        code = read_acts(e, err);
+        e->model_position = e->log_ends; /* all up to here are in */
+        forget_known_acts(e);
+    }
     /* The log is read from the older of the two; each skips what it knows. */
     e->position =
         e->catalogue_position < e->model_position ? e->catalogue_position : e->model_position;
-    return code;
+    return code == ERR_OK ? catch_up(e, err) : code;
 }
 
 static enum err_code open_fresh(struct engine *e, struct err *err)
@@ -338,7 +359,7 @@ static enum err_code open_fresh(struct engine *e, struct err *err)
     code = start(e, db, err);
     store_read_end(e->store, db);
     if (code == ERR_OK)
-        code = catch_up(e, err);
+        code = replay(e, err);
     if (code != ERR_OK)
         return code;
     refresh_model(e);
@@ -431,7 +452,7 @@ void engine_stats(struct engine *e, struct engine_stats *out)
 {
     struct view *v = engine_view(e);
     *out = (struct engine_stats){
-        .beats = atomic_load(&e->beats),
+        .stalled_ms = e->frozen ? 0 : (clock_mono_ns() - atomic_load(&e->beat_ns)) / 1000000,
         .position = atomic_load(&e->applied),
         .views = atomic_load(&e->views),
         .products = v->catalogue->products,

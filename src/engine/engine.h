@@ -6,7 +6,7 @@
  *          state. Another thread folds overlays into a segment file (DIR/catalogue/) and merges tiers.
  * Start:   the newest folded segments, then the live columns from the store, then the log from the
  *          position that the segments and the model record. Without a usable file the catalogue is
- *          built from the store.
+ *          built from the store. Acts that the log no longer has are read from events and orders.
  * Fresh:   engine_sync tells when everything committed so far is in; the API answers writes after it,
  *          so what was acknowledged is seen by the next request.
  * Threads: any. */
@@ -57,11 +57,15 @@ ERR_MUST_USE enum err_code engine_wait(struct engine *e, int64_t timeout_ms, str
  *  Also what the fold thread does by itself. */
 ERR_MUST_USE enum err_code engine_fold(struct engine *e, struct err *err);
 
+/** The position of the oldest segment file in the store's folder; 0: there is none. */
+ERR_MUST_USE enum err_code engine_oldest_file(struct store *store, int64_t *position,
+                                              struct err *err);
+
 struct engine_stats {
-    uint64_t beats;    /* moves at least once a second while the engine follows the log */
-    int64_t position;  /* of the log, applied */
-    uint64_t views;    /* published so far */
-    uint64_t products; /* in the catalogue */
+    int64_t stalled_ms; /* since the follower of the log last got on; 0 in a frozen engine */
+    int64_t position;   /* of the log, applied */
+    uint64_t views;     /* published so far */
+    uint64_t products;  /* in the catalogue */
     uint32_t segments;
     uint64_t shoppers; /* with live state */
     int64_t lag_ms;    /* since nothing of the log was left to apply; 0 in a frozen engine */

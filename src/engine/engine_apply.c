@@ -12,6 +12,7 @@ enum {
     HEAT_EVENTS = 200000, /* newest events and orders whose heat a start counts */
     HEAT_ORDERS = 50000,
     REPLAY_EVENTS = 5000000, /* without a model that knows them, older ones are not replayed */
+    READ_NUMBERS = 50000,    /* of events or orders in one reading transaction */
 };
 
 /* What an act says about a product's present demand. The trainers' weights are ingest's. */
@@ -114,8 +115,8 @@ static enum err_code heat_events(struct engine *e, struct db *db, int64_t after,
     return code;
 }
 
-static enum err_code apply_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
-                                  bool heat_only, struct err *err)
+static enum err_code walk_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                 bool heat_only, struct err *err)
 {
     struct db_rows rows = {0};
     struct order_line_row row;
@@ -130,6 +131,12 @@ static enum err_code apply_orders(struct engine *e, struct db *db, int64_t first
     return code;
 }
 
+static enum err_code apply_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                  struct err *err)
+{
+    return walk_orders(e, db, first, last, false, err);
+}
+
 enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
 {
     struct event_counts events;
@@ -140,13 +147,39 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
     if (code == ERR_OK)
         code = orders_count(db, &orders, err);
     if (code == ERR_OK)
-        code = apply_orders(e, db, orders.last_no - HEAT_ORDERS, orders.last_no, true, err);
+        code = walk_orders(e, db, orders.last_no - HEAT_ORDERS, orders.last_no, true, err);
     if (code != ERR_OK)
         return code;
     e->heat_seq = events.last_seq;
     e->heat_order = orders.last_no;
     e->replay_seq = events.last_seq - REPLAY_EVENTS;
     return ERR_OK;
+}
+
+static enum err_code read_piece(struct engine *e, int64_t first, int64_t last,
+                                enum err_code (*apply)(struct engine *e, struct db *db,
+                                                       int64_t first, int64_t last,
+                                                       struct err *err),
+                                struct err *err)
+{
+    struct db *db;
+    enum err_code code = store_read_begin(e->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = apply(e, db, first, last, err);
+    store_read_end(e->store, db);
+    return code;
+}
+
+enum err_code read_acts(struct engine *e, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    int64_t first = e->replay_seq > 0 ? e->replay_seq + 1 : 1;
+    for (; first <= e->heat_seq && code == ERR_OK; first += READ_NUMBERS)
+        code = read_piece(e, first, first + READ_NUMBERS - 1, apply_events, err);
+    for (first = 1; first <= e->heat_order && code == ERR_OK; first += READ_NUMBERS)
+        code = read_piece(e, first, first + READ_NUMBERS - 1, apply_orders, err);
+    return code;
 }
 
 /* --- shoppers -------------------------------------------------------------------------------- */
@@ -204,7 +237,7 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
         return known_to_model || first > c->last_no ? ERR_OK
                                                     : apply_events(e, db, first, c->last_no, err);
     case CHANGE_ORDER:
-        return known_to_model ? ERR_OK : apply_orders(e, db, c->no, c->last_no, false, err);
+        return known_to_model ? ERR_OK : apply_orders(e, db, c->no, c->last_no, err);
     case CHANGE_USER:
         return apply_user(e, db, c, err);
     case CHANGE_MODEL:

@@ -3,6 +3,7 @@
  * DIR/catalogue/<position>.segment holds all products that lived at that position of the log. The
  * newest one that opens is where a start begins; older ones are removed once a newer one is durable. */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -301,6 +302,30 @@ enum err_code open_catalogue(struct engine *e, int64_t oldest, int64_t newest, i
     return code;
 }
 
+enum err_code engine_oldest_file(struct store *store, int64_t *position, struct err *err)
+{
+    char dir[FS_PATH_MAX];
+    struct arena arena;
+    struct str *names;
+    size_t n = 0;
+    struct fs_info info;
+    *position = 0;
+    enum err_code code = fs_join(dir, store_dir(store), "catalogue", err);
+    if (code == ERR_OK)
+        code = fs_stat(dir, &info, err);
+    if (code != ERR_OK || !info.exists)
+        return code;
+    arena_init(&arena, 0, 1 << 20);
+    code = fs_list_dir(dir, FILES_MAX, &arena, &names, &n, err);
+    for (size_t i = 0; code == ERR_OK && i < n; i++) {
+        int64_t at = position_of(names[i]);
+        if (at > 0 && (*position == 0 || at < *position))
+            *position = at;
+    }
+    arena_release(&arena);
+    return code;
+}
+
 /* All but the file of this position: older ones, and those of a log that was replaced. */
 static void remove_other_files(const char *dir, int64_t position)
 {
@@ -320,11 +345,11 @@ static void remove_other_files(const char *dir, int64_t position)
     arena_release(&arena);
 }
 
-static enum err_code write_folded(struct engine *e, const struct view *from, const char *dir,
-                                  struct err *err)
+static enum err_code write_folded(struct engine *e, const struct view *from, int64_t position,
+                                  const char *dir, struct err *err)
 {
     char name[64], path[FS_PATH_MAX];
-    snprintf(name, sizeof name, "%019" PRId64 "%s", from->position, SUFFIX);
+    snprintf(name, sizeof name, "%019" PRId64 "%s", position, SUFFIX);
     enum err_code code = fs_mkdirs(dir, err);
     if (code == ERR_OK)
         code = fs_join(path, dir, name, err);
@@ -334,12 +359,18 @@ static enum err_code write_folded(struct engine *e, const struct view *from, con
     return code;
 }
 
-/* Pin the segments of the present view. Returns it; the caller gives it back. */
-static struct view *pin(struct engine *e, uint32_t slots[CATALOGUE_SLOTS], size_t *n)
+/* Pin the segments of the present view. Returns it; the caller gives it back. *position is how far
+ * it goes: what was applied before it was taken is in it, though entries that concern no product
+ * made no new view. */
+static struct view *pin(struct engine *e, uint32_t slots[CATALOGUE_SLOTS], size_t *n,
+                        int64_t *position)
 {
     *n = 0;
     pthread_mutex_lock(&e->build_lock);
+    *position = atomic_load(&e->applied);
     struct view *from = engine_view(e);
+    if (from->position > *position)
+        *position = from->position;
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
         if (from->catalogue->segments[slot]) {
             slots[(*n)++] = slot;
@@ -367,11 +398,11 @@ static enum err_code fold(struct engine *e, const char *dir, struct err *err)
     uint32_t slots[CATALOGUE_SLOTS];
     size_t n;
     struct segment *folded = NULL;
-    struct view *from = pin(e, slots, &n);
-    int64_t position = from->position;
+    int64_t position;
+    struct view *from = pin(e, slots, &n, &position);
     enum err_code code = ERR_OK, swapped;
     if (position > 0)
-        code = write_folded(e, from, dir, err);
+        code = write_folded(e, from, position, dir, err);
     if (code == ERR_OK && position > 0)
         code = use_file(dir, position, SEGMENT_TRUSTED, &folded, err);
     swapped = unpin(e, slots, n, folded, code == ERR_OK ? err : NULL);

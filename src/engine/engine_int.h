@@ -61,13 +61,15 @@ struct engine {
     int64_t heat_seq;           /* load_heat saw the events up to here */
     int64_t heat_order;         /* and the orders */
     int64_t replay_seq;         /* events up to here are not replayed into shopper state */
-    struct map_u64 changed;     /* product_no: texts to be indexed anew */
-    struct map_u64 removed;     /* product_no */
+    int64_t log_begins;         /* first and last entry of the log as this engine started */
+    int64_t log_ends;
+    struct map_u64 changed; /* product_no: texts to be indexed anew */
+    struct map_u64 removed; /* product_no */
     bool model_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
     int64_t shelves_at_ns;
-    _Atomic uint64_t beats;
+    _Atomic int64_t beat_ns;      /* monotonic: when the follower last got on */
     _Atomic int64_t applied;      /* = position, for others */
     _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
     _Atomic uint64_t views;
@@ -87,6 +89,8 @@ enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first,
                                 struct err *err);
 enum err_code load_links(struct engine *e, struct db *db, struct err *err);
 enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
+/* Every act that load_heat saw, into shopper state. */
+enum err_code read_acts(struct engine *e, struct err *err);
 
 /* engine_catalogue.c: products to segments. */
 enum err_code index_changed(struct engine *e, struct db *db, struct err *err);
@@ -99,6 +103,8 @@ uint32_t overlay_docs(const struct catalogue *c);
 
 /* engine_model.c: put the published version in service. On failure the one before stays. */
 enum err_code load_model(struct engine *e, struct err *err);
+/* Drop the acts that the model in service has in its histories. */
+void forget_known_acts(struct engine *e);
 
 /* engine_metrics.c */
 void register_metrics(struct engine *e);

@@ -55,11 +55,19 @@ static enum err_code read_register(struct engine *e, struct arena *arena, struct
     return code;
 }
 
+static void trim_acts(struct engine *e, int64_t trained_at)
+{
+    int64_t now = clock_now_us();
+    trained_at = trained_at < now ? trained_at : now;
+    if (trained_at > TRIM_MARGIN_US)
+        users_trim(e->users, trained_at - TRIM_MARGIN_US);
+}
+
 /* Put it into the next view. A model of another shop, or of a later state of this one than its
  * store has, may claim to know acts that are yet to come: it knows none beyond newest. */
 static void serve(struct engine *e, struct served_model *model, int64_t newest)
 {
-    int64_t trained_at = model ? model->recommend.trained_at : 0, now = clock_now_us();
+    int64_t trained_at = model ? model->recommend.trained_at : 0;
     int64_t position = model ? model->recommend.position : 0;
     pthread_mutex_lock(&e->build_lock);
     struct view *next = next_view(e);
@@ -72,9 +80,13 @@ static void serve(struct engine *e, struct served_model *model, int64_t newest)
     pthread_mutex_unlock(&e->build_lock);
     e->model_position = position < newest ? position : newest;
     e->shelves_stale = true;
-    trained_at = trained_at < now ? trained_at : now;
-    if (trained_at > TRIM_MARGIN_US)
-        users_trim(e->users, trained_at - TRIM_MARGIN_US);
+    trim_acts(e, trained_at);
+}
+
+void forget_known_acts(struct engine *e)
+{
+    if (e->view->model)
+        trim_acts(e, e->view->model->recommend.trained_at);
 }
 
 enum err_code load_model(struct engine *e, struct err *err)

@@ -24,6 +24,7 @@
 #include "ingest/pictures.h"
 #include "ingest/rows.h"
 #include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/records.h"
 #include "store/store.h"
 
@@ -51,6 +52,7 @@ struct refusal {
     struct str record;   /* as in struct quarantine */
     struct str order_id; /* as in struct quarantine */
     uint32_t ordinal;
+    struct str user_id, anonymous_id; /* of whom it speaks; empty: not known */
 };
 
 /** An order, or a run of its lines. */
@@ -154,7 +156,7 @@ uint64_t import_hash(struct str s);
 void import_parse(void *arg);
 
 /** Refuse the row: into the batch's refusals. order_id {NULL, 0}: it is no line of an order. */
-void batch_refuse(struct import *im, const struct row *row, struct str order_id, uint32_t ordinal);
+void batch_refuse(struct import *im, struct row *row, struct str order_id, uint32_t ordinal);
 
 /** Text that outlives the record. */
 struct str batch_keep(struct import *im, struct str s);

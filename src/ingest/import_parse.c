@@ -39,7 +39,16 @@ void *batch_item(struct import *im, void **array, size_t size, const struct row 
     return (char *)*array + size * b->items_len++;
 }
 
-void batch_refuse(struct import *im, const struct row *row, struct str order_id, uint32_t ordinal)
+/* What a row that can be read says of its shopper. */
+static struct str shopper_of(struct import *im, struct row *row, enum target t)
+{
+    struct str id = {NULL, 0};
+    if (row->rec->fault == REASON_NONE && target_belongs(t, im->o->kind))
+        id = row_value(row, t, NULL);
+    return id.n <= STORE_ID_MAX ? batch_keep(im, id) : (struct str){NULL, 0};
+}
+
+void batch_refuse(struct import *im, struct row *row, struct str order_id, uint32_t ordinal)
 {
     struct batch *b = im->batch;
     struct str record = row_record(row, im->reader, im->header);
@@ -55,6 +64,8 @@ void batch_refuse(struct import *im, const struct row *row, struct str order_id,
         .record = record.n <= QUARANTINE_RECORD_MAX ? batch_keep(im, record) : record,
         .order_id = order_id,
         .ordinal = ordinal,
+        .user_id = shopper_of(im, row, im->o->kind == IMPORT_USERS ? TO_ID : TO_USER_ID),
+        .anonymous_id = shopper_of(im, row, TO_ANONYMOUS_ID),
     };
 }
 

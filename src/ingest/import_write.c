@@ -57,6 +57,8 @@ static enum err_code quarantine(struct job *j, const struct refusal *r, struct e
         .reason = str_of(import_reason_name(r->reason)),
         .message = r->message,
         .raw = r->place.raw,
+        .user_id = r->user_id,
+        .anonymous_id = r->anonymous_id,
         .at = j->tx->now_us,
         .record = record_of(j, r),
         .order_id = r->order_id,
@@ -65,14 +67,18 @@ static enum err_code quarantine(struct job *j, const struct refusal *r, struct e
     return quarantine_add(j->tx, &q, NULL, err);
 }
 
-/* The store said no to the row at a place. */
-static enum err_code store_refused(struct job *j, const struct place *place, enum err_code rc,
-                                   struct err *err)
+/* The store said no to the row at a place, which speaks of a shopper. */
+static enum err_code store_refused(struct job *j, const struct place *place, struct str user_id,
+                                   struct str anonymous_id, enum err_code rc, struct err *err)
 {
     if (!import_is_refusal(rc))
         return rc;
     struct err why = *err;
-    struct refusal r = {.place = *place, .reason = reason_of(rc), .message = str_of(why.msg)};
+    struct refusal r = {.place = *place,
+                        .reason = reason_of(rc),
+                        .message = str_of(why.msg),
+                        .user_id = user_id,
+                        .anonymous_id = anonymous_id};
     return quarantine(j, &r, err);
 }
 
@@ -105,7 +111,8 @@ static enum err_code write_product(struct job *j, size_t i, struct err *err)
     enum product_put_result result = PRODUCT_CREATED;
     enum err_code rc = j->tx ? product_put(j->tx, p, NULL, &result, err) : product_check(p, err);
     if (rc != ERR_OK)
-        return store_refused(j, &j->b->places[i], rc, err);
+        return store_refused(j, &j->b->places[i], (struct str){NULL, 0}, (struct str){NULL, 0}, rc,
+                             err);
     count_put(&j->report, result == PRODUCT_CREATED,
               result == PRODUCT_CHANGED || result == PRODUCT_CHANGED_LIVE);
     return ERR_OK;
@@ -137,7 +144,7 @@ static enum err_code write_user(struct job *j, size_t i, struct err *err)
     if (rc == ERR_OK && j->tx && !same)
         rc = user_put(j->tx, u, NULL, NULL, err);
     if (rc != ERR_OK)
-        return store_refused(j, &j->b->places[i], rc, err);
+        return store_refused(j, &j->b->places[i], u->id, (struct str){NULL, 0}, rc, err);
     count_put(&j->report, !known, known && !same);
     return ERR_OK;
 }
@@ -160,6 +167,8 @@ static enum err_code write_events(struct job *j, struct err *err)
         if (outcomes[i] != EVENT_UNKNOWN_PRODUCT)
             continue;
         struct refusal r = unknown_product(j, &b->places[i], b->events[i].product_id);
+        r.user_id = b->events[i].user_id;
+        r.anonymous_id = b->events[i].anonymous_id;
         rc = quarantine(j, &r, err);
     }
     return rc;
@@ -206,6 +215,8 @@ static enum err_code refuse_run(struct job *j, const struct order_run *run, enum
         struct refusal r = {.place = run->places[i],
                             .reason = reason_of(rc),
                             .message = str_of(why.msg),
+                            .user_id = run->order.user_id,
+                            .anonymous_id = run->order.anonymous_id,
                             .order_id = run->whole ? (struct str){NULL, 0} : run->order.id,
                             .ordinal = run->lines[i].ordinal};
         enum err_code put = quarantine(j, &r, err);

@@ -12,7 +12,7 @@
 #include "ingest/pages.h"
 #include "ingest/statistics.h"
 #include "store/events.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/orders.h"
 #include "store/products.h"
 #include "store/store.h"

@@ -23,6 +23,7 @@ static const char *const names[IMPORT_REASONS] = {
     [REASON_UNKNOWN_VALUE] = "unknown_value",
     [REASON_UNKNOWN_PRODUCT] = "unknown_product",
     [REASON_BAD_JSON] = "bad_json",
+    [REASON_BAD_URL] = "bad_url",
     [REASON_CONFLICT] = "conflict",
     [REASON_REFUSED] = "refused",
 };

@@ -23,6 +23,7 @@ enum import_reason {
     REASON_UNKNOWN_VALUE, /* a type, status or flag that we do not know */
     REASON_UNKNOWN_PRODUCT,
     REASON_BAD_JSON, /* a field that must be JSON is not */
+    REASON_BAD_URL,  /* neither http(s) nor a path from the root of the site */
     REASON_CONFLICT, /* the same identity with other content, where that may not change */
     REASON_REFUSED,  /* the store's own rules; the message tells */
     IMPORT_REASONS

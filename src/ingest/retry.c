@@ -14,6 +14,7 @@
 #include "store/events.h"
 #include "store/imports.h"
 #include "store/orders.h"
+#include "store/quarantine.h"
 #include "store/products.h"
 #include "store/users.h"
 

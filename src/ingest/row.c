@@ -454,7 +454,6 @@ bool row_moment(struct row *row, enum target t, int64_t *out)
 
 bool row_time(struct row *row, enum target t, int64_t *out)
 {
-    static const int64_t ancient = 631152000LL * CLOCK_US_PER_S; /* 1990-01-01 */
     struct mapping *m = row->m;
     struct str s;
     if (!scalar(row, t, &s))
@@ -468,9 +467,10 @@ bool row_time(struct row *row, enum target t, int64_t *out)
     }
     if (!parse_time(&m->fields[t], s, out))
         return row_fail(row, t, REASON_BAD_TIME, "'%s' is not a time", quoted(s));
-    if (*out < ancient)
+    enum time_fault fault = store_time_fault(*out, row->now);
+    if (fault == TIME_ANCIENT)
         return row_fail(row, t, REASON_ANCIENT_TIME, "%s is before 1990", quoted(s));
-    if (*out > row->now + CLOCK_US_PER_DAY)
+    if (fault == TIME_FUTURE)
         return row_fail(row, t, REASON_FUTURE_TIME, "%s is in the future", quoted(s));
     if (s.n < sizeof m->last_time_buf) {
         memcpy(m->last_time_buf, s.p, s.n);

@@ -1,7 +1,7 @@
 /* A row as text, for the quarantine. */
 #include "base/json_writer.h"
 #include "ingest/mapping_int.h"
-#include "store/imports.h"
+#include "store/quarantine.h"
 
 struct str row_raw(const struct row *row, const struct reader *r)
 {

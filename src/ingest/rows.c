@@ -78,6 +78,18 @@ static bool rating(struct row *row, struct product *p)
     return true;
 }
 
+static bool urls(struct row *row, struct product *p)
+{
+    struct err why;
+    if (!row_text(row, TO_URL, STORE_TITLE_MAX, &p->url) || !row_list(row, TO_IMAGES, &p->images))
+        return false;
+    if (p->url.n && store_url_check("url", p->url, &why) != ERR_OK)
+        return row_fail(row, TO_URL, REASON_BAD_URL, "neither http(s)://... nor /...");
+    if (store_urls_check("images", p->images, &why) != ERR_OK)
+        return row_fail(row, TO_IMAGES, REASON_BAD_URL, "neither http(s)://... nor /...");
+    return true;
+}
+
 bool row_product(struct row *row, struct product *p)
 {
     *p = (struct product){0};
@@ -85,10 +97,10 @@ bool row_product(struct row *row, struct product *p)
            row_text(row, TO_TITLE, STORE_TITLE_MAX, &p->title) &&
            row_text(row, TO_DESCRIPTION, STORE_TEXT_MAX, &p->description) &&
            row_text(row, TO_BRAND, STORE_TITLE_MAX, &p->brand) && category(row, p) &&
-           prices(row, p) && row_stock(row, &p->stock) && row_list(row, TO_IMAGES, &p->images) &&
+           prices(row, p) && row_stock(row, &p->stock) && urls(row, p) &&
            row_attributes(row, &p->attributes) && row_list(row, TO_TAGS, &p->tags) &&
            rating(row, p) && row_id(row, TO_SUPPLIER_ID, &p->supplier_id) &&
-           product_status_of(row, &p->status) && row_text(row, TO_URL, STORE_TITLE_MAX, &p->url) &&
+           product_status_of(row, &p->status) &&
            row_object(row, TO_TRANSLATIONS, &p->translations) &&
            row_text(row, TO_LANGUAGE, 16, &p->language) &&
            row_time(row, TO_CREATED_AT, &p->created_at);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "jobs/housekeeping.h"
 #include "store/jobs.h"
 #include "train/recommend_train.h"
 
@@ -29,10 +30,13 @@ enum {
 /* At most this often a job's progress is written: each time is a transaction. */
 static const int64_t progress_every_ns = 500000000;
 
+static const int64_t compact_every_ns = 86400 * 1000000000LL;
+
 static const char runner_name[] = "server";
 
 struct runner {
     struct store *store;
+    struct engine *engine;
     char *program; /* owned */
     void (*published)(void *arg);
     void *published_arg;
@@ -40,6 +44,7 @@ struct runner {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool woken, stopping;
+    int64_t compact_at_ns; /* monotonic: when a compaction is due; the thread's own */
 };
 
 /* --- the child ------------------------------------------------------------------------------- */
@@ -211,6 +216,33 @@ static enum err_code run_child(struct runner *r, struct report *report, int *exi
     return ERR_OK;
 }
 
+/* --- compaction ------------------------------------------------------------------------------ */
+
+static bool stopping_fn(void *arg)
+{
+    return stopping(arg);
+}
+
+static enum err_code compact(struct runner *r, struct buf *out, struct err *err)
+{
+    struct compact_report report;
+    struct json_writer w;
+    enum err_code code = housekeeping_run(r->store, r->engine, stopping_fn, r, &report, err);
+    if (code != ERR_OK)
+        return code;
+    jw_init(&w, out);
+    housekeeping_json(&report, &w);
+    return jw_end(&w, "the report", err);
+}
+
+/* So that what is erased is not learned from once more. */
+static void compact_first(struct runner *r)
+{
+    struct err err;
+    if (housekeeping_run(r->store, r->engine, stopping_fn, r, NULL, &err) != ERR_OK)
+        log_warn("there was no compaction before the training", LOG_ERR_TEXT(&err));
+}
+
 /* --- training -------------------------------------------------------------------------------- */
 
 static bool version_of(struct str json, struct arena *arena, char version[VERSION_SIZE])
@@ -235,6 +267,7 @@ static enum err_code train(struct runner *r, struct report *report, struct err *
     struct arena arena;
     bool published = false;
     int status = 0;
+    compact_first(r);
     enum err_code code = run_child(r, report, &status, err);
     if (code != ERR_OK)
         return code;
@@ -273,8 +306,9 @@ static void perform(struct runner *r, const struct job *job)
     struct err err, why;
     buf_init(&report.line, OUTPUT_MAX);
     buf_init(&report.result, OUTPUT_MAX);
-    enum err_code code = str_is(job->kind, "train")
-                             ? train(r, &report, &err)
+    enum err_code code = str_is(job->kind, "train") ? train(r, &report, &err)
+                         : str_is(job->kind, "compact")
+                             ? compact(r, &report.result, &err)
                              : err_set(&err, ERR_UNSUPPORTED, "there is no such kind of job");
     struct ending e = {
         .no = job->no, .state = JOB_DONE, .result = str_trim(buf_str(&report.result))};
@@ -331,12 +365,31 @@ static bool await(struct runner *r)
     return go_on;
 }
 
+static enum err_code add_compaction(struct store_tx *tx, void *arg, struct err *err)
+{
+    int64_t no;
+    (void)arg;
+    return job_add(tx, STR_LIT("compact"), (struct str){NULL, 0}, &no, err);
+}
+
+static void queue_compaction(struct runner *r)
+{
+    struct err err;
+    if (clock_mono_ns() < r->compact_at_ns)
+        return;
+    r->compact_at_ns = clock_mono_ns() + compact_every_ns;
+    if (store_write(r->store, add_compaction, NULL, &err) != ERR_OK)
+        log_error("a compaction cannot be queued", LOG_ERR_TEXT(&err));
+}
+
 static void loop(void *arg)
 {
     struct runner *r = arg;
-    while (await(r))
+    do {
+        queue_compaction(r);
         while (!stopping(r) && run_one(r))
             continue;
+    } while (await(r));
 }
 
 static enum err_code abandon(struct store_tx *tx, void *arg, struct err *err)
@@ -353,6 +406,7 @@ enum err_code runner_start(const struct runner_options *options, struct runner *
         return code;
     struct runner *r = MEM_NEW(struct runner);
     r->store = options->store;
+    r->engine = options->engine;
     r->program = mem_dup(options->program, strlen(options->program));
     r->published = options->published;
     r->published_arg = options->published_arg;

@@ -1,6 +1,8 @@
-/* runner.h - runs queued jobs of the server: training, in a child process.
+/* runner.h - runs queued jobs of the server: training, in a child process, and compaction.
  *
- * Model:   one thread takes the oldest queued job when it is woken, or every few seconds. "train" runs this
+ * Model:   one thread takes the oldest queued job when it is woken, or every few seconds. "compact" is
+ *          housekeeping.h; it is queued when the server starts and once a day, and runs before each
+ *          training, too. "train" runs this
  *          very program as `aisle train --no-publish --json --progress` over the same data folder, read-only, so a
  *          crash, a leak or the memory of a training never touches the server; when it has written its
  *          version, this process registers and publishes it. A server that dies leaves the job running
@@ -12,12 +14,14 @@
 #ifndef JOBS_RUNNER_H
 #define JOBS_RUNNER_H
 
+#include "engine/engine.h"
 #include "store/store.h"
 
 struct runner;
 
 struct runner_options {
     struct store *store;          /* borrowed until runner_stop */
+    struct engine *engine;        /* the one that follows it, the same; may be NULL */
     const char *program;          /* path of the aisle binary; copied */
     void (*published)(void *arg); /* a model was published; may be NULL */
     void *published_arg;

@@ -116,10 +116,10 @@ enum err_code changes_range(struct db *db, int64_t *oldest, int64_t *newest, str
                                err);
 }
 
-enum err_code changes_trim(struct store_tx *tx, int64_t position, struct err *err)
+enum err_code changes_trim(struct store_tx *tx, int64_t position, int64_t *removed, struct err *err)
 {
     return db_run(tx->db,
                   "DELETE FROM changes WHERE position <= ? "
                   "AND position < (SELECT MAX(position) FROM changes)",
-                  DB_ARGS(db_i64(position)), NULL, err);
+                  DB_ARGS(db_i64(position)), removed, err);
 }

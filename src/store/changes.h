@@ -46,7 +46,9 @@ ERR_MUST_USE enum err_code changes_after(struct db *db, int64_t position, struct
 ERR_MUST_USE enum err_code changes_range(struct db *db, int64_t *oldest, int64_t *newest,
                                          struct err *err);
 
-/** Forget entries up to and including position (never the newest one). */
-ERR_MUST_USE enum err_code changes_trim(struct store_tx *tx, int64_t position, struct err *err);
+/** Forget entries up to and including position (never the newest one). *removed (may be NULL) counts
+ *  them. */
+ERR_MUST_USE enum err_code changes_trim(struct store_tx *tx, int64_t position, int64_t *removed,
+                                        struct err *err);
 
 #endif

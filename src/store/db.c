@@ -212,6 +212,11 @@ enum err_code db_checkpoint(struct db *db, int64_t keep_bytes, int64_t *log_byte
     return db->driver->checkpoint(db, keep_bytes, log_bytes, err);
 }
 
+enum err_code db_empty_log(struct db *db, struct err *err)
+{
+    return db->driver->empty_log(db, err);
+}
+
 enum err_code db_verify(struct db *db, struct err *err)
 {
     return db->driver->verify(db, err);

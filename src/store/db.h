@@ -164,6 +164,11 @@ ERR_MUST_USE enum err_code db_savepoint_undo(struct db *db, struct err *err);
 ERR_MUST_USE enum err_code db_checkpoint(struct db *db, int64_t keep_bytes, int64_t *log_bytes,
                                          struct err *err);
 
+/** Fold all of the write-ahead log back and cut it to nothing, so that what was removed from the
+ *  database is not in the log either. Waits up to two seconds for readers.
+ *  ERR_BUSY  one of them still needs the log. Nothing to do elsewhere. */
+ERR_MUST_USE enum err_code db_empty_log(struct db *db, struct err *err);
+
 /** Full check of the stored structure. ERR_CORRUPT names the first finding. */
 ERR_MUST_USE enum err_code db_verify(struct db *db, struct err *err);
 

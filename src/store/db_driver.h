@@ -49,6 +49,7 @@ struct db_driver {
 
     enum err_code (*checkpoint)(struct db *db, int64_t keep_bytes, int64_t *log_bytes,
                                 struct err *err);
+    enum err_code (*empty_log)(struct db *db, struct err *err);
     enum err_code (*verify)(struct db *db, struct err *err);
     enum err_code (*copy_to)(struct db *db, const char *path, db_progress_fn progress, void *arg,
                              struct err *err);

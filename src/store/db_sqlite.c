@@ -336,6 +336,18 @@ static enum err_code sqlite_checkpoint(struct db *db, int64_t keep_bytes, int64_
     return rc ? fail(s, rc, err) : ERR_OK;
 }
 
+static enum err_code sqlite_empty_log(struct db *db, struct err *err)
+{
+    struct sqlite_db *s = self(db);
+    sqlite3_busy_timeout(s->handle, RESTART_WAIT_MS);
+    int rc = sqlite3_wal_checkpoint_v2(s->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(s->handle, BUSY_TIMEOUT_MS);
+    if (rc)
+        return fail(s, rc, err);
+    s->log_bytes = 0;
+    return ERR_OK;
+}
+
 static enum err_code sqlite_verify(struct db *db, struct err *err)
 {
     struct db_rows rows;
@@ -411,6 +423,7 @@ const struct db_driver db_sqlite = {
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
     .checkpoint = sqlite_checkpoint,
+    .empty_log = sqlite_empty_log,
     .verify = sqlite_verify,
     .copy_to = sqlite_copy_to,
 };

@@ -1,11 +1,14 @@
-/* SQLite reaches its files through this thin layer over the system's own one. It counts fsyncs and
- * lets base/fault.h fail any call that changes the file system; everything else is passed on. */
+/* SQLite reaches its files through this thin layer over the system's own one. It counts fsyncs, lets
+ * base/fault.h fail any call that changes the file system, and blanks what rows that were moved have
+ * left behind; everything else is passed on. */
 #include "store/db_sqlite_int.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "base/banned.h"
 #include "base/check.h"
@@ -14,6 +17,8 @@
 struct shim_file {
     sqlite3_file base;   /* must come first */
     bool durable;        /* the database or its log, not a temporary file */
+    bool database;       /* the database itself */
+    int64_t bytes;       /* of a database: its length, -1 not asked yet */
     sqlite3_file real[]; /* the system's file, szOsFile bytes */
 };
 
@@ -49,12 +54,65 @@ static int shim_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
     return real->pMethods->xRead(real, p, n, at);
 }
 
+/* --- gaps ------------------------------------------------------------------------------------- */
+
+/* PRAGMA secure_delete overwrites the rows that are removed, but a row that balancing moved to
+ * another page leaves a copy in the unused middle of the page that it came from. So that erasing a
+ * row means no copy of it is left, the middle is written as zeros. The file's format
+ * (sqlite.org/fileformat2.html, section 1.6) lets nobody read it. */
+
+enum { PAGE_BYTES = 4096, HEADER_BYTES = 100 };
+
+/* A page that is no b-tree's begins with the number of another page, whose first byte is that of a
+ * b-tree page only in a file of 128 GiB and more. */
+static const int64_t telling_bytes = 64LL << 30;
+
+static size_t two_bytes(const uint8_t *p)
+{
+    return (size_t)(p[0] << 8 | p[1]);
+}
+
+/* The page as it is to be written; in copy if that is not as it is. */
+static const uint8_t *without_gap(const uint8_t *page, sqlite3_int64 at, uint8_t copy[PAGE_BYTES])
+{
+    enum { INTERIOR_INDEX = 2, INTERIOR_TABLE = 5, LEAF_INDEX = 10, LEAF_TABLE = 13 };
+    size_t head = at == 0 ? HEADER_BYTES : 0;
+    uint8_t type = page[head];
+    bool interior = type == INTERIOR_INDEX || type == INTERIOR_TABLE;
+    if (!interior && type != LEAF_INDEX && type != LEAF_TABLE)
+        return page;
+    size_t cells = two_bytes(page + head + 3), end = two_bytes(page + head + 5);
+    size_t begin = head + (interior ? 12 : 8) + 2 * cells;
+    if (begin >= end || end > PAGE_BYTES)
+        return page;
+    memcpy(copy, page, PAGE_BYTES);
+    memset(copy + begin, 0, end - begin);
+    return copy;
+}
+
+static bool is_telling(struct shim_file *s, int64_t end)
+{
+    sqlite3_int64 bytes = 0;
+    if (s->bytes < 0 && s->real->pMethods->xFileSize(s->real, &bytes) == SQLITE_OK)
+        s->bytes = bytes;
+    if (s->bytes < end)
+        s->bytes = end;
+    return s->bytes < telling_bytes;
+}
+
 static int shim_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-    sqlite3_file *real = shim(f)->real;
+    struct shim_file *s = shim(f);
+    uint8_t copy[PAGE_BYTES];
     int rc = fault(f, SQLITE_IOERR_WRITE);
-    return rc ? rc : real->pMethods->xWrite(real, p, n, at);
+    if (rc)
+        return rc;
+    if (s->database && n == PAGE_BYTES && at % PAGE_BYTES == 0 && is_telling(s, at + n))
+        p = without_gap(p, at, copy);
+    return s->real->pMethods->xWrite(s->real, p, n, at);
 }
+
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static int shim_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
@@ -167,6 +225,8 @@ static int shim_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, i
     (void)vfs;
     struct shim_file *s = shim(f);
     s->durable = (flags & durable) != 0;
+    s->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+    s->bytes = -1;
     s->base.pMethods = NULL;
     s->real->pMethods = NULL;
     int rc = flags & SQLITE_OPEN_READWRITE ? fault(f, SQLITE_CANTOPEN) : SQLITE_OK;

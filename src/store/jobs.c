@@ -153,6 +153,15 @@ enum err_code jobs_abandon(struct store_tx *tx, struct str runner, int64_t *n, s
         err);
 }
 
+enum err_code jobs_trim(struct store_tx *tx, int64_t keep, int64_t limit, int64_t *removed,
+                        struct err *err)
+{
+    return db_run(tx->db,
+                  "DELETE FROM jobs WHERE no IN (SELECT no FROM jobs WHERE state >= ?"
+                  " AND no <= (SELECT MAX(no) FROM jobs) - ? ORDER BY no LIMIT ?)",
+                  DB_ARGS(db_i64(JOB_DONE), db_i64(keep), db_i64(limit)), removed, err);
+}
+
 /* --- leases ----------------------------------------------------------------------------------- */
 
 enum err_code lease_take(struct store_tx *tx, struct str name, struct str holder, int64_t ttl_us,

@@ -47,6 +47,10 @@ ERR_MUST_USE enum err_code job_finish(struct store_tx *tx, int64_t no, enum job_
 ERR_MUST_USE enum err_code jobs_abandon(struct store_tx *tx, struct str runner, int64_t *n,
                                         struct err *err);
 
+/** Forget up to limit of the jobs that ended, but for the newest keep numbers. *removed counts them. */
+ERR_MUST_USE enum err_code jobs_trim(struct store_tx *tx, int64_t keep, int64_t limit,
+                                     int64_t *removed, struct err *err);
+
 /** ERR_NOT_FOUND. */
 ERR_MUST_USE enum err_code job_get(struct db *db, int64_t no, struct arena *arena, struct job *out,
                                    struct err *err);

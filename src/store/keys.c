@@ -1,8 +1,12 @@
 #include "store/keys.h"
 
+#include <stdio.h>
+#include <xxhash.h>
+
 #include "base/banned.h"
 #include "store/record_int.h"
 #include "store/tx_int.h"
+#include "store/users_int.h"
 
 enum { REPLY_MAX = 1 << 20 };
 
@@ -173,10 +177,30 @@ enum err_code idempotency_get(struct db *db, struct str scope, struct str key, i
     return ERR_OK;
 }
 
-enum err_code idempotency_trim(struct store_tx *tx, int64_t max, struct err *err)
+enum err_code idempotency_trim(struct store_tx *tx, int64_t limit, int64_t *removed,
+                               struct err *err)
 {
     return db_run(tx->db,
-                  "DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key FROM"
-                  " idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
-                  DB_ARGS(db_i64(tx->now_us), db_i64(max)), NULL, err);
+                  "DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope, key"
+                  " FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
+                  DB_ARGS(db_i64(tx->now_us), db_i64(limit)), removed, err);
+}
+
+char *idempotency_shopper(enum user_kind kind, struct str id, char out[IDEMPOTENCY_SHOPPER_SIZE])
+{
+    XXH128_hash_t h = XXH3_128bits_withSeed(id.p, id.n, kind);
+    snprintf(out, IDEMPOTENCY_SHOPPER_SIZE, "%016llx%016llx/", (unsigned long long)h.high64,
+             (unsigned long long)h.low64);
+    return out;
+}
+
+enum err_code idempotency_erase_user(struct store_tx *tx, enum user_kind kind, struct str id,
+                                     struct err *err)
+{
+    char first[IDEMPOTENCY_SHOPPER_SIZE], behind[IDEMPOTENCY_SHOPPER_SIZE];
+    struct str low = str_of(idempotency_shopper(kind, id, first)), high = {behind, low.n};
+    memcpy(behind, first, sizeof behind);
+    behind[low.n - 1]++; /* the byte after '/' */
+    return db_run(tx->db, "DELETE FROM idempotency WHERE scope >= ? AND scope < ?",
+                  DB_ARGS(db_text(low), db_text(high)), NULL, err);
 }

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "store/records.h"
 #include "store/store.h"
+#include "store/users.h"
 
 enum { API_KEY_HASH_SIZE = 32 };
 
@@ -47,8 +48,14 @@ ERR_MUST_USE enum err_code setting_get(struct db *db, struct str name, struct ar
 
 /* --- idempotency ------------------------------------------------------------------------------ */
 
+enum { IDEMPOTENCY_SHOPPER_SIZE = 34 };
+
+/** What the scope of a reply that speaks of a shopper begins with, into out, so that erasing the
+ *  shopper finds it. Returns out. */
+char *idempotency_shopper(enum user_kind kind, struct str id, char out[IDEMPOTENCY_SHOPPER_SIZE]);
+
 struct idempotency {
-    struct str scope; /* whose key it is: the API key's number and the route */
+    struct str scope; /* whose key it is: shopper, route and the API key's number */
     struct str key;   /* as the client sent it; 1..STORE_ID_MAX bytes */
     uint64_t
         request_hash; /* of the body: the same key with another body is refused by the caller */
@@ -67,7 +74,8 @@ ERR_MUST_USE enum err_code idempotency_get(struct db *db, struct str scope, stru
                                            int64_t now_us, struct arena *arena,
                                            struct idempotency *out, struct err *err);
 
-/** Forget at most max of those that have expired: called with every put, it keeps up with them. */
-ERR_MUST_USE enum err_code idempotency_trim(struct store_tx *tx, int64_t max, struct err *err);
+/** Forget up to limit replies that have expired. *removed counts them. */
+ERR_MUST_USE enum err_code idempotency_trim(struct store_tx *tx, int64_t limit, int64_t *removed,
+                                            struct err *err);
 
 #endif

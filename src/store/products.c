@@ -64,7 +64,9 @@ enum err_code product_check(const struct product *p, struct err *err)
         code = err_set(err, ERR_INVALID, "rating %g is not between 0 and 5", p->rating_mean);
     if (!code && p->created_at)
         code = record_check_time("created_at", p->created_at, err);
-    return code;
+    if (!code && p->url.n)
+        code = store_url_check("url", p->url, err);
+    return code ? code : store_urls_check("images", p->images, err);
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */

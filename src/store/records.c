@@ -4,6 +4,7 @@
 
 #include "base/banned.h"
 #include "base/clock.h"
+#include "base/json_reader.h"
 #include "store/record_int.h"
 
 static const char *const event_types[EVENT_TYPES] = {
@@ -87,6 +88,72 @@ enum err_code store_id_check(const char *what, struct str id, struct err *err)
             return err_set(err, ERR_INVALID, "%s holds a control character at byte %zu", what, i);
     }
     return store_text_check(what, id, STORE_ID_MAX, err);
+}
+
+/* What follows the scheme and "//" if it is one of the web; NULL if not. */
+static const char *behind_scheme(struct str url)
+{
+    static const struct str schemes[] = {STR_LIT("http://"), STR_LIT("https://")};
+    for (size_t i = 0; i < 2; i++)
+        if (url.n > schemes[i].n && str_eq_nocase((struct str){url.p, schemes[i].n}, schemes[i]))
+            return url.p + schemes[i].n;
+    return NULL;
+}
+
+enum err_code store_url_check(const char *what, struct str url, struct err *err)
+{
+    char quoted[64];
+    const char *host = behind_scheme(url);
+    /* Browsers take "/\\host" and "//host" for another site. */
+    bool good =
+        host ? *host != '/'
+             : url.n && url.p[0] == '/' && (url.n == 1 || (url.p[1] != '/' && url.p[1] != '\\'));
+    for (size_t i = 0; i < url.n && good; i++)
+        good = (unsigned char)url.p[i] >= 0x20 && url.p[i] != 0x7f;
+    if (good)
+        return ERR_OK;
+    return err_set(err, ERR_INVALID, "%s: '%s' is neither http(s)://... nor /...", what,
+                   err_quote(quoted, sizeof quoted, url.p, url.n));
+}
+
+enum err_code store_urls_check(const char *what, struct str array, struct err *err)
+{
+    struct arena arena;
+    struct json_reader r;
+    struct str url;
+    enum err_code code = ERR_OK;
+    if (!array.n)
+        return ERR_OK;
+    arena_init(&arena, 0, 2 * STORE_JSON_MAX);
+    jr_init(&r, array, &arena);
+    if (jr_arr(&r))
+        while (!code && jr_next(&r))
+            if (jr_str(&r, &url))
+                code = store_url_check(what, url, err);
+    if (!code && jr_end(&r, NULL))
+        code = err_set(err, ERR_INVALID, "%s: not an array of strings", what);
+    arena_release(&arena);
+    return code;
+}
+
+enum time_fault store_time_fault(int64_t us, int64_t now_us)
+{
+    if (us < STORE_TIME_MIN_US)
+        return TIME_ANCIENT;
+    return us > now_us + STORE_TIME_AHEAD_US ? TIME_FUTURE : TIME_FINE;
+}
+
+enum err_code store_time_check(const char *what, int64_t us, int64_t now_us, struct err *err)
+{
+    switch (store_time_fault(us, now_us)) {
+    case TIME_ANCIENT:
+        return err_set(err, ERR_INVALID, "%s: before 1990", what);
+    case TIME_FUTURE:
+        return err_set(err, ERR_INVALID, "%s: more than a day ahead", what);
+    case TIME_FINE:
+        break;
+    }
+    return ERR_OK;
 }
 
 enum err_code record_number(const char *what, int64_t wide, uint32_t *no, struct err *err)

@@ -181,6 +181,29 @@ ERR_MUST_USE enum err_code store_id_check(const char *what, struct str id, struc
 ERR_MUST_USE enum err_code store_text_check(const char *what, struct str text, size_t max,
                                             struct err *err);
 
+/** An address that a page may link to and show: absolute with http or https, or a path from the root of
+ *  this site; nothing that a browser would run, and no control characters. ERR_INVALID. */
+ERR_MUST_USE enum err_code store_url_check(const char *what, struct str url, struct err *err);
+
+/** The same of each string in a JSON array; empty is fine. ERR_INVALID for another element, too. */
+ERR_MUST_USE enum err_code store_urls_check(const char *what, struct str array, struct err *err);
+
+/** No shop had customers before; a clock that was never set says 1970. */
+#define STORE_TIME_MIN_US (631152000 * 1000000LL) /* 1990-01-01 */
+
+/** Clocks differ, and so do time zones that somebody forgot. */
+#define STORE_TIME_AHEAD_US (86400 * 1000000LL)
+
+enum time_fault { TIME_FINE = 0, TIME_ANCIENT, TIME_FUTURE };
+
+/** May something have happened then: from 1990 to a day ahead? What is fine is never 0, which means
+ *  "absent" in records. */
+enum time_fault store_time_fault(int64_t us, int64_t now_us);
+
+/** The same as ERR_INVALID, what naming the field. */
+ERR_MUST_USE enum err_code store_time_check(const char *what, int64_t us, int64_t now_us,
+                                            struct err *err);
+
 /** "GBP" to its packed code; false unless it is a currency of ISO 4217 in use. */
 bool currency_of(struct str name, currency_code *code);
 

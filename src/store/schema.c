@@ -104,7 +104,18 @@ static const char version_2[] = "ALTER TABLE quarantine ADD COLUMN record $BYTES
 /* What training derives lies in the model's packed histories; nothing ever read this table. */
 static const char version_3[] = "DROP TABLE interactions;";
 
-static const char *const migrations[] = {version_1, version_2, version_3};
+/* Whose row in quarantine it is, and how many rows of each kind there are. */
+static const char version_4[] =
+    "ALTER TABLE quarantine ADD COLUMN user_id TEXT;"
+    "ALTER TABLE quarantine ADD COLUMN anonymous_id TEXT;"
+    "CREATE INDEX quarantine_user ON quarantine (user_id);"
+    "CREATE INDEX quarantine_anonymous ON quarantine (anonymous_id);"
+    "CREATE TABLE quarantine_kinds (kind TEXT NOT NULL, kept BIGINT NOT NULL,"
+    "  dropped BIGINT NOT NULL, PRIMARY KEY (kind)) $CLUSTERED;"
+    "INSERT INTO quarantine_kinds (kind, kept, dropped)"
+    "  SELECT kind, COUNT(*), 0 FROM quarantine GROUP BY kind;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

@@ -3,6 +3,7 @@
 #include "base/banned.h"
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/schema_int.h"
 #include "store/store_int.h"
@@ -258,16 +259,27 @@ void store_read_end(struct store *store, struct db *db)
     give_reader(store, db);
 }
 
+/* --- upkeep ----------------------------------------------------------------------------------- */
+
 void store_stats(struct store *store, struct store_stats *out)
 {
     struct writer *w = &store->writer;
+    *out = (struct store_stats){0};
+    if (store->read_only)
+        return;
     *out = (struct store_stats){
-        .beats = atomic_load(&w->beats),
+        .stalled_ms = (clock_mono_ns() - atomic_load(&w->beat_ns)) / 1000000,
         .groups = atomic_load(&w->groups),
         .jobs = atomic_load(&w->jobs),
         .failed_jobs = atomic_load(&w->failed_jobs),
         .failed_commits = atomic_load(&w->failed_commits),
-        .queued = store->read_only ? 0 : writer_queued(w),
+        .queued = writer_queued(w),
         .log_bytes = atomic_load(&w->log_bytes),
     };
+    out->failure = writer_failure(w, &out->failure_at);
+}
+
+enum err_code store_empty_log(struct store *store, struct err *err)
+{
+    return store->read_only ? refuse_read_only(err) : writer_empty_log(&store->writer, err);
 }

@@ -85,20 +85,24 @@ void store_read_end(struct store *store, struct db *db);
 /* --- upkeep ----------------------------------------------------------------------------------- */
 
 struct store_stats {
-    uint64_t beats;          /* moves at least once a second while the writer lives */
+    int64_t stalled_ms;      /* since the writer last got on; under a second while it is well */
     uint64_t groups;         /* transactions committed */
     uint64_t jobs;           /* jobs finished, failed ones included */
     uint64_t failed_jobs;    /* jobs that were undone */
     uint64_t failed_commits; /* groups of which nothing was acknowledged */
     uint64_t queued;         /* jobs waiting now */
     int64_t log_bytes;       /* length of the write-ahead log after the last check */
+    struct err failure;      /* why the last group was not committed; code ERR_OK: it was */
+    int64_t failure_at;      /* UTC us; 0 without one */
 };
 
+/** All zero in a read-only store. */
 void store_stats(struct store *store, struct store_stats *out);
 
-/** Remove the events of erased shoppers (users.h), in many short transactions. *removed (may be
- *  NULL) counts them. */
-ERR_MUST_USE enum err_code store_compact(struct store *store, int64_t *removed, struct err *err);
+/** After what is queued now: fold the write-ahead log back whole and cut it to nothing, so that what
+ *  was removed stands in no file.
+ *  ERR_BUSY  a reader still needs it; ERR_DENIED  the store is read-only. */
+ERR_MUST_USE enum err_code store_empty_log(struct store *store, struct err *err);
 
 /** The schema version that this program writes. */
 int store_schema_version(void);

@@ -308,6 +308,10 @@ static enum err_code erase_number(struct store_tx *tx, enum user_kind kind, stru
     if (!code)
         code = orders_erase_user(tx, no, err);
     if (!code)
+        code = quarantine_erase_user(tx, kind, id, err);
+    if (!code)
+        code = idempotency_erase_user(tx, kind, id, err);
+    if (!code)
         code =
             db_run(tx->db, "INSERT INTO erased_users (user_no, erased_at, state) VALUES (?, ?, 0)",
                    DB_ARGS(db_i64(no), db_i64(tx->now_us)), NULL, err);
@@ -350,13 +354,6 @@ enum err_code user_delete(struct store_tx *tx, struct str id, struct err *err)
     if (!code)
         code = erase_linked(tx, no, err);
     return code ? code : erase_number(tx, USER_KNOWN, id, no, err);
-}
-
-enum err_code user_is_erased(struct db *db, uint32_t no, bool *erased, struct err *err)
-{
-    int64_t state;
-    return db_query_i64(db, "SELECT state FROM erased_users WHERE user_no = ?", DB_ARGS(db_i64(no)),
-                        &state, erased, err);
 }
 
 enum err_code users_count(struct db *db, struct user_counts *out, struct err *err)

@@ -52,10 +52,6 @@ ERR_MUST_USE enum err_code users_next(struct db_rows *rows, struct user *u, bool
 /** Erase a known shopper and the anonymous ones joined to it. ERR_NOT_FOUND. */
 ERR_MUST_USE enum err_code user_delete(struct store_tx *tx, struct str id, struct err *err);
 
-/** Was this number erased? */
-ERR_MUST_USE enum err_code user_is_erased(struct db *db, uint32_t no, bool *erased,
-                                          struct err *err);
-
 /** Join by number. An anonymous shopper who is joined already stays with whom it is: *joined (may
  *  be NULL) is then false. */
 ERR_MUST_USE enum err_code user_link(struct store_tx *tx, uint32_t anonymous_no, uint32_t user_no,

@@ -13,10 +13,16 @@ ERR_MUST_USE enum err_code user_number_of_ids(struct store_tx *tx, struct str us
                                               struct str anonymous_id, uint32_t *no,
                                               struct err *err);
 
-/** What each aggregate does at once when a shopper is erased: carts go, orders
- *  stay without shopper, address and payment. Events wait for compaction. */
+/** What each aggregate does at once when a shopper is erased: carts, quarantined rows and kept replies go,
+ *  orders stay without shopper, address and payment. Events wait for compaction. */
 ERR_MUST_USE enum err_code cart_erase(struct store_tx *tx, uint32_t user_no, struct err *err);
 ERR_MUST_USE enum err_code orders_erase_user(struct store_tx *tx, uint32_t user_no,
                                              struct err *err);
+
+/** Rows known to be the shopper's, and rows of nobody that mention the id. */
+ERR_MUST_USE enum err_code quarantine_erase_user(struct store_tx *tx, enum user_kind kind,
+                                                 struct str id, struct err *err);
+ERR_MUST_USE enum err_code idempotency_erase_user(struct store_tx *tx, enum user_kind kind,
+                                                  struct str id, struct err *err);
 
 #endif

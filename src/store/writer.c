@@ -49,7 +49,7 @@ static void wait_for_jobs(struct writer *w)
     until.tv_nsec += IDLE_BEAT_MS * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
-    while (!w->first && !w->closing) {
+    while (!w->first && !w->closing && w->empty_wanted == w->empty_tried) {
         if (pthread_cond_timedwait(&w->filled, &w->lock, &until) == ETIMEDOUT)
             break;
     }
@@ -98,6 +98,14 @@ static enum err_code run_job(struct writer *w, struct writer_job *job, struct er
     return job->code;
 }
 
+static enum err_code commit(struct writer *w, struct err *err)
+{
+    int64_t begin = clock_mono_ns();
+    enum err_code code = db_commit(w->tx.pub.db, err);
+    histogram_record(w->commit_time, (uint64_t)(clock_mono_ns() - begin));
+    return code;
+}
+
 /* Run jobs until all are done or time is up. *rest is the first that has not got its fate. */
 static enum err_code run_group(struct writer *w, struct writer_job *jobs, struct writer_job **rest,
                                struct err *err)
@@ -119,9 +127,33 @@ static enum err_code run_group(struct writer *w, struct writer_job *jobs, struct
     if (!code)
         code = tx_finish(tx, err);
     if (!code)
-        return db_commit(tx->pub.db, err);
+        return commit(w, err);
     db_rollback(tx->pub.db);
     return code;
+}
+
+static void beat(struct writer *w)
+{
+    atomic_store(&w->beat_ns, clock_mono_ns());
+}
+
+/* Remember how the last group ended. */
+static void note_fate(struct writer *w, enum err_code code, const struct err *err)
+{
+    atomic_fetch_add(code ? &w->failed_commits : &w->groups, 1);
+    pthread_mutex_lock(&w->lock);
+    w->failure = code ? *err : (struct err){0};
+    w->failure_at = code ? clock_now_us() : 0;
+    pthread_mutex_unlock(&w->lock);
+}
+
+struct err writer_failure(struct writer *w, int64_t *at)
+{
+    pthread_mutex_lock(&w->lock);
+    struct err failure = w->failure;
+    *at = w->failure_at;
+    pthread_mutex_unlock(&w->lock);
+    return failure;
 }
 
 /* Nothing of a failed group was acknowledged: every job of it gets the reason. */
@@ -129,7 +161,8 @@ static void tell(struct writer *w, struct writer_job *jobs, const struct writer_
                  enum err_code group_code, const struct err *group_err)
 {
     struct writer_job *next;
-    for (struct writer_job *job = jobs; job != rest; job = next) {
+    uint64_t told = 0;
+    for (struct writer_job *job = jobs; job != rest; job = next, told++) {
         bool owned = job->owned;
         next = job->next;
         if (group_code && !job->code) {
@@ -143,6 +176,7 @@ static void tell(struct writer *w, struct writer_job *jobs, const struct writer_
         if (owned)
             mem_free(job);
     }
+    histogram_record(w->group_jobs, told);
 }
 
 static void write_jobs(struct writer *w, struct writer_job *jobs)
@@ -153,8 +187,8 @@ static void write_jobs(struct writer *w, struct writer_job *jobs)
         enum err_code code = run_group(w, jobs, &rest, &err);
         if (code)
             tx_undo_all(&w->tx);
-        atomic_fetch_add(code ? &w->failed_commits : &w->groups, 1);
-        atomic_fetch_add(&w->beats, 1);
+        note_fate(w, code, &err);
+        beat(w);
         tell(w, jobs, rest, code, &err);
         jobs = rest;
     }
@@ -169,6 +203,39 @@ static void fold_log(struct writer *w)
         atomic_store(&w->log_bytes, bytes);
 }
 
+/* For whoever asked before this group. */
+static void empty_log(struct writer *w)
+{
+    struct err err = {0};
+    pthread_mutex_lock(&w->lock);
+    uint64_t wanted = w->empty_wanted;
+    bool asked = wanted != w->empty_tried;
+    pthread_mutex_unlock(&w->lock);
+    if (!asked)
+        return;
+    if (db_empty_log(w->tx.pub.db, &err) == ERR_OK)
+        atomic_store(&w->log_bytes, 0);
+    pthread_mutex_lock(&w->lock);
+    w->empty_tried = wanted;
+    w->empty_err = err;
+    pthread_cond_broadcast(&w->emptied);
+    pthread_mutex_unlock(&w->lock);
+}
+
+enum err_code writer_empty_log(struct writer *w, struct err *err)
+{
+    pthread_mutex_lock(&w->lock);
+    uint64_t mine = ++w->empty_wanted;
+    pthread_cond_signal(&w->filled);
+    while (w->empty_tried < mine)
+        pthread_cond_wait(&w->emptied, &w->lock);
+    enum err_code code = w->empty_err.code;
+    if (code && err)
+        *err = w->empty_err;
+    pthread_mutex_unlock(&w->lock);
+    return code;
+}
+
 static void write_until_closed(void *arg)
 {
     struct writer *w = arg;
@@ -177,7 +244,8 @@ static void write_until_closed(void *arg)
         struct writer_job *jobs = take_all(w, &closing);
         write_jobs(w, jobs);
         fold_log(w);
-        atomic_fetch_add(&w->beats, 1);
+        empty_log(w);
+        beat(w);
     }
 }
 
@@ -189,11 +257,18 @@ enum err_code writer_start(struct writer *w, struct db *db, size_t queue_max, st
     tx_init(&w->tx, db);
     w->last = &w->first;
     w->max = queue_max;
+    beat(w);
+    w->group_jobs = metrics_histogram(
+        metrics_default(), &(struct metric_opts){.name = "aisle_store_group_jobs",
+                                                 .help = "Writes that shared one commit"});
+    w->commit_time = METRIC_LATENCY("aisle_store_commit_seconds",
+                                    "Time that a commit took, the disk's fsync included");
     CHECK(pthread_mutex_init(&w->lock, NULL) == 0);
     CHECK(pthread_condattr_init(&monotonic) == 0);
     CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
     CHECK(pthread_cond_init(&w->filled, &monotonic) == 0);
     CHECK(pthread_cond_init(&w->drained, NULL) == 0);
+    CHECK(pthread_cond_init(&w->emptied, NULL) == 0);
     pthread_condattr_destroy(&monotonic);
     return thread_start(&w->thread, "store-writer", write_until_closed, w, err);
 }
@@ -210,6 +285,7 @@ void writer_stop(struct writer *w)
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->filled);
     pthread_cond_destroy(&w->drained);
+    pthread_cond_destroy(&w->emptied);
     db_close(w->tx.pub.db);
     tx_release(&w->tx);
     w->tx.pub.db = NULL;

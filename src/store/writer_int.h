@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "base/metrics.h"
 #include "base/thread.h"
 #include "store/store.h"
 #include "store/tx_int.h"
@@ -31,9 +32,16 @@ struct writer {
     pthread_cond_t drained; /* room in the list again */
     struct writer_job *first, **last;
     size_t len, max;
+    pthread_cond_t emptied;             /* the log was emptied, or could not be */
+    uint64_t empty_wanted, empty_tried; /* how often that was asked for, and answered */
+    struct err empty_err;               /* of the last answer; ERR_OK: done */
+    struct err failure;                 /* why the last group was not committed; ERR_OK: it was */
+    int64_t failure_at;                 /* UTC us */
     bool closing;
-    _Atomic uint64_t beats, groups, jobs, failed_jobs, failed_commits;
+    _Atomic uint64_t groups, jobs, failed_jobs, failed_commits;
     _Atomic int64_t log_bytes;
+    _Atomic int64_t beat_ns;                    /* monotonic: when the thread last got on */
+    struct histogram *group_jobs, *commit_time; /* of the process's registry */
 };
 
 /** db is taken over. */
@@ -48,5 +56,11 @@ ERR_MUST_USE enum err_code writer_push(struct writer *w, struct writer_job *job,
                                        struct err *err);
 
 size_t writer_queued(struct writer *w);
+
+/** Have the log emptied after what is queued now (db_empty_log), and wait for it. */
+ERR_MUST_USE enum err_code writer_empty_log(struct writer *w, struct err *err);
+
+/** Why the last group was not committed; ERR_OK if it was. */
+struct err writer_failure(struct writer *w, int64_t *at);
 
 #endif

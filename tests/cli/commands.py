@@ -322,6 +322,21 @@ def test_rows_that_break_a_rule_are_quarantined_with_their_place():
                                   status=NO_INPUT)[1]
 
 
+def test_compacting_takes_out_an_erased_shopper_and_nothing_else():
+    data = os.path.join(work, "compacted")
+    events = write("erased.jsonl", "".join(
+        json.dumps({"user_id": user, "type": "search", "query": f"zq {user}",
+                    "time": "2026-01-01T00:00:00Z"}) + "\n" for user in ("ann", "bob", "zqann")))
+    answer("import", "events", events, data=data)
+    assert answer("user", "delete", "ann", data=data) == {"events_removed": 1}
+    report = answer("compact", data=data)
+    assert report["log_emptied"] and report["events"] == 0
+    with open(os.path.join(data, "aisle.db"), "rb") as f:
+        found = f.read()
+    assert b"zq ann" not in found and b"zq bob" in found and b"zq zqann" in found
+    assert "Removed 0 events" in aisle("compact", data=data)[0]
+
+
 def test_a_backup_restores_the_same_shop():
     to, back = os.path.join(work, "backup"), os.path.join(work, "restored")
     assert answer("backup", to)["files"] >= 3

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "engine/rig.h"
+#include "store/users.h"
 
 START_TEST(a_product_is_in_the_view_once_it_is_told_and_gone_once_deleted)
 {
@@ -302,11 +303,41 @@ START_TEST(a_log_trimmed_beyond_the_folded_file_means_building_anew)
     ck_ok(product_delete(tx_begin(&r.shop), STR_LIT("a"), NULL, &err));
     rig_commit(&r);
     uint32_t b = rig_put(&r, "b"), c = rig_put(&r, "c");
-    ck_ok(changes_trim(tx_begin(&r.shop), rig_stats(&r).position, &err));
+    ck_ok(changes_trim(tx_begin(&r.shop), rig_stats(&r).position, NULL, &err));
     rig_commit(&r);
     rig_restart(&r);
     ck_assert_uint_eq(mappings_of(".segment"), 0);
     ck_assert(!rig_shows(&r, a) && rig_shows(&r, b) && rig_shows(&r, c));
+    ck_assert_uint_eq(rig_stats(&r).products, 2);
+    rig_release(&r);
+}
+END_TEST
+
+START_TEST(a_folded_file_is_as_new_as_the_log_though_no_product_changed_lately)
+{
+    struct rig r;
+    struct err err;
+    int64_t at;
+    uint32_t no;
+    rig_init(&r);
+    ck_ok(engine_oldest_file(r.shop.store, &at, &err));
+    ck_assert_int_eq(at, 0);
+    uint32_t a = rig_put(&r, "a");
+    ck_ok(engine_fold(r.engine, &err));
+    ck_ok(engine_oldest_file(r.shop.store, &at, &err));
+    ck_assert_int_eq(at, rig_stats(&r).position);
+    ck_ok(user_number(tx_begin(&r.shop), USER_KNOWN, STR_LIT("u"), &no, &err));
+    rig_commit(&r);
+    ck_assert_int_gt(rig_stats(&r).position, at);
+    ck_ok(engine_fold(r.engine, &err));
+    ck_ok(engine_oldest_file(r.shop.store, &at, &err));
+    ck_assert_int_eq(at, rig_stats(&r).position);
+    ck_ok(changes_trim(tx_begin(&r.shop), at, NULL, &err));
+    rig_commit(&r);
+    rig_put(&r, "b");
+    rig_restart(&r);
+    ck_assert_uint_gt(mappings_of(".segment"), 0); /* was used */
+    ck_assert(rig_shows(&r, a));
     ck_assert_uint_eq(rig_stats(&r).products, 2);
     rig_release(&r);
 }
@@ -454,6 +485,7 @@ SUITE("engine", a_product_is_in_the_view_once_it_is_told_and_gone_once_deleted,
       a_large_change_is_applied_whole_though_in_steps, folding_while_products_change_loses_nothing,
       a_start_uses_the_folded_file_and_replays_what_came_later, a_damaged_folded_file_is_not_used,
       a_log_trimmed_beyond_the_folded_file_means_building_anew,
+      a_folded_file_is_as_new_as_the_log_though_no_product_changed_lately,
       a_fold_that_fails_at_any_call_leaves_the_old_file_and_the_view,
       what_was_told_before_a_kill_is_in_the_view_after_it,
       a_frozen_engine_reads_once_and_answers_waits_at_once,

@@ -108,6 +108,48 @@ START_TEST(an_order_is_a_purchase_and_heats_once_also_after_a_restart)
 }
 END_TEST
 
+START_TEST(acts_that_the_log_no_longer_has_are_read_from_the_records)
+{
+    struct rig r;
+    struct err err;
+    struct user_action before[USERS_ACTIONS_MAX], after[USERS_ACTIONS_MAX];
+    rig_init(&r);
+    uint32_t a = rig_put(&r, "a");
+    rig_put(&r, "b");
+    view_it(&r, "ann", "", "b", 1700000000);
+    view_it(&r, "", "guest", "a", 1700000001);
+    view_it(&r, "ann", "guest", "a", 1700000002); /* joins them */
+    struct order_line line = {.product_id = STR_LIT("a"), .quantity = 1, .amount_minor = 1000};
+    struct order o = {.id = STR_LIT("o"),
+                      .user_id = STR_LIT("ann"),
+                      .currency = GBP,
+                      .status = ORDER_PAID,
+                      .placed_at = 1700000003 * CLOCK_US_PER_S,
+                      .lines = &line,
+                      .lines_len = 1};
+    ck_ok(order_put(tx_begin(&r.shop), &o, 0, NULL, &err));
+    rig_commit(&r);
+    uint32_t ann = number_of(&r, USER_KNOWN, "ann");
+    size_t n = recent(&r, ann, before);
+    ck_assert(n == 4 && before[0].type == EVENT_PURCHASE && before[0].product_no == a);
+    struct view *v = engine_view(r.engine);
+    float heat = live_heat(v->live, a, 1700000003 * CLOCK_US_PER_S);
+    view_unref(v);
+    ck_ok(changes_trim(tx_begin(&r.shop), rig_stats(&r).position, NULL, &err));
+    rig_commit(&r);
+    rig_restart(&r);
+    ck_assert_uint_eq(recent(&r, ann, after), n);
+    ck_assert_mem_eq(before, after, n * sizeof *before);
+    v = engine_view(r.engine);
+    float again = live_heat(v->live, a, 1700000003 * CLOCK_US_PER_S);
+    ck_assert_msg(again > heat - 0.1f && again < heat + 0.1f, "%g", (double)again);
+    view_unref(v);
+    view_it(&r, "ann", "", "b", 1700000009); /* and the log goes on */
+    ck_assert_uint_eq(recent(&r, ann, after), n + 1);
+    rig_release(&r);
+}
+END_TEST
+
 START_TEST(a_guest_counts_for_the_shopper_it_joined_until_they_part)
 {
     struct rig r;
@@ -307,6 +349,7 @@ END_TEST
 
 SUITE("engine_acts", an_act_is_in_the_state_and_there_again_after_a_restart,
       an_order_is_a_purchase_and_heats_once_also_after_a_restart,
+      acts_that_the_log_no_longer_has_are_read_from_the_records,
       a_guest_counts_for_the_shopper_it_joined_until_they_part,
       an_erased_shopper_is_gone_with_state_and_id_and_stays_gone,
       a_large_batch_of_acts_is_taken_whole,

@@ -159,6 +159,24 @@ START_TEST(acts_that_the_model_knows_are_not_replayed_and_later_ones_are)
 }
 END_TEST
 
+START_TEST(a_log_trimmed_beyond_the_model_loses_no_act_that_it_does_not_know)
+{
+    struct rig r;
+    struct err err;
+    rig_init(&r);
+    rig_put(&r, "p");
+    view_now(&r, "e1");
+    write_model(&r, "v1", rig_stats(&r).position, clock_now_us());
+    publish(&r, "v1");
+    view_now(&r, "e2");
+    ck_ok(changes_trim(tx_begin(&r.shop), rig_stats(&r).position, NULL, &err));
+    rig_commit(&r);
+    rig_restart(&r);
+    ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+    rig_release(&r);
+}
+END_TEST
+
 START_TEST(a_model_that_claims_to_know_the_future_does_not_hide_acts)
 {
     struct rig r;
@@ -229,5 +247,6 @@ SUITE("engine_model", a_published_model_serves_and_the_one_before_after_a_rollba
       a_deleted_product_stays_gone_whichever_model_serves,
       a_damaged_model_leaves_the_old_one_serving_and_holds_nothing_up,
       acts_that_the_model_knows_are_not_replayed_and_later_ones_are,
+      a_log_trimmed_beyond_the_model_loses_no_act_that_it_does_not_know,
       a_model_that_claims_to_know_the_future_does_not_hide_acts,
       two_hundred_swaps_under_readers_leave_one_model_mapped)

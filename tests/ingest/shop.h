@@ -6,6 +6,7 @@
 #include "ingest/support.h"
 #include "store/events.h"
 #include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/orders.h"
 #include "store/products.h"
 #include "store/store.h"

@@ -250,24 +250,27 @@ START_TEST(every_bad_product_row_goes_to_quarantine_with_place_column_and_reason
         enum import_reason why;
         unsigned column;
     } rows[] = {
-        {"p1,Kettle,1299,EUR,2020-01-01", REASON_NONE, 0},
-        {",Kettle,1299,EUR,2020-01-01", REASON_MISSING, 1},
-        {"p2,,1299,EUR,2020-01-01", REASON_MISSING, 2},
-        {"p3,Kettle,12.99,EUR,2020-01-01", REASON_BAD_NUMBER, 3},
-        {"p4,Kettle,NaN,EUR,2020-01-01", REASON_BAD_NUMBER, 3},
-        {"p5,Kettle,-1,EUR,2020-01-01", REASON_OUT_OF_RANGE, 3},
-        {"p6,Kettle,99999999999999,EUR,2020-01-01", REASON_OUT_OF_RANGE, 3},
-        {"p16,Kettle,99999999999999999999,EUR,2020-01-01", REASON_OUT_OF_RANGE, 3},
-        {"p17,Kettle,1e400,EUR,2020-01-01", REASON_BAD_NUMBER, 3},
-        {"p18,Kettle,1299,EUR,10000-01-01", REASON_BAD_TIME, 5},
-        {"p7,Kettle,1299,XYZ,2020-01-01", REASON_UNKNOWN_CURRENCY, 4},
-        {"p8,Kettle,1299,,2020-01-01", REASON_UNKNOWN_CURRENCY, 3},
-        {"p9,Kettle,1299,EUR,1970-01-01", REASON_ANCIENT_TIME, 5},
-        {"p10,Kettle,1299,EUR,2999-01-01", REASON_FUTURE_TIME, 5},
-        {"p11,Kettle,1299,EUR,yesterday", REASON_BAD_TIME, 5},
-        {"p12,Ket\xfftle,1299,EUR,2020-01-01", REASON_BAD_TEXT, 0},
+        {"p1,Kettle,1299,EUR,2020-01-01,,", REASON_NONE, 0},
+        {",Kettle,1299,EUR,2020-01-01,,", REASON_MISSING, 1},
+        {"p2,,1299,EUR,2020-01-01,,", REASON_MISSING, 2},
+        {"p3,Kettle,12.99,EUR,2020-01-01,,", REASON_BAD_NUMBER, 3},
+        {"p4,Kettle,NaN,EUR,2020-01-01,,", REASON_BAD_NUMBER, 3},
+        {"p5,Kettle,-1,EUR,2020-01-01,,", REASON_OUT_OF_RANGE, 3},
+        {"p6,Kettle,99999999999999,EUR,2020-01-01,,", REASON_OUT_OF_RANGE, 3},
+        {"p16,Kettle,99999999999999999999,EUR,2020-01-01,,", REASON_OUT_OF_RANGE, 3},
+        {"p17,Kettle,1e400,EUR,2020-01-01,,", REASON_BAD_NUMBER, 3},
+        {"p18,Kettle,1299,EUR,10000-01-01,,", REASON_BAD_TIME, 5},
+        {"p7,Kettle,1299,XYZ,2020-01-01,,", REASON_UNKNOWN_CURRENCY, 4},
+        {"p8,Kettle,1299,,2020-01-01,,", REASON_UNKNOWN_CURRENCY, 3},
+        {"p9,Kettle,1299,EUR,1970-01-01,,", REASON_ANCIENT_TIME, 5},
+        {"p10,Kettle,1299,EUR,2999-01-01,,", REASON_FUTURE_TIME, 5},
+        {"p11,Kettle,1299,EUR,yesterday,,", REASON_BAD_TIME, 5},
+        {"p12,Ket\xfftle,1299,EUR,2020-01-01,,", REASON_BAD_TEXT, 0},
         {"p13,Kettle,1299", REASON_FIELD_COUNT, 0},
         {"p14,\"Kettle,1299,EUR,2020-01-01", REASON_BROKEN_ROW, 0},
+        {"p15,Kettle,1299,EUR,,javascript:alert(1),", REASON_BAD_URL, 6},
+        {"p16,Kettle,1299,EUR,,/fine,\"/fine.png,data:text/html\"", REASON_BAD_URL, 7},
+        {"p17,Kettle,1299,EUR,,//evil.example/,", REASON_BAD_URL, 6},
     };
     enum { ROWS = sizeof rows / sizeof *rows };
     struct shop s;
@@ -277,7 +280,7 @@ START_TEST(every_bad_product_row_goes_to_quarantine_with_place_column_and_reason
     struct db *db;
     struct db_rows found;
     buf_init(&text, 1 << 20);
-    buf_puts(&text, "id,title,price,currency,created_at\n");
+    buf_puts(&text, "id,title,price,currency,created_at,url,images\n");
     for (size_t i = 0; i < ROWS; i++)
         buf_printf(&text, "%s\n", rows[i].row);
     shop_init(&s);
@@ -320,7 +323,7 @@ START_TEST(an_id_of_ten_kilobytes_is_refused_and_its_raw_row_is_cut)
     buf_puts(&text,
              "\"}\n{\"id\":\"fine\",\"title\":\"t\",\"attributes\":[1]}\n"
              "{\"id\":\"f2\",\"title\":\"t\",\"attributes\":{\"a\":1,\"b\":[\"x\"]},\"price\":5,"
-             "\"currency\":\"EUR\",\"rating\":{\"mean\":4.5,\"count\":3},\"images\":[\"u\"]}\n");
+             "\"currency\":\"EUR\",\"rating\":{\"mean\":4.5,\"count\":3},\"images\":[\"/u\"]}\n");
     shop_init(&s);
     ck_ok(import_text(&s, text.data, (struct import_options){.kind = IMPORT_PRODUCTS}, &r, &err));
     ck_assert_uint_eq(r.by_reason[REASON_BAD_ID], 1);

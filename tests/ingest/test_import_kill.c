@@ -325,6 +325,12 @@ START_TEST(pictures_are_all_there_and_in_order_after_any_kill)
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         halfway |= number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 0") > 0;
+        if (halfway ||
+            number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 1") == 0)
+            continue;
+        ck_ok(fs_remove_tree(killed, &err)); /* done before the first kill: sooner, then */
+        make_dir(killed);
+        took_us = took_us / 2 + 1;
     }
     ck_assert(halfway);
     ck_ok(run_shopify(killed, path, &k, &err));

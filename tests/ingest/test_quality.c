@@ -24,12 +24,12 @@ START_TEST(faults_of_products_are_counted_with_examples)
     shop_init(&s);
     take(&s,
          "id,group_id,title,category,price,list_price,currency,stock,images,description\n"
-         "p1,g,Pot,Home,100,,EUR,1,u,d\n"
-         "p2,g,Pot,Home,100,,EUR,1,u,d\n"
+         "p1,g,Pot,Home,100,,EUR,1,/u,d\n"
+         "p2,g,Pot,Home,100,,EUR,1,/u,d\n"
          "p3,,Pot,,100,50,EUR,0,,\n"
-         "p4,,Cup,Home,,,,,u,d\n"
-         "p5,,Jug,Home,0,,EUR,1,u,d\n"
-         "p6,,Jar,Home,5,,USD,1,u,d\n",
+         "p4,,Cup,Home,,,,,/u,d\n"
+         "p5,,Jug,Home,0,,EUR,1,/u,d\n"
+         "p6,,Jar,Home,5,,USD,1,/u,d\n",
          IMPORT_PRODUCTS, NULL);
     ck_ok(quality_check(s.store, 0, &r, &err));
     ck_assert_uint_eq(r.active_products, 6);

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "jobs/housekeeping.h"
 #include "store/events.h"
 #include "store/fixture.h"
 #include "store/jobs.h"
 #include "store/models.h"
+#include "store/users.h"
 #include "train/recommend_train.h"
 
 enum { WAIT_MS = 30000, STEP_MS = 10 };
@@ -297,9 +299,135 @@ START_TEST(a_job_whose_server_died_is_failed_at_the_next_start)
 }
 END_TEST
 
+/* The newest job that a runner queued by itself. */
+static struct job wait_for_compaction(struct bench *b)
+{
+    struct job job = {0};
+    struct err err;
+    for (int ms = 0; ms < WAIT_MS && job.state != JOB_DONE; ms += STEP_MS) {
+        usleep(STEP_MS * 1000);
+        if (job_get(read_begin(&b->shop), 1, &b->shop.arena, &job, &err) != ERR_OK)
+            job = (struct job){0};
+        read_end(&b->shop);
+    }
+    return job;
+}
+
+static int64_t events_stored(struct bench *b)
+{
+    struct err err;
+    int64_t n;
+    ck_ok(db_query_i64(read_begin(&b->shop), "SELECT COUNT(*) FROM events WHERE user_no <> 0",
+                       DB_NO_ARGS, &n, NULL, &err));
+    read_end(&b->shop);
+    return n;
+}
+
+static void erase(struct bench *b, const char *id)
+{
+    struct err err;
+    ck_ok(user_delete(tx_begin(&b->shop), str_of(id), &err));
+    tx_commit(&b->shop);
+}
+
+START_TEST(a_runner_compacts_when_it_starts_when_asked_and_before_it_trains)
+{
+    struct bench b;
+    char version[VERSION_SIZE];
+    bench_init(&b, "exit 1");
+    train_one(&b, version); /* ten shoppers of six events each */
+    erase(&b, "u1");
+    bench_start(&b);
+    struct job job = wait_for_compaction(&b);
+    ck_assert(job.state == JOB_DONE && str_is(job.kind, "compact"));
+    ck_assert_ptr_nonnull(strstr(job.result.p, "\"events\":6"));
+    ck_assert_int_eq(events_stored(&b), 54);
+    erase(&b, "u2");
+    ck_assert_int_eq(run_job(&b, "compact").state, JOB_DONE);
+    ck_assert_int_eq(events_stored(&b), 48);
+    erase(&b, "u3");
+    ck_assert_int_eq(run_job(&b, "train").state, JOB_FAILED); /* the program's fault */
+    ck_assert_int_eq(events_stored(&b), 42);
+    bench_release(&b);
+}
+END_TEST
+
+static void oldest_change(struct bench *b, int64_t *oldest, int64_t *newest)
+{
+    struct err err;
+    ck_ok(changes_range(read_begin(&b->shop), oldest, newest, &err));
+    read_end(&b->shop);
+}
+
+static void put_version(struct bench *b, const char *version, int64_t position)
+{
+    struct err err;
+    char manifest[80];
+    snprintf(manifest, sizeof manifest, "{\"data\":{\"position\":%lld}}", (long long)position);
+    struct model_version m = {.family = STR_LIT("recommend"),
+                              .version = str_of(version),
+                              .state = MODEL_PASSED,
+                              .manifest = str_of(manifest)};
+    ck_ok(model_put(tx_begin(&b->shop), &m, &err));
+    tx_commit(&b->shop);
+}
+
+START_TEST(the_log_of_changes_is_trimmed_up_to_the_oldest_model_and_segment_file)
+{
+    struct bench b;
+    struct err err;
+    struct engine *engine;
+    char dir[FS_PATH_MAX], path[FS_PATH_MAX];
+    int64_t oldest, newest, file;
+    bench_init(&b, "");
+    for (int i = 0; i < 40; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "p%d", i);
+        put_product(tx_begin(&b.shop), id);
+        tx_commit(&b.shop);
+    }
+    put_version(&b, "new", 30);
+    put_version(&b, "old", 20);
+    put_version(&b, "odd", INT64_MAX); /* another shop's: knows the future */
+    ck_ok(fs_join(dir, b.shop.dir, "catalogue", &err));
+    ck_ok(fs_mkdirs(dir, &err));
+    ck_ok(fs_join(path, dir, "0000000000000000010.segment", &err));
+    ck_ok(fs_write_file_atomic(path, "x", 1, &err));
+    ck_ok(housekeeping_run(b.shop.store, NULL, NULL, NULL, NULL, &err));
+    oldest_change(&b, &oldest, &newest);
+    ck_assert_int_eq(oldest, 11);
+    ck_ok(fs_remove_file(path, &err));
+    ck_ok(housekeeping_run(b.shop.store, NULL, NULL, NULL, NULL, &err));
+    oldest_change(&b, &oldest, &newest);
+    ck_assert_int_eq(oldest, 21);
+    ck_ok(model_delete(tx_begin(&b.shop), STR_LIT("recommend"), STR_LIT("old"), &err));
+    tx_commit(&b.shop);
+    ck_ok(housekeeping_run(b.shop.store, NULL, NULL, NULL, NULL, &err));
+    oldest_change(&b, &oldest, &newest);
+    ck_assert_int_eq(oldest, 31);
+
+    ck_ok(model_delete(tx_begin(&b.shop), STR_LIT("recommend"), STR_LIT("new"), &err));
+    tx_commit(&b.shop);
+    ck_ok(engine_open(b.shop.store, &(struct engine_options){0}, &engine, &err));
+    ck_ok(engine_fold(engine, &err));
+    ck_ok(engine_oldest_file(b.shop.store, &file, &err));
+    ck_assert_int_gt(file, 31);
+    put_product(tx_begin(&b.shop), "late");
+    tx_commit(&b.shop);
+    ck_ok(engine_wait(engine, WAIT_MS, &err));
+    ck_ok(housekeeping_run(b.shop.store, engine, NULL, NULL, NULL, &err));
+    oldest_change(&b, &oldest, &newest);
+    ck_assert(oldest == file + 1 && newest > file);
+    engine_close(engine);
+    bench_release(&b);
+}
+END_TEST
+
 SUITE("runner", a_trained_version_is_registered_and_published_and_told,
       a_running_job_shows_how_far_it_is_and_its_result_has_nothing_of_it,
       a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_runs,
       a_program_that_is_not_there_fails_the_job,
       stopping_ends_a_program_that_hangs_with_all_that_it_started,
-      a_job_whose_server_died_is_failed_at_the_next_start)
+      a_job_whose_server_died_is_failed_at_the_next_start,
+      a_runner_compacts_when_it_starts_when_asked_and_before_it_trains,
+      the_log_of_changes_is_trimmed_up_to_the_oldest_model_and_segment_file)

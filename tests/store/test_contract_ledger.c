@@ -1,8 +1,10 @@
 #include "store/fixture.h"
 
 #include "store/imports.h"
+#include "store/quarantine.h"
 #include "store/jobs.h"
 #include "store/keys.h"
+#include "store/users.h"
 #include "store/models.h"
 
 static void put_model(struct store_tx *tx, const char *family, const char *version,
@@ -228,9 +230,149 @@ START_TEST(a_row_is_quarantined_once_and_counted_by_reason)
     ck_ok(quarantine_next(&rows, &got, &more, &err));
     ck_assert(more && got.order_id.n && got.record.n == 0); /* too long to be kept */
     db_rows_close(&rows);
-    ck_ok(quarantine_purge(tx, &no, &err));
+    ck_ok(quarantine_trim(tx, 0, 10, &no, &err));
     ck_assert_int_eq(no, 1);
     ck_err(quarantine_set_state(tx, 999, QUARANTINE_RETRIED, &err), ERR_NOT_FOUND);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+static void kind_of(struct db *db, const char *kind, int64_t *kept, int64_t *dropped)
+{
+    struct err err;
+    struct db_rows rows;
+    struct quarantine_kind k;
+    bool more;
+    *kept = *dropped = -1;
+    ck_ok(quarantine_kinds(db, &rows, &err));
+    while (quarantine_kinds_next(&rows, &k, &more, &err) == ERR_OK && more)
+        if (str_is(k.kind, kind)) {
+            *kept = k.kept;
+            *dropped = k.dropped;
+        }
+}
+
+START_TEST(a_kind_that_is_full_drops_what_comes_and_counts_it)
+{
+    struct shop s;
+    struct err err;
+    struct quarantine q = {.kind = STR_LIT("events"),
+                           .source = STR_LIT("api"),
+                           .reason = STR_LIT("missing"),
+                           .message = STR_LIT("missing")};
+    int64_t kept, dropped, removed;
+    bool added;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    q.file_key = STR_LIT("f");
+    for (int i = 0; i < QUARANTINE_ROWS_MAX; i++) {
+        q.line = (uint64_t)i + 1;
+        ck_ok(quarantine_add(tx, &q, &added, &err));
+        ck_assert(added);
+    }
+    ck_ok(quarantine_add(tx, &q, &added, &err)); /* is there already: not dropped */
+    ck_assert(!added);
+    for (int i = 0; i < 3; i++) {
+        q.line++;
+        ck_ok(quarantine_add(tx, &q, &added, &err));
+        ck_assert(!added);
+    }
+    kind_of(tx->db, "events", &kept, &dropped);
+    ck_assert(kept == QUARANTINE_ROWS_MAX && dropped == 3);
+    q.kind = STR_LIT("orders"); /* has room of its own */
+    ck_ok(quarantine_add(tx, &q, &added, &err));
+    ck_assert(added);
+    ck_ok(quarantine_set_state(tx, 1, QUARANTINE_DISMISSED, &err));
+    ck_ok(quarantine_trim(tx, 0, 10, &removed, &err));
+    ck_assert_int_eq(removed, 1);
+    q.kind = STR_LIT("events");
+    ck_ok(quarantine_add(tx, &q, &added, &err));
+    ck_assert(added);
+    kind_of(tx->db, "events", &kept, &dropped);
+    ck_assert(kept == QUARANTINE_ROWS_MAX && dropped == 3);
+    kind_of(tx->db, "orders", &kept, &dropped);
+    ck_assert(kept == 1 && dropped == 0);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+/* Rows of quarantine that are left. */
+static int64_t rows_left(struct db *db)
+{
+    struct err err;
+    int64_t n;
+    ck_ok(db_query_i64(db, "SELECT COUNT(*) FROM quarantine", DB_NO_ARGS, &n, NULL, &err));
+    return n;
+}
+
+START_TEST(erasing_a_shopper_takes_the_rows_that_speak_of_it_and_no_others)
+{
+    static const struct {
+        const char *kind, *user, *guest, *raw;
+        bool goes;
+    } cases[] = {
+        {"events", "5", NULL, "{}", true},
+        {"events", "55", NULL, "{\"user_id\":\"5\"}", false}, /* is somebody's */
+        {"events", NULL, "5", "{}", false},                   /* a guest of that name */
+        {"events", NULL, NULL, "{\"user_id\":\"5\"", true},
+        {"orders", NULL, NULL, "1,5,2", true},
+        {"orders", NULL, NULL, "1,15,51,a5,5b,155", false},
+        {"products", NULL, NULL, "5", false},
+        {"users", NULL, NULL, "5", true},
+        {"events", NULL, NULL, "", false},
+    };
+    enum { CASES = sizeof cases / sizeof *cases };
+    struct shop s;
+    struct err err;
+    int64_t left = 0;
+    uint32_t no;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    ck_ok(user_number(tx, USER_KNOWN, STR_LIT("5"), &no, &err));
+    for (int i = 0; i < CASES; i++) {
+        struct quarantine q = {.kind = str_of(cases[i].kind),
+                               .source = STR_LIT("api"),
+                               .reason = STR_LIT("missing"),
+                               .message = STR_LIT("missing"),
+                               .raw = str_of(cases[i].raw),
+                               .user_id = str_of(cases[i].user),
+                               .anonymous_id = str_of(cases[i].guest)};
+        ck_ok(quarantine_add(tx, &q, NULL, &err));
+        left += !cases[i].goes;
+    }
+    ck_ok(user_delete(tx, STR_LIT("5"), &err));
+    ck_assert_int_eq(rows_left(tx->db), left);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(erasing_a_shopper_forgets_the_replies_that_were_kept_for_it)
+{
+    struct shop s;
+    struct err err;
+    struct idempotency got;
+    uint32_t no;
+    static const char *const ids[] = {"u", "v"};
+    char scopes[2][80];
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    for (int i = 0; i < 2; i++) {
+        idempotency_shopper(USER_KNOWN, str_of(ids[i]), scopes[i]);
+        strcat(scopes[i], "orders/1");
+        struct idempotency reply = {.scope = str_of(scopes[i]),
+                                    .key = STR_LIT("k"),
+                                    .reply = STR_LIT("address"),
+                                    .expires_at = INT64_MAX};
+        ck_ok(user_number(tx, USER_KNOWN, str_of(ids[i]), &no, &err));
+        ck_ok(idempotency_put(tx, &reply, &err));
+    }
+    ck_ok(user_delete(tx, STR_LIT("u"), &err));
+    ck_err(idempotency_get(tx->db, str_of(scopes[0]), STR_LIT("k"), 1, &s.arena, &got, &err),
+           ERR_NOT_FOUND);
+    ck_ok(idempotency_get(tx->db, str_of(scopes[1]), STR_LIT("k"), 1, &s.arena, &got, &err));
     tx_commit(&s);
     shop_release(&s);
 }
@@ -309,7 +451,9 @@ START_TEST(a_reply_is_remembered_until_it_expires)
     i.status = 200;
     i.expires_at = now + 20;
     ck_ok(idempotency_put(tx, &i, &err)); /* the old one has expired */
-    ck_ok(idempotency_trim(tx, 16, &err));
+    int64_t removed;
+    ck_ok(idempotency_trim(tx, 16, &removed, &err));
+    ck_assert_int_eq(removed, 0);
     ck_ok(idempotency_get(tx->db, i.scope, i.key, now + 10, &s.arena, &got, &err));
     ck_assert_int_eq(got.status, 200);
     static const char *const keys[] = {"a", "b", "c", "d", "e"};
@@ -320,7 +464,7 @@ START_TEST(a_reply_is_remembered_until_it_expires)
     }
     tx->now_us = now + 33; /* a, b, c and d have expired; two go at a time, the oldest first */
     for (int gone = 2; gone <= 6; gone += 2) {
-        ck_ok(idempotency_trim(tx, gone == 2 ? 3 : 2, &err)); /* with the one of before */
+        ck_ok(idempotency_trim(tx, gone == 2 ? 3 : 2, &removed, &err)); /* with the one of before */
         for (int n = 0; n < 5; n++)
             ck_assert_int_eq(
                 idempotency_get(tx->db, i.scope, str_of(keys[n]), 0, &s.arena, &got, &err),
@@ -334,5 +478,9 @@ END_TEST
 SUITE("contract: ledger", publishing_and_rolling_back_leave_one_live_version_per_family,
       a_job_is_taken_once_reports_and_ends_once, a_lease_has_one_holder_until_it_expires,
       a_checkpoint_goes_with_the_rows_that_it_covers,
-      a_row_is_quarantined_once_and_counted_by_reason, keys_are_added_once_listed_and_revoked_once,
-      settings_are_put_kept_and_removed, a_reply_is_remembered_until_it_expires)
+      a_row_is_quarantined_once_and_counted_by_reason,
+      a_kind_that_is_full_drops_what_comes_and_counts_it,
+      erasing_a_shopper_takes_the_rows_that_speak_of_it_and_no_others,
+      erasing_a_shopper_forgets_the_replies_that_were_kept_for_it,
+      keys_are_added_once_listed_and_revoked_once, settings_are_put_kept_and_removed,
+      a_reply_is_remembered_until_it_expires)

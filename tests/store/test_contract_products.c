@@ -309,7 +309,7 @@ START_TEST(neighbouring_changes_become_one_entry_and_trimming_keeps_the_newest)
 
     ck_ok(product_delete(tx_begin(&s), STR_LIT("7"), NULL, &err));
     tx_commit(&s);
-    ck_ok(changes_trim(tx_begin(&s), INT64_MAX, &err));
+    ck_ok(changes_trim(tx_begin(&s), INT64_MAX, NULL, &err));
     tx_commit(&s);
     ck_ok(changes_range(read_begin(&s), &oldest, &newest, &err));
     read_end(&s);

@@ -1,9 +1,12 @@
 #include "store/fixture.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "base/thread.h"
 #include "store/blobs.h"
 #include "store/db_sqlite_int.h"
@@ -244,6 +247,49 @@ START_TEST(the_log_is_folded_back_while_short_readers_come_and_go)
 }
 END_TEST
 
+/* --- how the writer is ------------------------------------------------------------------------ */
+
+START_TEST(a_writer_that_does_not_get_on_is_seen_for_as_long_as_it_lasts)
+{
+    enum { PARKED_MS = 700, WELL_MS = 600 }; /* an idle writer gets on every half second */
+    struct shop s;
+    struct store_stats stats = {0};
+    shop_init(&s);
+    put_product(tx_begin(&s), "a"); /* the writer is parked in this job */
+    while (stats.stalled_ms < PARKED_MS) {
+        usleep(10000);
+        store_stats(s.store, &stats);
+    }
+    tx_commit(&s);
+    while (stats.stalled_ms > WELL_MS) /* for ever, if it did not notice */
+        store_stats(s.store, &stats);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(why_the_last_group_failed_is_told_until_one_succeeds)
+{
+    struct shop s;
+    struct err err;
+    struct store_stats stats;
+    struct put put = {.id = "a"};
+    shop_init(&s);
+    store_stats(s.store, &stats);
+    ck_assert(stats.failure.code == ERR_OK && stats.failure_at == 0);
+    fault_fs_at(1, ENOSPC);
+    ck_err(store_write(s.store, put_job, &put, &err), ERR_NO_SPACE);
+    fault_fs_at(0, 0);
+    store_stats(s.store, &stats);
+    ck_assert(stats.failure.code == ERR_NO_SPACE && stats.failure_at > 0);
+    ck_assert_str_eq(stats.failure.msg, err.msg);
+    ck_assert_uint_ge(stats.failed_commits, 1);
+    ck_ok(store_write(s.store, put_job, &put, &err));
+    store_stats(s.store, &stats);
+    ck_assert(stats.failure.code == ERR_OK && stats.failure_at == 0);
+    shop_release(&s);
+}
+END_TEST
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 START_TEST(a_second_opener_is_refused_a_reader_is_not)
@@ -374,7 +420,9 @@ START_TEST(blobs_are_put_got_and_removed_by_safe_names_only)
 }
 END_TEST
 
-SUITE("store", jobs_that_wait_together_share_one_fsync_and_a_failed_one_is_undone_alone,
+SUITE("store", a_writer_that_does_not_get_on_is_seen_for_as_long_as_it_lasts,
+      why_the_last_group_failed_is_told_until_one_succeeds,
+      jobs_that_wait_together_share_one_fsync_and_a_failed_one_is_undone_alone,
       a_full_queue_is_busy_and_everything_queued_is_done_at_closing,
       many_threads_write_and_each_reads_what_it_was_told_is_written,
       a_reader_keeps_its_snapshot_while_the_writer_goes_on,

@@ -84,6 +84,29 @@ def refused(server):
     server.backend().must(400, "POST", "/v1/events", wrong)
 
 
+@test("each mistake has the reason that an import gives it, in the answer and in quarantine")
+def reasons(server):
+    before = len(quarantined(server))
+    at = {"id": "r", "time": "2026-01-01T00:00:00Z"}
+    cases = [({"product_id": "nothing"}, "unknown_product"), ({"type": "nap"}, "unknown_value"),
+             ({"extra": 1}, "unknown_value"), ({"id": "no-time"}, "missing"), ({"product_id": ""}, "missing"),
+             ({"type": "search"}, "missing"), ({"anonymous_id": None}, "missing"), ({"quantity": 0}, "out_of_range"),
+             ({"quantity": "2"}, "bad_number"), ({"rating": 6}, "out_of_range"), ({"value": -1}, "out_of_range"),
+             ({"value": 1}, "unknown_currency"), ({"currency": "XXZ"}, "unknown_currency"),
+             ({"time": "yesterday"}, "bad_time"), ({"time": 7}, "bad_time"), ({"time": "2999-01-01T00:00:00Z"}, "future_time"),
+             ({"time": "1970-01-01T00:00:00Z"}, "ancient_time"), ({**at, "id": "i" * 1000}, "bad_id"),
+             ({"session_id": 5}, "unknown_value"), ({"context": []}, "bad_json"), ({"anonymous_id": "short"}, "bad_id"),
+             ({"context": {"x": "y" * 70000}}, "text_too_long")]
+    batch = [json.dumps({**view(), **wrong}) for wrong, _ in cases]
+    batch += ['{"type": "view", "type": "view"}', "7"]
+    expected = [reason for _, reason in cases] + ["duplicate_key", "broken_row"]
+    answer = server.client(server.shop.public).must(400, "POST", "/v1/events", "[" + ",".join(batch) + "]")
+    got = {r["index"]: r["code"] for r in answer["rejected"]}
+    equal([got.get(i) for i in range(len(batch))], expected)
+    kept = [reason for reason, _, _ in quarantined(server)[before:]]
+    equal(sorted(kept), sorted(expected))
+
+
 @test("a batch that speaks for another shopper is refused whole")
 def another(server):
     shop = server.shop

@@ -154,6 +154,20 @@ def dictated(server):
     equal(stock(server, "dict"), 8)
 
 
+@test("an order is placed between 1990 and a day ahead, or without a time now")
+def placed_at(server):
+    put(server, "timed", stock=None)
+    client = server.backend()
+    body = {"user_id": "timed", "lines": [line("timed")]}
+    for bad in ("1970-01-01T00:00:00Z", "1989-12-31T23:59:59Z", "2999-01-01T00:00:00Z", "9999-12-31T23:59:59Z", ""):
+        answer = client.must(400, "POST", "/v1/orders", {**body, "placed_at": bad})
+        assert "placed_at" in answer["error"]["message"], answer
+    equal(client.must(201, "POST", "/v1/orders", {**body, "placed_at": "1990-01-01T00:00:00Z"})["placed_at"],
+          "1990-01-01T00:00:00Z")
+    now = client.must(201, "POST", "/v1/orders", body)["placed_at"]
+    assert now > "2025", now
+
+
 @test("orders come newest first, page by page, each once")
 def pages(server):
     put(server, "paged", stock=None)

@@ -77,6 +77,32 @@ def patch(server):
     equal(client.get("/v1/products/patchy")["title"], "Thing patchy")
 
 
+@test("a product was made between 1990 and a day ahead: nothing from the future leads what is new")
+def created_at(server):
+    client = server.backend()
+    path = "/v1/products/timed"
+    for bad in ("1970-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "soon", 0, None):
+        answer = client.must(400, "PUT", path, product("timed", created_at=bad))
+        assert bad in (0, None) or "created_at" in answer["error"]["message"], answer
+    client.must(201, "PUT", path, product("timed", created_at="2020-02-02T00:00:00Z"))
+    equal(client.get(path)["created_at"], "2020-02-02T00:00:00Z")
+    client.must(400, "PATCH", path, {"created_at": "2999-01-01T00:00:00Z"})
+
+
+@test("a page is never given an address that a browser would run")
+def addresses(server):
+    client = server.backend()
+    path = "/v1/products/linked"
+    for bad in ("javascript:alert(1)", "JavaScript:alert(1)", " javascript:alert(1)", "data:text/html,x", "//evil.example/x",
+                "/\\evil.example", "http:///x", "https://", "shop.example/x", "https://x/\ny", "vbscript:x", "x"):
+        client.must(400, "PUT", path, product("linked", url=bad))
+        client.must(400, "PUT", path, product("linked", images=["/fine.png", bad]))
+    for good in ("https://shop.example/a?b=c#d", "HTTP://shop.example", "/", "/media/a b.png"):
+        stored = client.must((200, 201), "PUT", path, product("linked", url=good, images=[good]))
+        equal((stored["url"], stored["images"]), (good, [good]))
+    client.must(400, "PATCH", path, {"url": "javascript:alert(1)"})
+
+
 @test("variants are the living products of one group, from old and new segments alike")
 def variants(server):
     client = server.backend()
