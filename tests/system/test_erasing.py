@@ -29,7 +29,8 @@ def run_job(server, kind):
 def files(server):
     for folder, _, names in os.walk(server.shop.path):
         for name in names:
-            yield os.path.join(folder, name)
+            if name != "control.sock":
+                yield os.path.join(folder, name)
 
 
 def places(server, *texts):

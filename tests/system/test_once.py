@@ -57,7 +57,7 @@ def every_write(server):
     first, again = twice(admin, "POST", "/v1/jobs", {"kind": "train"})
     same(first, again, 202)
     job = first.json["id"]
-    equal([j["id"] for j in admin.get("/v1/jobs")["items"]], [job])
+    equal([j["id"] for j in admin.get("/v1/jobs")["items"] if j["kind"] == "train"], [job])
     wait_until(lambda: admin.get(f"/v1/jobs/{job}")["state"] == "done", "the job was woken and is done")
     versions = [m["version"] for m in admin.get("/v1/models/recommend")["items"]]
     for version in (versions[-1], versions[0]):  # two, so that a second rollback would show
@@ -68,8 +68,12 @@ def every_write(server):
     same(*twice(client, "DELETE", "/v1/users/once"), 204)
     same(*twice(client, "DELETE", "/v1/products/once"), 204)
     # what was true when it acted need not be true any more
+    equal(client.call("PUT", "/v1/products/once", product("once"),
+                      headers=with_key("twice PUT /v1/products/once")).status, 201)
+    equal(client.call("GET", "/v1/products/once").status, 404)
+    # an erased shopper's answers are gone with them
     equal(client.call("PUT", "/v1/carts?user_id=once", cart,
-                      headers=with_key("twice PUT /v1/carts?user_id=once")).status, 200)
+                      headers=with_key("twice PUT /v1/carts?user_id=once")).status, 404)
 
 
 @test("the same key with another body or query is 422, and does nothing")
