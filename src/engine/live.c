@@ -15,7 +15,9 @@ struct row {
     _Atomic int64_t list_price;
     _Atomic int64_t stock;
     _Atomic uint32_t currency;
-    _Atomic float heat;          /* as of heat_time */
+    _Atomic double
+        heat; /* as of heat_time_s; a start adds in another order than the days before it,
+                            and float sums would then tell products apart that are alike */
     _Atomic int64_t heat_time_s; /* UTC seconds */
 };
 _Static_assert(sizeof(struct row) == 64, "a row is one cache line");
@@ -121,11 +123,11 @@ bool live_sellable(const struct live *l, uint32_t product_no)
     return row && GET(row->status) == PRODUCT_ACTIVE + 1 && GET(row->stock) != 0;
 }
 
-static float decayed(float heat, int64_t from_s, int64_t to_s)
+static double decayed(double heat, int64_t from_s, int64_t to_s)
 {
     if (heat == 0 || to_s <= from_s)
         return heat;
-    return heat * exp2f(-(float)(to_s - from_s) / LIVE_HEAT_HALF_LIFE_S);
+    return heat * exp2(-(double)(to_s - from_s) / LIVE_HEAT_HALF_LIFE_S);
 }
 
 void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t time_us)
@@ -134,12 +136,12 @@ void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t ti
     if (!row)
         return;
     int64_t time_s = time_us / CLOCK_US_PER_S, at_s = GET(row->heat_time_s);
-    float heat = GET(row->heat);
+    double heat = GET(row->heat);
     if (time_s >= at_s) {
-        heat = decayed(heat, at_s, time_s) + weight;
+        heat = decayed(heat, at_s, time_s) + (double)weight;
         at_s = time_s;
     } else {
-        heat += decayed(weight, time_s, at_s); /* late: what is left of it by now */
+        heat += decayed((double)weight, time_s, at_s); /* late: what is left of it by now */
     }
     PUT(row->heat, heat);
     PUT(row->heat_time_s, at_s);
@@ -150,7 +152,7 @@ float live_heat(const struct live *l, uint32_t product_no, int64_t now_us)
     const struct row *row = row_of(l, product_no);
     if (!row)
         return 0;
-    return decayed(GET(row->heat), GET(row->heat_time_s), now_us / CLOCK_US_PER_S);
+    return (float)decayed(GET(row->heat), GET(row->heat_time_s), now_us / CLOCK_US_PER_S);
 }
 
 uint32_t live_end(const struct live *l)

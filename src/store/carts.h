@@ -1,7 +1,9 @@
 /* carts.h - what a shopper, known or anonymous, has laid aside to buy.
  *
  * A cart is a list of (product, quantity) that is replaced whole; its version grows with each
- * change, so that two tabs cannot overwrite each other unseen. */
+ * change, so that two tabs cannot overwrite each other unseen. Joining a guest to a shopper (users.h)
+ * moves the guest's lines into the shopper's cart, quantities added and capped; parting moves back
+ * what is still there of them. */
 #ifndef STORE_CARTS_H
 #define STORE_CARTS_H
 
@@ -37,10 +39,5 @@ ERR_MUST_USE enum err_code cart_get(struct db *db, uint32_t user_no, struct aren
 ERR_MUST_USE enum err_code cart_put(struct store_tx *tx, uint32_t user_no, int64_t if_version,
                                     const struct cart_line *lines, size_t n, int64_t *version,
                                     struct err *err);
-
-/** Move everything in one cart into another, quantities added and capped: an anonymous shopper
- * signed in. */
-ERR_MUST_USE enum err_code cart_merge(struct store_tx *tx, uint32_t from_no, uint32_t to_no,
-                                      struct err *err);
 
 #endif

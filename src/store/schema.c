@@ -115,7 +115,14 @@ static const char version_4[] =
     "INSERT INTO quarantine_kinds (kind, kept, dropped)"
     "  SELECT kind, COUNT(*), 0 FROM quarantine GROUP BY kind;";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4};
+static const char version_5[] =
+    /* what a guest's cart gave to the shopper that it was joined to */
+    "CREATE TABLE cart_moves (anonymous_no BIGINT NOT NULL, product_no BIGINT NOT NULL,"
+    "  user_no BIGINT NOT NULL, quantity BIGINT NOT NULL, PRIMARY KEY (anonymous_no, product_no)) "
+    "$CLUSTERED;"
+    "CREATE INDEX cart_moves_user ON cart_moves (user_no);";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

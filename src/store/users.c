@@ -221,6 +221,8 @@ enum err_code user_link(struct store_tx *tx, uint32_t anonymous_no, uint32_t use
                " ON CONFLICT (anonymous_no) DO NOTHING",
                DB_ARGS(db_i64(anonymous_no), db_i64(user_no), db_i64(tx->now_us)), &added, err);
     if (!code && added)
+        code = cart_join(tx, anonymous_no, user_no, err);
+    if (!code && added)
         code = tx_change(tx, CHANGE_USER, CHANGE_LINK, anonymous_no, err);
     if (!code && joined)
         *joined = added != 0;
@@ -234,6 +236,8 @@ enum err_code user_unlink(struct store_tx *tx, uint32_t anonymous_no, struct err
                                 DB_ARGS(db_i64(anonymous_no)), &removed, err);
     if (!code && !removed)
         code = err_set(err, ERR_NOT_FOUND, "shopper %u is joined to nobody", anonymous_no);
+    if (!code)
+        code = cart_part(tx, anonymous_no, err);
     return code ? code : tx_change(tx, CHANGE_USER, CHANGE_LINK, anonymous_no, err);
 }
 

@@ -2,9 +2,9 @@
  *
  * One table leads from (kind, outside id) to a user_no, for known and for anonymous shoppers alike;
  * a number is never used again. A known shopper may have a profile beside it. Joining an anonymous
- * shopper to a known one writes a link and touches nothing else: events keep the number they came
- * with, reads resolve it through the link, and parting removes the link. Erasing a known shopper
- * drops the mapping, the profile, the cart, the links and the anonymous shoppers
+ * shopper to a known one writes a link and merges the carts (carts.h), nothing else: events keep the
+ * number they came with, reads resolve it through the link, and parting removes the link. Erasing a
+ * known shopper drops the mapping, the profile, the cart, the links and the anonymous shoppers
  * behind them at once, and takes shopper, address and payment off the orders; events are left out
  * of every reading from then on, and removed by store_compact. */
 #ifndef STORE_USERS_H

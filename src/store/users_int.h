@@ -19,6 +19,12 @@ ERR_MUST_USE enum err_code cart_erase(struct store_tx *tx, uint32_t user_no, str
 ERR_MUST_USE enum err_code orders_erase_user(struct store_tx *tx, uint32_t user_no,
                                              struct err *err);
 
+/** Move the lines of a guest's cart into a shopper's, and remember which; move back what is still
+ *  there of them. */
+ERR_MUST_USE enum err_code cart_join(struct store_tx *tx, uint32_t anonymous_no, uint32_t user_no,
+                                     struct err *err);
+ERR_MUST_USE enum err_code cart_part(struct store_tx *tx, uint32_t anonymous_no, struct err *err);
+
 /** Rows known to be the shopper's, and rows of nobody that mention the id. */
 ERR_MUST_USE enum err_code quarantine_erase_user(struct store_tx *tx, enum user_kind kind,
                                                  struct str id, struct err *err);

@@ -325,22 +325,103 @@ START_TEST(a_cart_is_replaced_whole_and_only_by_who_saw_its_version)
 }
 END_TEST
 
-START_TEST(merging_carts_adds_quantities)
+/* "product:quantity" of each line by product, separated by spaces. */
+static const char *cart_text(struct shop *s, struct db *db, uint32_t user_no)
+{
+    static char text[200];
+    struct err err;
+    struct cart cart;
+    size_t n = 0;
+    ck_ok(cart_get(db, user_no, &s->arena, &cart, &err));
+    text[0] = '\0';
+    for (uint32_t product = 1; product < 10; product++)
+        for (size_t i = 0; i < cart.lines_len; i++)
+            if (cart.lines[i].product_no == product)
+                n += (size_t)snprintf(text + n, sizeof text - n, "%s%u:%lld", n ? " " : "", product,
+                                      (long long)cart.lines[i].quantity);
+    return text;
+}
+
+static void put_cart(struct store_tx *tx, uint32_t user_no, const struct cart_line *lines, size_t n)
+{
+    struct err err;
+    ck_ok(cart_put(tx, user_no, CART_ANY_VERSION, lines, n, NULL, &err));
+}
+
+enum { GUEST = 1, USER = 2, OTHER_GUEST = 3 };
+
+START_TEST(joining_a_guest_moves_its_cart_and_parting_moves_back_what_is_left)
+{
+    static const struct {
+        const char *why;
+        struct cart_line then[3]; /* what the shopper puts between joining and parting */
+        int then_len;             /* -1: nothing is put */
+        const char *user, *guest; /* behind parting */
+    } cases[] = {
+        {"untouched", {{0}}, -1, "6:3 7:1", "5:2 6:4"},
+        {"fewer", {{5, 1}, {6, 2}}, 2, "", "5:1 6:2"},
+        {"more", {{5, 9}, {6, 9}, {7, 9}}, 3, "5:7 6:5 7:9", "5:2 6:4"},
+        {"bought", {{0}}, 0, "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct shop s;
+        struct err err;
+        bool joined;
+        shop_init(&s);
+        struct store_tx *tx = tx_begin(&s);
+        put_cart(tx, GUEST, (struct cart_line[]){{5, 2}, {6, 4}}, 2);
+        put_cart(tx, USER, (struct cart_line[]){{6, 3}, {7, 1}}, 2);
+        ck_ok(user_link(tx, GUEST, USER, &joined, &err));
+        ck_assert(joined);
+        ck_assert_str_eq(cart_text(&s, tx->db, USER), "5:2 6:7 7:1");
+        ck_assert_str_eq(cart_text(&s, tx->db, GUEST), "");
+        ck_ok(user_link(tx, GUEST, USER, &joined, &err)); /* once is enough */
+        ck_assert_str_eq(cart_text(&s, tx->db, USER), "5:2 6:7 7:1");
+        if (cases[i].then_len >= 0)
+            put_cart(tx, USER, cases[i].then, (size_t)cases[i].then_len);
+        if (cases[i].then_len == 0)
+            put_cart(tx, USER, (struct cart_line[]){{5, 2}}, 1); /* the shopper's own, later */
+        ck_ok(user_unlink(tx, GUEST, &err));
+        ck_assert_msg(strcmp(cart_text(&s, tx->db, USER),
+                             cases[i].then_len == 0 ? "5:2" : cases[i].user) == 0,
+                      "%s: %s", cases[i].why, cart_text(&s, tx->db, USER));
+        ck_assert_msg(strcmp(cart_text(&s, tx->db, GUEST), cases[i].guest) == 0, "%s: %s",
+                      cases[i].why, cart_text(&s, tx->db, GUEST));
+        tx_commit(&s);
+        shop_release(&s);
+    }
+}
+END_TEST
+
+START_TEST(what_does_not_fit_into_the_shoppers_cart_stays_in_the_guests)
 {
     struct shop s;
     struct err err;
+    struct cart_line full[CART_LINES_MAX];
     struct cart cart;
     shop_init(&s);
     struct store_tx *tx = tx_begin(&s);
-    ck_ok(cart_put(tx, 1, 0, (struct cart_line[]){{5, 2}, {6, CART_QUANTITY_MAX}}, 2, NULL, &err));
-    ck_ok(cart_put(tx, 2, 0, (struct cart_line[]){{6, 3}, {7, 1}}, 2, NULL, &err));
-    ck_ok(cart_merge(tx, 1, 2, &err));
-    ck_ok(cart_get(tx->db, 2, &s.arena, &cart, &err));
-    ck_assert_uint_eq(cart.lines_len, 3);
-    ck_assert(cart.lines[0].product_no == 6 && cart.lines[0].quantity == CART_QUANTITY_MAX);
-    ck_assert(cart.lines[2].product_no == 5 && cart.lines[2].quantity == 2);
-    ck_ok(cart_get(tx->db, 1, &s.arena, &cart, &err));
-    ck_assert_uint_eq(cart.lines_len, 0);
+    for (uint32_t i = 0; i < CART_LINES_MAX; i++)
+        full[i] = (struct cart_line){i + 1, i ? 1 : CART_QUANTITY_MAX - 1};
+    put_cart(tx, USER, full, CART_LINES_MAX);
+    put_cart(tx, GUEST, (struct cart_line[]){{1, 3}, {CART_LINES_MAX + 7, 2}}, 2);
+    put_cart(tx, OTHER_GUEST, (struct cart_line[]){{2, 5}}, 1);
+    ck_ok(user_link(tx, GUEST, USER, NULL, &err));
+    ck_ok(user_link(tx, OTHER_GUEST, USER, NULL, &err));
+    ck_ok(cart_get(tx->db, USER, &s.arena, &cart, &err));
+    ck_assert(cart.lines_len == CART_LINES_MAX && cart.lines[0].quantity == CART_QUANTITY_MAX);
+    ck_assert_int_eq(cart.lines[1].quantity, 6);
+    ck_ok(cart_get(tx->db, GUEST, &s.arena, &cart, &err));
+    ck_assert(cart.lines_len == 2 && cart.lines[0].quantity == 2 && cart.lines[1].quantity == 2);
+    ck_ok(user_unlink(tx, GUEST, &err));
+    ck_assert_str_eq(cart_text(&s, tx->db, GUEST), "1:3");
+    ck_assert_str_eq(cart_text(&s, tx->db, OTHER_GUEST), "");
+    ck_ok(user_unlink(tx, OTHER_GUEST, &err));
+    ck_assert_str_eq(cart_text(&s, tx->db, OTHER_GUEST), "2:5");
+    ck_ok(cart_get(tx->db, USER, &s.arena, &cart, &err));
+    ck_assert(cart.lines_len == CART_LINES_MAX);
+    for (uint32_t i = 0; i < CART_LINES_MAX; i++)
+        ck_assert_int_eq(cart.lines[i].quantity, full[i].quantity);
     tx_commit(&s);
     shop_release(&s);
 }
@@ -352,4 +433,6 @@ SUITE("contract: orders", putting_an_order_again_adds_nothing_and_parts_are_merg
       status_changes_set_their_time, orders_of_a_shopper_include_those_of_the_guest_who_was_joined,
       totals_and_lines_are_exact_whatever_the_order_of_arrival,
       bad_orders_are_refused_by_line_and_field,
-      a_cart_is_replaced_whole_and_only_by_who_saw_its_version, merging_carts_adds_quantities)
+      a_cart_is_replaced_whole_and_only_by_who_saw_its_version,
+      joining_a_guest_moves_its_cart_and_parting_moves_back_what_is_left,
+      what_does_not_fit_into_the_shoppers_cart_stays_in_the_guests)

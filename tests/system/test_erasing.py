@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import time
 
 from shop import AISLE, ENVIRONMENT, equal, guest, product, run_on_demo, test, wait_until
 
@@ -137,7 +138,13 @@ def same_answers(server):
         equal(answers[-1]["total"], 1)
         return [[i["id"] for i in a["items"]] for a in answers]
 
-    before = ask()
+    def settled():
+        """The shelves of what is new and sought are made anew twice a second."""
+        first = ask()
+        time.sleep(1)
+        return first if ask() == first else None
+
+    before = wait_until(settled, "the answers are settled")
     run_job(server, "compact")
     assert scalar(server, "SELECT MIN(position) FROM changes") > oldest
     equal(server.stop(), 0)

@@ -204,5 +204,30 @@ def carts(server):
     equal(answers.count(200), 1, "of eight writers that saw one version, one wins")
 
 
+@test("a guest who joins brings the cart along, and takes it back when parted")
+def joined_carts(server):
+    for name in ("j1", "j2"):
+        put(server, name, price=100, stock=50)
+    client, me, other = server.backend(), {"user_id": "carrier"}, {"anonymous_id": guest("carrier")}
+
+    def lines(who):
+        return sorted((l["product"]["id"], l["quantity"]) for l in client.get("/v1/carts", **who)["lines"])
+
+    client.must(201, "PUT", "/v1/users/carrier", {})
+    client.must(200, "PUT", "/v1/carts", {"lines": [line("j1", 2), line("j2", 1)]}, query=other)
+    seen = client.must(200, "PUT", "/v1/carts", {"lines": [line("j1", 1)]}, query=me)["version"]
+    client.must(204, "POST", "/v1/users/carrier/joins", other)
+    equal((lines(me), lines(other)), ([("j1", 3), ("j2", 1)], []))
+    client.must(409, "PUT", "/v1/carts", {"lines": [], "version": seen}, query=me)
+    client.must(204, "POST", "/v1/users/carrier/joins", other)
+    equal(lines(me), [("j1", 3), ("j2", 1)], "joined twice, brought along once")
+    client.must(204, "DELETE", f"/v1/users/carrier/joins/{guest('carrier')}")
+    equal((lines(me), lines(other)), ([("j1", 1)], [("j1", 2), ("j2", 1)]))
+    client.must(204, "POST", "/v1/users/carrier/joins", other)
+    client.must(201, "POST", "/v1/orders", {**me, "lines": [line("j1", 3), line("j2", 1)]})
+    client.must(204, "DELETE", f"/v1/users/carrier/joins/{guest('carrier')}")
+    equal((lines(me), lines(other)), ([], []), "what was bought does not come back")
+
+
 if __name__ == "__main__":
     run_on_demo()

@@ -9,7 +9,7 @@ import {
   type ReactNode,
 } from 'react';
 import { ApiError, createApi, getDemoToken, type Api } from '../api/client';
-import type { DemoShopper, EventDetails, EventType, LineRequest, Shop } from '../api/types';
+import type { DemoShopper, EventDetails, EventType, Shop } from '../api/types';
 import { EventQueue } from '../events/queue';
 import { createTransport } from '../events/transport';
 import { anonymousId } from '../lib/ids';
@@ -37,16 +37,6 @@ interface Session {
 const SETTLE_MS = 400;
 const URGENT: EventType[] = ['view', 'add_to_cart', 'remove_from_cart', 'purchase', 'search'];
 const Context = createContext<Session | null>(null);
-
-/** Brings what a guest had put into the cart along into the shopper's own. */
-async function mergeCarts(guestLines: LineRequest[], api: Api): Promise<void> {
-  if (guestLines.length === 0) return;
-  const cart = await api.cart();
-  const own = cart.lines.map(({ product, quantity }) => ({ product_id: product.id, quantity }));
-  const has = new Set(own.map((line) => line.product_id));
-  const added = guestLines.filter((line) => !has.has(line.product_id));
-  if (added.length > 0) await api.putCart([...own, ...added], cart.version);
-}
 
 /** A guest who is somebody else already stays that; signing in goes on without this past. */
 function ignoreConflict(error: unknown): void {
@@ -147,21 +137,16 @@ export function SessionProvider({ shop, children }: { shop: Shop; children: Reac
       };
       const wasGuest = identity.shopper === null;
       if (wasGuest && guestPersonalise && !shop.read_only) {
-        /* Only a guest's past belongs to who signs in now, not that of the shopper before. */
-        const guestCart = await api.cart();
-        const lines = guestCart.lines.map(({ product, quantity }) => ({
-          product_id: product.id,
-          quantity,
-        }));
+        /* Only a guest's past belongs to who signs in now, not that of the shopper before. Joining
+         * brings the cart along. */
         const own = createApi({ key, lang, who: whoIs(changed), personalise: true });
         await settle();
         await own.join(next.id, identity.anonymousId).catch(ignoreConflict);
-        await mergeCarts(lines, own);
         changed.anonymousId = anonymousId();
       }
       setIdentity(changed);
     },
-    [queue, setIdentity, identity, guestPersonalise, shop.read_only, api, key, lang, settle],
+    [queue, setIdentity, identity, guestPersonalise, shop.read_only, key, lang, settle],
   );
 
   const forget = useCallback(() => {
