@@ -90,13 +90,18 @@ enum err_code import_checkpoints_forget(struct store_tx *tx, struct str kind,
         NULL, err);
 }
 
-enum err_code import_checkpoint_remove(struct store_tx *tx, struct str kind,
-                                       const struct file_identity *file, struct err *err)
+enum err_code imports_count(struct db *db, struct import_counts *out, struct err *err)
 {
-    return db_run(tx->db,
-                  "DELETE FROM import_checkpoints WHERE kind = ? AND size = ? AND head_hash = ?"
-                  " AND tail_hash = ?",
-                  DB_ARGS(db_text(kind), db_i64((int64_t)file->size),
-                          db_i64((int64_t)file->head_hash), db_i64((int64_t)file->tail_hash)),
-                  NULL, err);
+    struct db_rows rows;
+    bool more = false;
+    *out = (struct import_counts){0};
+    enum err_code code =
+        db_query(db, "SELECT done, COUNT(*), SUM(line) FROM import_checkpoints GROUP BY done",
+                 DB_NO_ARGS, &rows, err);
+    while (!code && !(code = db_next(&rows, &more, err)) && more) {
+        *(db_col_i64(&rows, 0) ? &out->done : &out->unfinished) = db_col_i64(&rows, 1);
+        out->lines += db_col_i64(&rows, 2);
+    }
+    db_rows_close(&rows);
+    return code;
 }

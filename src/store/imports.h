@@ -43,10 +43,12 @@ ERR_MUST_USE enum err_code import_checkpoints_forget(struct store_tx *tx, struct
                                                      const struct import_checkpoint *except,
                                                      struct err *err);
 
-/** Fine if there is none. */
-ERR_MUST_USE enum err_code import_checkpoint_remove(struct store_tx *tx, struct str kind,
-                                                    const struct file_identity *file,
-                                                    struct err *err);
+struct import_counts {
+    int64_t done, unfinished; /* files */
+    int64_t lines;            /* stored from all of them */
+};
+
+ERR_MUST_USE enum err_code imports_count(struct db *db, struct import_counts *out, struct err *err);
 
 enum { FILE_KEY_SIZE = 64 };
 

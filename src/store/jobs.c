@@ -45,6 +45,22 @@ enum err_code jobs_list(struct db *db, int64_t before_no, int64_t limit, struct 
                     DB_ARGS(db_i64(before_no), db_i64(limit)), rows, err);
 }
 
+enum err_code jobs_count(struct db *db, int64_t counts[JOB_STATES], struct err *err)
+{
+    struct db_rows rows;
+    bool more = false;
+    memset(counts, 0, JOB_STATES * sizeof *counts);
+    enum err_code code =
+        db_query(db, "SELECT state, COUNT(*) FROM jobs GROUP BY state", DB_NO_ARGS, &rows, err);
+    while (!code && !(code = db_next(&rows, &more, err)) && more) {
+        int64_t state = db_col_i64(&rows, 0);
+        if (state >= 0 && state < JOB_STATES)
+            counts[state] = db_col_i64(&rows, 1);
+    }
+    db_rows_close(&rows);
+    return code;
+}
+
 static enum err_code no_such_job(int64_t no, struct err *err)
 {
     return err_set(err, ERR_NOT_FOUND, "no job number %lld", (long long)no);

@@ -9,7 +9,7 @@
 #include "store/records.h"
 #include "store/store.h"
 
-enum job_state { JOB_QUEUED = 0, JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_CANCELLED };
+enum job_state { JOB_QUEUED = 0, JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_STATES };
 
 /** "queued", "running", ... */
 const char *job_state_name(enum job_state s);
@@ -60,6 +60,10 @@ ERR_MUST_USE enum err_code jobs_list(struct db *db, int64_t before_no, int64_t l
                                      struct db_rows *rows, struct err *err);
 ERR_MUST_USE enum err_code jobs_next(struct db_rows *rows, struct job *out, bool *more,
                                      struct err *err);
+
+/** How many jobs are in each state.
+ *  counts  [JOB_STATES] */
+ERR_MUST_USE enum err_code jobs_count(struct db *db, int64_t counts[JOB_STATES], struct err *err);
 
 /** Take or prolong a lease until now + ttl_us. ERR_CONFLICT  somebody else holds it. */
 ERR_MUST_USE enum err_code lease_take(struct store_tx *tx, struct str name, struct str holder,

@@ -112,17 +112,22 @@ enum err_code store_open(const struct store_options *options, struct store **sto
         code = find_shop(s, err);
     if (!code)
         code = options->read_only ? open_for_reading(s, err) : open_for_writing(s, options, err);
-    if (code)
+    if (code) {
         store_close(s);
-    else
-        *store = s;
-    return code;
+        return code;
+    }
+    if (!s->read_only)
+        store_register_metrics(s);
+    *store = s;
+    return ERR_OK;
 }
 
 void store_close(struct store *store)
 {
     if (!store)
         return;
+    if (!store->read_only)
+        store_unregister_metrics();
     /* the writer's connection closes last, and so folds the log back */
     CHECK(store->readers == store->idle_len);
     for (size_t i = 0; i < store->idle_len; i++)
@@ -274,6 +279,7 @@ void store_stats(struct store *store, struct store_stats *out)
         .failed_jobs = atomic_load(&w->failed_jobs),
         .failed_commits = atomic_load(&w->failed_commits),
         .queued = writer_queued(w),
+        .commit_ns = atomic_load(&w->commit_ns),
         .log_bytes = atomic_load(&w->log_bytes),
     };
     out->failure = writer_failure(w, &out->failure_at);

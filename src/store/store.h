@@ -91,6 +91,7 @@ struct store_stats {
     uint64_t failed_jobs;    /* jobs that were undone */
     uint64_t failed_commits; /* groups of which nothing was acknowledged */
     uint64_t queued;         /* jobs waiting now */
+    int64_t commit_ns;       /* what the last commit took, the disk's fsync included */
     int64_t log_bytes;       /* length of the write-ahead log after the last check */
     struct err failure;      /* why the last group was not committed; code ERR_OK: it was */
     int64_t failure_at;      /* UTC us; 0 without one */

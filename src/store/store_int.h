@@ -21,4 +21,9 @@ struct store {
     size_t readers; /* open altogether */
 };
 
+/** The figures of the store that an operator watches, read when they are asked for. Of several stores
+ *  in one process the one opened last is shown. */
+void store_register_metrics(struct store *s);
+void store_unregister_metrics(void);
+
 #endif

@@ -102,7 +102,8 @@ static enum err_code commit(struct writer *w, struct err *err)
 {
     int64_t begin = clock_mono_ns();
     enum err_code code = db_commit(w->tx.pub.db, err);
-    histogram_record(w->commit_time, (uint64_t)(clock_mono_ns() - begin));
+    atomic_store(&w->commit_ns, clock_mono_ns() - begin);
+    histogram_record(w->commit_time, (uint64_t)atomic_load(&w->commit_ns));
     return code;
 }
 

@@ -40,6 +40,7 @@ struct writer {
     bool closing;
     _Atomic uint64_t groups, jobs, failed_jobs, failed_commits;
     _Atomic int64_t log_bytes;
+    _Atomic int64_t commit_ns;                  /* what the last commit took */
     _Atomic int64_t beat_ns;                    /* monotonic: when the thread last got on */
     struct histogram *group_jobs, *commit_time; /* of the process's registry */
 };

@@ -109,6 +109,10 @@ def bounded(server):
         capture_output=True, check=True, env=ENVIRONMENT, cwd="/").stdout)
     dropped = [k["dropped"] for k in listed if "dropped" in k]
     assert len(dropped) == 1 and ROWS_MAX // 2 < dropped[0] < ROWS_MAX, listed
+    metrics = client.call("GET", "/metrics").body.decode()
+    for line in (f'aisle_quarantine_rows{{kind="events"}} {ROWS_MAX}',
+                 f'aisle_quarantine_dropped_rows{{kind="events"}} {dropped[0]}'):
+        assert f"\n{line}\n" in metrics, line
 
 
 def change_much(server):

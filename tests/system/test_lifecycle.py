@@ -176,9 +176,16 @@ def full_disk(shop, mount):
         equal((refused.status, refused.json["error"]["code"]), (507, "no_space"))
         client.must(200, "GET", "/v1/search", query={"q": "tea"})
         client.must(200, "GET", "/healthz")
+        state = client.must(200, "GET", "/readyz")
+        equal((state["ready"], state["store"], state["writes"]["failure"]["code"]),
+              (True, "failing", "no_space"))
+        assert state["writes"]["failed_commits"] > 0, state
+        assert "\naisle_store_failing 1\n" in client.call("GET", "/metrics").body.decode()
         os.unlink(ballast)
         wait_until(lambda: client.call("PUT", "/v1/products/after", product("after")).status in (200, 201),
                    "it writes again")
+        state = client.get("/readyz")
+        equal((state["store"], state["writes"]["failure"]), ("ok", None))
         for name in ("before", *taken, "after"):
             client.must(200, "GET", f"/v1/products/{name}")
         server.kill()

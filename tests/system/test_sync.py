@@ -6,8 +6,10 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
+import time
 
-from shop import Server, Shop, Skip, equal, folder, guest, in_threads, run, test
+from shop import Server, Shop, Skip, equal, folder, guest, in_threads, run, test, wait_until
 
 TEA = "oolong-tea-0001-50g"
 # "PID  epoch.micros call(args) = result": pread and read bring requests, writev and write answers
@@ -82,6 +84,31 @@ def reads(server, path):
         for _ in range(20):
             server.backend().must(200, "GET", "/v1/search", query={"q": "tea"})
     equal(sum(is_sync(*c[1:]) for c in traced.calls()), 0)
+
+
+@test("a writer that stands still for ten seconds makes the server unhealthy, until it goes on")
+def stalled(server, path):
+    equal(server.client().get("/healthz"), {"healthy": True})
+    strace = subprocess.Popen(["strace", "-f", "-o", os.devnull, "-e", "trace=fdatasync,fsync", "-e",
+                               "inject=fdatasync,fsync:delay_enter=20000000",
+                               "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
+    if "attached" not in strace.stderr.readline():
+        raise Skip("tracing is not allowed here")
+    try:
+        writes = threading.Thread(target=server.backend().must, args=(
+            200, "POST", "/v1/events", {"type": "view", "anonymous_id": guest(1), "product_id": TEA}))
+        writes.start()
+        time.sleep(5)
+        equal(server.client().get("/healthz"), {"healthy": True}, "five seconds may be a slow disk")
+        time.sleep(7)  # nobody asks meanwhile: the writer itself knows when it got on last
+        answer = server.client().must(503, "GET", "/healthz")
+        assert "writer" in answer["reason"], answer
+        server.backend().get("/v1/search", q="tea")  # reads go on
+        writes.join()
+    finally:
+        strace.send_signal(signal.SIGINT)
+        strace.wait()
+    wait_until(lambda: server.client().call("GET", "/healthz").status == 200, "healthy again")
 
 
 def main():
