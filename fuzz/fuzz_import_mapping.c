@@ -29,7 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             struct product p;
             arena_reset(&a);
             row_init(&row, m, rec, &a, INT64_MAX / 2);
+            struct str url;
+            int64_t position;
             (void)mapping_matches(m, RULE_SKIP, rec);
+            (void)row_picture(&row, &url, &position);
             (void)(row.fault.reason == REASON_NONE && row_product(&row, &p));
         }
     arena_release(&a);
