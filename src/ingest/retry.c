@@ -20,7 +20,10 @@
 
 #include "base/check.h"
 
-enum { PAGE = 200 };
+enum {
+    PAGE = 2000,           /* rows of a transaction at most */
+    PAGE_BYTES = 16 << 20, /* of what the quarantine kept of them */
+};
 
 struct retry {
     struct store *store;
@@ -334,16 +337,15 @@ static enum err_code read_page(struct retry *t, int64_t after, struct attempt *o
         return rc;
     rc = quarantine_list(db, str_of(import_kind_name(t->o->kind)), (struct str){NULL, 0}, after,
                          PAGE, &rows, err);
-    while (rc == ERR_OK && more) {
-        struct attempt *a = &out[*n];
-        *a = (struct attempt){0};
-        rc = quarantine_next(&rows, &a->q, &more, err);
+    while (rc == ERR_OK && *n < PAGE && t->page.used_bytes < PAGE_BYTES) {
+        struct attempt a = {0};
+        rc = quarantine_next(&rows, &a.q, &more, err);
         if (rc != ERR_OK || !more)
             break;
-        a->q.raw = arena_str(&t->page, a->q.raw);
-        a->q.record = arena_str(&t->page, a->q.record);
-        a->q.order_id = arena_str(&t->page, a->q.order_id);
-        ++*n;
+        a.q.raw = arena_str(&t->page, a.q.raw);
+        a.q.record = arena_str(&t->page, a.q.record);
+        a.q.order_id = arena_str(&t->page, a.q.order_id);
+        out[(*n)++] = a;
     }
     db_rows_close(&rows);
     store_read_end(t->store, db);
@@ -355,7 +357,7 @@ static enum err_code retry_all(struct retry *t, struct attempt *attempts, struct
     int64_t after = 0;
     uint64_t made = 0;
     enum err_code rc = ERR_OK;
-    for (size_t n = PAGE; rc == ERR_OK && n == PAGE;) {
+    for (size_t n = 1; rc == ERR_OK && n > 0;) {
         arena_reset(&t->page);
         rc = signal_check(err);
         if (rc == ERR_OK)

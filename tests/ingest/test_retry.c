@@ -175,6 +175,35 @@ START_TEST(refused_lines_join_their_orders_as_if_they_had_never_been_refused)
 }
 END_TEST
 
+START_TEST(thousands_of_rows_are_tried_page_by_page)
+{
+    for (int orders = 40; orders <= 41; orders++) { /* whole pages, and one that is not full */
+        struct shop s;
+        struct import_report r;
+        struct retry_report t;
+        struct err err;
+        struct buf text;
+        struct import_options o = {.kind = IMPORT_ORDERS};
+        buf_init(&text, 4 << 20);
+        buf_puts(&text, "order;sku;pieces;price;day;shopper\n");
+        for (int i = 0; i < 100 * orders; i++)
+            buf_printf(&text, "%d;S%d;1;1.25;2025-01-01;u%d\n", i / 100, i % PRODUCTS, i / 100 % 7);
+        shop_init(&s);
+        o.mapping = write_file(s.dir, "m.yaml", str_of(mended), 1);
+        ck_ok(import_text(&s, text.data, o, &r, &err));
+        ck_assert_uint_eq(r.quarantined, (uint64_t)orders * 100);
+        put_products(&s, 0, PRODUCTS);
+        struct retry_options again = {.kind = IMPORT_ORDERS, .mapping = o.mapping};
+        ck_ok(import_retry(s.store, &again, &t, &err));
+        ck_assert_uint_eq(t.taken, (uint64_t)orders * 100);
+        ck_assert_int_eq(count(&s, "SELECT SUM(total) FROM orders"), orders * 12500);
+        ck_assert_int_eq(count(&s, "SELECT COUNT(*) FROM order_lines"), orders * 100);
+        buf_release(&text);
+        shop_release(&s);
+    }
+}
+END_TEST
+
 START_TEST(a_row_that_cannot_be_read_keeps_its_place_for_the_mended_file)
 {
     static const char *const damaged[] = {
@@ -323,6 +352,7 @@ END_TEST
 
 SUITE("retry", quarantined_rows_are_taken_once_their_reason_is_gone,
       refused_lines_join_their_orders_as_if_they_had_never_been_refused,
+      thousands_of_rows_are_tried_page_by_page,
       a_row_that_cannot_be_read_keeps_its_place_for_the_mended_file,
       a_line_without_a_place_is_not_guessed_one_and_says_so,
       products_from_lines_learn_from_a_line_that_came_late)
