@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KILL = -1 }; /* in place of an errno: end the process */
-
 static atomic_long calls;
 static atomic_long fail_at = -1; /* -1: the environment was not read yet */
 static atomic_int fail_errno = EIO;
@@ -18,7 +16,7 @@ static int errno_of_name(const char *name)
         const char *name;
         int errnum;
     } known[] = {{"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EROFS", EROFS},
-                 {"EACCES", EACCES}, {"EDQUOT", EDQUOT}, {"KILL", KILL}};
+                 {"EACCES", EACCES}, {"EDQUOT", EDQUOT}, {"KILL", FAULT_KILL}};
     for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i].name) == 0)
             return known[i].errnum;
@@ -45,7 +43,7 @@ int fault_fs(void)
     if (__builtin_expect(at == 0 || n != at, 1))
         return 0;
     int errnum = atomic_load(&fail_errno);
-    if (errnum == KILL)
+    if (errnum == FAULT_KILL)
         raise(SIGKILL);
     return errnum;
 }

@@ -12,6 +12,8 @@
 /** Count one writing call. Returns 0, or the errno with which the call must be made to fail. */
 int fault_fs(void);
 
+enum { FAULT_KILL = -1 }; /* in place of an errno: end the process by SIGKILL */
+
 /** Restart the count at zero, with at as the failing call and errnum as its error; 0 turns
  *  injection off. */
 void fault_fs_at(long at, int errnum);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "ingest/shop.h"
 
 enum { ORDERS = 400, ROUNDS = 4, KILLS = 8 };
@@ -86,6 +87,26 @@ static void dump(const char *dir, struct buf *out)
         list(dir, queries[i], out);
 }
 
+typedef enum err_code run_fn(const char *dir, const char *path, struct import_report *r,
+                             struct err *err);
+
+/* Run it in a child that is killed at its n-th call that writes. False: it did not come to that. */
+static bool kill_at(run_fn *run, const char *dir, const char *path, long n)
+{
+    struct import_report r;
+    struct err err;
+    int status;
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        fault_fs_at(n, FAULT_KILL);
+        _exit(run(dir, path, &r, &err) == ERR_OK ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status);
+}
+
 static void import_in_a_child_and_kill_it(const char *dir, const char *path, uint64_t after_us)
 {
     pid_t pid = fork();
@@ -154,7 +175,7 @@ END_TEST
 
 /* --- full feeds ------------------------------------------------------------------------------- */
 
-enum { OLD = 1500, GONE = 250, NEW = 200 };
+enum { OLD = 150, GONE = 25, NEW = 20 };
 
 /* Products first..last with prices of that day. */
 static const char *write_feed(const char *dir, int day, int first, int last)
@@ -178,7 +199,7 @@ static enum err_code run_full(const char *dir, const char *path, struct import_r
     struct import_options o = {.kind = IMPORT_PRODUCTS,
                                .path = path,
                                .full = true,
-                               .batch_rows = 64,
+                               .batch_rows = 32,
                                .progress = PROGRESS_QUIET};
     enum err_code rc = store_open(&(struct store_options){.dir = dir}, &store, err);
     if (rc != ERR_OK)
@@ -203,43 +224,31 @@ static int64_t number(const char *dir, const char *sql)
 }
 
 static const char still_on[] = "SELECT COUNT(*) FROM products p JOIN product_live l ON l.no = p.no"
-                               " WHERE l.status = 0 AND CAST(SUBSTR(p.id, 2) AS INTEGER) < 250";
+                               " WHERE l.status = 0 AND CAST(SUBSTR(p.id, 2) AS INTEGER) < 25";
 static const char all_of_it[] =
     "SELECT SUM(l.price * (p.no % 1009) + l.status * (p.no % 1013)) FROM products p"
     " JOIN product_live l ON l.no = p.no";
 
-START_TEST(a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_killed)
+START_TEST(a_full_feed_killed_at_any_write_switches_off_all_or_nothing_and_ends_as_if_never_killed)
 {
-    struct rng rng;
-    unsigned resumed = 0;
-    rng_init(&rng, 23);
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        char whole[64], killed[64];
-        struct import_report r, k;
-        struct err err;
-        make_dir(whole);
+    char whole[64], killed[64];
+    struct import_report r, k;
+    struct err err;
+    unsigned resumed = 0, before_end = 0, behind_end = 0;
+    make_dir(whole);
+    const char *before = write_feed(whole, 1, 0, OLD);
+    const char *after = write_feed(whole, 2, GONE, OLD + NEW);
+    ck_ok(run_full(whole, before, &r, &err));
+    ck_ok(run_full(whole, after, &r, &err));
+    ck_assert_uint_eq(r.deactivated, GONE);
+    for (long n = 1, dead = true; dead; n += n < 20 ? 5 : 1) {
         make_dir(killed);
-        const char *before = write_feed(whole, 1, 0, OLD);
-        const char *after = write_feed(whole, 2, GONE, OLD + NEW);
-        ck_ok(run_full(whole, before, &r, &err));
-        ck_ok(run_full(killed, before, &r, &err));
-        int64_t begin = clock_mono_ns();
-        ck_ok(run_full(whole, after, &r, &err));
-        uint64_t took_us = (uint64_t)(clock_mono_ns() - begin) / 1000;
-        ck_assert_uint_eq(r.deactivated, GONE);
-        int64_t left = GONE;
-        bool halfway = false; /* at some kill, and the last one too, if luck lets it */
-        for (unsigned i = 0; i < KILLS || (!halfway && i < 10 * KILLS); i++) {
-            pid_t pid = fork();
-            if (pid == 0)
-                _exit(run_full(killed, after, &k, &err) == ERR_OK ? 0 : 1);
-            usleep((useconds_t)rng_below(&rng, took_us + 1));
-            kill(pid, SIGKILL);
-            waitpid(pid, NULL, 0);
-            left = number(killed, still_on);
-            ck_assert_msg(left == GONE || left == 0, "%lld of %d", (long long)left, GONE);
-            halfway = number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 0") > 0;
-        }
+        ck_ok(run_full(killed, before, &k, &err));
+        dead = kill_at(run_full, killed, after, n);
+        int64_t left = number(killed, still_on);
+        ck_assert_msg(left == GONE || left == 0, "%lld of %d at %ld", (long long)left, GONE, n);
+        before_end += left == GONE;
+        behind_end += left == 0;
         ck_ok(run_full(killed, after, &k, &err));
         resumed += k.resumed;
         if (left == GONE) { /* else it had ended already */
@@ -250,10 +259,10 @@ START_TEST(a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_k
         ck_assert_uint_eq(k.lines, r.lines);
         ck_assert_int_eq(number(killed, still_on), 0);
         ck_assert_int_eq(number(killed, all_of_it), number(whole, all_of_it));
-        ck_ok(fs_remove_tree(whole, &err));
         ck_ok(fs_remove_tree(killed, &err));
     }
-    ck_assert_uint_gt(resumed, 0);
+    ck_assert(resumed > 3 && before_end > 3 && behind_end > 3);
+    ck_ok(fs_remove_tree(whole, &err));
 }
 END_TEST
 
@@ -306,34 +315,20 @@ START_TEST(pictures_are_all_there_and_in_order_after_any_kill)
     struct import_report r, k;
     struct err err;
     struct buf text;
-    bool halfway = false;
     rng_init(&rng, 31);
     buf_init(&text, 4 << 20);
     make_dir(whole);
     make_dir(killed);
     make_shopify(&text, 1);
     const char *path = write_file(whole, "shopify.csv", buf_str(&text), 0);
-    int64_t begin = clock_mono_ns();
+    fault_fs_at(0, 0);
     ck_ok(run_shopify(whole, path, &r, &err));
-    uint64_t took_us = (uint64_t)(clock_mono_ns() - begin) / 1000;
+    uint64_t calls = (uint64_t)fault_fs_calls();
     ck_assert_uint_eq(r.created, 2 * HANDLES);
-    for (unsigned i = 0; i < KILLS || (!halfway && i < 10 * KILLS); i++) {
-        pid_t pid = fork();
-        if (pid == 0)
-            _exit(run_shopify(killed, path, &k, &err) == ERR_OK ? 0 : 1);
-        usleep((useconds_t)rng_below(&rng, took_us / KILLS * 2 + 1));
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        halfway |= number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 0") > 0;
-        if (halfway ||
-            number(killed, "SELECT COUNT(*) FROM import_checkpoints WHERE done = 1") == 0)
-            continue;
-        ck_ok(fs_remove_tree(killed, &err)); /* done before the first kill: sooner, then */
-        make_dir(killed);
-        took_us = took_us / 2 + 1;
-    }
-    ck_assert(halfway);
+    for (unsigned i = 0; i < KILLS; i++)
+        (void)kill_at(run_shopify, killed, path, 1 + (long)rng_below(&rng, calls / KILLS));
     ck_ok(run_shopify(killed, path, &k, &err));
+    ck_assert(k.resumed);
     ck_assert_uint_eq(k.created, r.created);
     ck_assert_uint_eq(k.merged, r.merged);
     static const char pictures[] = "SELECT id || images FROM products ORDER BY id";
@@ -353,5 +348,5 @@ START_TEST(pictures_are_all_there_and_in_order_after_any_kill)
 END_TEST
 
 SUITE("import_kill", a_killed_import_goes_on_and_ends_as_if_it_had_never_been_killed,
-      a_killed_full_feed_switches_off_all_or_nothing_and_ends_as_if_never_killed,
+      a_full_feed_killed_at_any_write_switches_off_all_or_nothing_and_ends_as_if_never_killed,
       pictures_are_all_there_and_in_order_after_any_kill)
