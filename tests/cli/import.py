@@ -17,6 +17,8 @@ import time
 AISLE = os.path.abspath(os.environ.get("AISLE", "build/release/aisle"))
 USAGE, DATA, NO_INPUT, NO_SPACE, BUSY, DENIED = 64, 65, 66, 73, 75, 77
 NOBODY = 65534
+PATIENCE_S = 300 * float(os.environ.get("CK_TIMEOUT_MULTIPLIER", "1"))
+SANITIZED = "SANITIZER_REPORTS" in os.environ  # under a sanitizer a process holds memory that is none of ours
 work = tempfile.mkdtemp(prefix="aisle-import-")
 os.chmod(work, 0o755)
 
@@ -24,7 +26,7 @@ os.chmod(work, 0o755)
 def aisle(*args, data, status=0, env=None, **more):
     """Run a command on a shop; its output is (stdout, stderr). status None: any."""
     done = subprocess.run([AISLE, *args, "--data", os.path.join(work, data)], capture_output=True,
-                          cwd=work, timeout=300, check=False, env={**os.environ, **(env or {})},
+                          cwd=work, timeout=PATIENCE_S, check=False, env={**os.environ, **(env or {})},
                           **more)
     out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     assert status in (None, done.returncode), (
@@ -130,7 +132,7 @@ def test_endless_lines_cost_themselves_and_no_memory():
         assert process.returncode == 0
         assert (report["accepted"], report["reasons"]) == (2, {"too_long": 1}), (name, report)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert peak < 90 << 10, f"{peak} KiB"
+    assert peak < 90 << 10 or SANITIZED, f"{peak} KiB"
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked():

@@ -8,10 +8,10 @@ import socket
 import sqlite3
 import time
 
-from shop import Server, Shop, equal, folder, product, run, test, wait_until
+from shop import PATIENCE_S, SANITIZED, Server, Shop, equal, folder, product, run, test, wait_until
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
-BODY_BYTES = 300 << 20
+BODY_BYTES = (30 if SANITIZED else 300) << 20
 ROOM_BYTES = 48 << 20  # two batches, buffers of sockets and what the engine holds
 
 
@@ -99,7 +99,7 @@ def large(server):
         equal((status, done["created"] + done["unchanged"], done["refused"]),
               (200, 256 * times, 0), length)
         grown = memory(server, "VmHWM") - before
-        assert grown < ROOM_BYTES, f"length {length}: {grown >> 20} MiB for a body"
+        assert grown < ROOM_BYTES or SANITIZED, f"length {length}: {grown >> 20} MiB for a body"
 
 
 @test("while the writer is behind, no more of the body is taken, and nothing of it is lost")
@@ -121,8 +121,8 @@ def back_pressure(server):
         other.execute("ROLLBACK")
         other.close()
         assert taken < len(upload_bytes), f"all {taken} bytes were taken from a writer that stands"
-        assert memory(server, "VmHWM") - before < ROOM_BYTES
-        upload.sock.settimeout(60)
+        assert memory(server, "VmHWM") - before < ROOM_BYTES or SANITIZED
+        upload.sock.settimeout(PATIENCE_S)
         upload.sock.sendall(upload_bytes[taken:])
         equal(upload.answer(), (200, {"created": 256, "changed": 0, "unchanged": 39 * 256,
                                       "refused": 0, "rejected": []}))
