@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+enum { UPLOAD_THREADS = 2, UPLOADS_WAITING = 1024 };
+
 int api_status(enum err_code code)
 {
     static const int status[ERR_CODES] = {
@@ -314,8 +316,8 @@ static void handle_end(struct http_request *req)
 static const struct endpoint_group *const groups[] = {
     &shop_endpoints,  &product_endpoints,        &product_bulk_endpoints, &event_endpoints,
     &user_endpoints,  &recommendation_endpoints, &search_endpoints,       &cart_endpoints,
-    &order_endpoints, &model_endpoints,          &job_endpoints,          &key_endpoints,
-    &demo_endpoints,  &operation_endpoints,      &web_endpoints,
+    &order_endpoints, &model_endpoints,          &job_endpoints,          &import_endpoints,
+    &key_endpoints,   &demo_endpoints,           &operation_endpoints,    &web_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
@@ -349,7 +351,7 @@ static void bind_groups(struct api *api, const struct endpoint_group *const *lis
     *len = total;
 }
 
-struct api *api_new(const struct api_options *options)
+enum err_code api_new(const struct api_options *options, struct api **out, struct err *err)
 {
     static const struct endpoint_group *const admin[] = {&operation_endpoints};
     struct api *api = MEM_NEW(struct api);
@@ -358,7 +360,13 @@ struct api *api_new(const struct api_options *options)
     bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
                 &api->routes_len);
     bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
-    return api;
+    enum err_code code = pool_new(&api->disk, "uploads", UPLOAD_THREADS, UPLOADS_WAITING, err);
+    if (code != ERR_OK) {
+        api_free(api);
+        return code;
+    }
+    *out = api;
+    return ERR_OK;
 }
 
 void api_free(struct api *api)
@@ -368,6 +376,7 @@ void api_free(struct api *api)
         return;
     while (atomic_load(&api->batches) > 0) /* their requests are gone, the writer has them */
         nanosleep(&a_moment, NULL);
+    pool_free(api->disk);
     pthread_mutex_destroy(&api->running_lock);
     map_u64_release(&api->running);
     mem_free(api->bound);

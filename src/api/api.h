@@ -27,11 +27,13 @@ struct api_options {
     int64_t demo_key_no;               /* the server key that signs demo tokens */
     struct http_server *const *server; /* for /healthz; *server may be NULL until it is made */
     void (*wake_jobs)(void *ctx);      /* a job was queued; NULL: nobody runs jobs here */
-    void *wake_jobs_ctx;
+    void (*cancel_job)(void *ctx, int64_t no); /* a running one is to end; NULL as before */
+    void *jobs_ctx;
 };
 
-/** Options are copied. returns owned. */
-struct api *api_new(const struct api_options *options);
+/** Options are copied. out  returns owned */
+ERR_MUST_USE enum err_code api_new(const struct api_options *options, struct api **out,
+                                   struct err *err);
 void api_free(struct api *api);
 
 /** The routes of the main port, for http_router_new; borrowed until api_free. */

@@ -8,6 +8,7 @@
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "base/map.h"
+#include "base/pool.h"
 #include "http/reply.h"
 #include "ingest/reason.h"
 #include "store/users.h"
@@ -49,6 +50,7 @@ struct api {
     struct bound_endpoint *admin_bound; /* [admin_len], owned */
     struct http_route *admin_routes;    /* [admin_len], owned */
     size_t admin_len;
+    struct pool *disk; /* owned: what is uploaded is written to files there */
     _Atomic bool draining;
     _Atomic unsigned batches;     /* being written; api_free waits for them */
     pthread_mutex_t running_lock; /* of running */
@@ -126,6 +128,9 @@ enum err_code call_read(struct call *call, read_fn fn, void *arg, struct err *er
 /** As call_read; on db where it is not NULL. */
 enum err_code call_read_from(struct call *call, struct db *db, read_fn fn, void *arg,
                              struct err *err);
+
+/** acted of a call that queued a job. */
+void wake_jobs(struct call *call);
 
 /* --- once.c: Idempotency-Key ----------------------------------------------------------------- */
 
@@ -244,8 +249,8 @@ struct endpoint_group {
 
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
-    order_endpoints, model_endpoints, job_endpoints, key_endpoints, demo_endpoints,
-    operation_endpoints, web_endpoints;
+    order_endpoints, model_endpoints, job_endpoints, import_endpoints, key_endpoints,
+    demo_endpoints, operation_endpoints, web_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "api/api_int.h"
+#include "jobs/import_args.h"
 
 enum { PAGE_DEFAULT = 50, PAGE_MAX = 200 };
 
@@ -121,10 +122,10 @@ static enum err_code render_added(struct call *call, struct db *db, struct json_
     return ERR_OK;
 }
 
-static void wake_jobs(struct call *call)
+void wake_jobs(struct call *call)
 {
     if (call->api->o.wake_jobs)
-        call->api->o.wake_jobs(call->api->o.wake_jobs_ctx);
+        call->api->o.wake_jobs(call->api->o.jobs_ctx);
 }
 
 static enum err_code post_job(struct call *call, struct err *err)
@@ -144,9 +145,53 @@ static enum err_code post_job(struct call *call, struct err *err)
     return code == ERR_OK ? call_write(call, add_job, a, render_added, err) : code;
 }
 
+/* --- cancelling ------------------------------------------------------------------------------ */
+
+struct cancelling {
+    struct arena *arena;
+    int64_t no;
+    bool running;
+};
+
+/* A queued job has ended with this; a running one is told to, and ends by itself. */
+static enum err_code cancel_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct cancelling *c = arg;
+    struct job j;
+    enum err_code code = job_get(tx->db, c->no, c->arena, &j, err);
+    if (code != ERR_OK)
+        return code;
+    c->running = j.state == JOB_RUNNING;
+    if (c->running)
+        return ERR_OK;
+    code = job_finish(tx, c->no, JOB_CANCELLED, STR_LIT("cancelled before it began"),
+                      (struct str){NULL, 0}, err);
+    if (code == ERR_OK)
+        import_args_discard(j.arguments);
+    return code;
+}
+
+static void tell_runner(struct call *call)
+{
+    const struct cancelling *c = call->job_arg;
+    if (c->running && call->api->o.cancel_job)
+        call->api->o.cancel_job(call->api->o.jobs_ctx, c->no);
+}
+
+static enum err_code delete_job(struct call *call, struct err *err)
+{
+    struct cancelling *c = ARENA_NEW(call->arena, struct cancelling, 1);
+    c->arena = call->arena;
+    if (str_parse_i64(http_request_param(call->req, "id"), 1, INT64_MAX, &c->no, NULL) != ERR_OK)
+        return err_set(err, ERR_NOT_FOUND, "there is no such job");
+    call->acted = tell_runner;
+    return call_write(call, cancel_job, c, render_nothing, err);
+}
+
 static const struct endpoint endpoints[] = {
     {HTTP_POST, "/v1/jobs", AUTH_ADMIN, post_job, ENDPOINT_WRITES},
     {HTTP_GET, "/v1/jobs", AUTH_ADMIN, list_jobs, 0},
     {HTTP_GET, "/v1/jobs/{id}", AUTH_ADMIN, get_job, 0},
+    {HTTP_DELETE, "/v1/jobs/{id}", AUTH_ADMIN, delete_job, ENDPOINT_WRITES},
 };
 ENDPOINT_GROUP(job_endpoints, endpoints);

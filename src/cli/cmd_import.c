@@ -3,7 +3,9 @@
 #include "base/signal.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/control.h"
 #include "cli/import_quarantine.h"
+#include "cli/import_there.h"
 #include "ingest/import.h"
 
 static const struct flag flags[] = {
@@ -38,12 +40,13 @@ static enum cli_exit print_reports(const struct args *args, const struct import_
     } else {
         for (size_t i = 0; i < n; i++)
             import_report_text(&reports[i], &text);
-        fwrite(text.data, 1, text.len, stdout);
+        fwrite(text.data, 1, text.len, args->out);
     }
     buf_release(&text);
     return status;
 }
 
+/* store NULL: in the server that holds the folder. */
 static enum cli_exit import_files(const struct args *args, struct store *store,
                                   struct import_options *o)
 {
@@ -53,7 +56,9 @@ static enum cli_exit import_files(const struct args *args, struct store *store,
     enum err_code code = ERR_OK;
     for (size_t i = 1; i < args->words_len && code == ERR_OK; i++) {
         o->path = args->words[i];
-        code = import_file(store, o, &reports[n++], &err);
+        code = store ? import_file(store, o, &reports[n], &err)
+                     : import_there(args, o, &reports[n], &err);
+        n++;
     }
     enum cli_exit printed = print_reports(args, reports, n);
     return code == ERR_OK ? printed : fail(args, &err);
@@ -81,8 +86,11 @@ static enum cli_exit run(const struct args *args)
     if (o.full && o.kind != IMPORT_PRODUCTS)
         return fail_usage(args, "--full is for products");
     signal_watch_stop();
-    if (open_store(args, false, false, &store, &err) != ERR_OK)
-        return fail(args, &err);
+    enum err_code code = open_store(args, false, false, &store, &err);
+    if (code == ERR_CONFLICT && control_answers(args))
+        return import_files(args, NULL, &o);
+    if (code != ERR_OK)
+        return fail_open(args, &err);
     enum cli_exit status = import_files(args, store, &o);
     store_close(store);
     return status;

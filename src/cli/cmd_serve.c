@@ -146,6 +146,13 @@ static void wake_runner(void *arg)
         runner_wake(s->runner);
 }
 
+static void cancel_job(void *arg, int64_t no)
+{
+    struct serving *s = arg;
+    if (s->runner)
+        runner_cancel(s->runner, no);
+}
+
 static enum err_code start_runner(struct serving *s, struct err *err)
 {
     char program[4096];
@@ -274,8 +281,11 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.read_only = read_only ? READ_ONLY : NULL;
     s->options.server = &s->server;
     s->options.wake_jobs = wake_runner;
-    s->options.wake_jobs_ctx = s;
-    s->api = api_new(&s->options);
+    s->options.cancel_job = cancel_job;
+    s->options.jobs_ctx = s;
+    code = api_new(&s->options, &s->api, err);
+    if (code != ERR_OK)
+        return code;
     metrics_gauge_fn(metrics_default(),
                      &(struct metric_opts){.name = "aisle_resident_bytes",
                                            .help = "Resident memory of the process"},

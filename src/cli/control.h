@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "base/fs.h"
 #include "cli/cli.h"
+#include "http/client.h"
 
 /** DIR/control.sock. */
 ERR_MUST_USE enum err_code control_path(const char *dir, char out[FS_PATH_MAX], struct err *err);
@@ -46,6 +47,13 @@ const struct http_route *control_routes(const struct control *c, size_t *n);
  *  false  no server listens: nothing was done, nothing printed
  *  status  the command's, or that of what went wrong on the way */
 bool control_run(const struct args *args, enum cli_exit *status);
+
+/** Ask the server that holds the folder: a request of the API (docs/http-api.md).
+ *  body  of the reply, initialised here
+ *  ERR_UNAVAILABLE  no server listens, or it ended meanwhile; otherwise what the reply's error says */
+ERR_MUST_USE enum err_code control_ask(const struct args *args,
+                                       const struct http_client_request *request, struct buf *body,
+                                       struct err *err);
 
 /** Does a server listen for the folder? */
 bool control_answers(const struct args *args);

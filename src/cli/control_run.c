@@ -4,7 +4,6 @@
 
 #include "base/json_reader.h"
 #include "cli/control.h"
-#include "http/client.h"
 
 enum { REPLY_MAX = 64 << 20 };
 
@@ -123,4 +122,56 @@ bool control_answers(const struct args *args)
         return false;
     buf_release(&reply.body);
     return true;
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static enum err_code code_of(struct str name)
+{
+    for (int code = ERR_OK + 1; code < ERR_CODES; code++)
+        if (str_is(name, err_code_name((enum err_code)code)))
+            return (enum err_code)code;
+    return ERR_INTERNAL;
+}
+
+/* {"error": {"code", "message"}} */
+static enum err_code take_error(const struct http_client_reply *reply, struct err *err)
+{
+    struct arena arena;
+    struct json_reader r;
+    struct str key, code = {NULL, 0}, message = {NULL, 0};
+    arena_init(&arena, 0, 1 << 20);
+    jr_init(&r, buf_str(&reply->body), &arena);
+    if (jr_obj(&r) && jr_key(&r, &key) && str_is(key, "error") && jr_obj(&r))
+        while (jr_key(&r, &key)) {
+            if (str_is(key, "code"))
+                jr_str(&r, &code);
+            else if (str_is(key, "message"))
+                jr_str(&r, &message);
+        }
+    enum err_code told = message.n
+                             ? err_set(err, code_of(code), "%.*s", STR_ARG(message))
+                             : err_set(err, ERR_INTERNAL, "the server answers %d", reply->status);
+    arena_release(&arena);
+    return told;
+}
+
+enum err_code control_ask(const struct args *args, const struct http_client_request *request,
+                          struct buf *body, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    struct http_client_reply reply;
+    *body = (struct buf){0};
+    enum err_code code = control_path(data_dir(args), path, err);
+    if (code == ERR_OK)
+        code = http_client_call(path, request, REPLY_MAX, &reply, err);
+    if (code != ERR_OK)
+        return code == ERR_IO ? err_set(err, ERR_UNAVAILABLE, "the server has ended") : code;
+    if (reply.status >= 200 && reply.status < 300) {
+        *body = reply.body;
+        return ERR_OK;
+    }
+    code = take_error(&reply, err);
+    buf_release(&reply.body);
+    return code;
 }

@@ -52,7 +52,7 @@ static enum err_code hash_file(struct import *im, int fd, uint64_t size, struct 
     while (at < size) {
         ssize_t n = pread(fd, block, EDGE, (off_t)at);
         if (n < 0)
-            rc = err_set_errno(err, ERR_IO, errno, "%s: cannot read", im->o->path);
+            rc = err_set_errno(err, ERR_IO, errno, "%s: cannot read", im->source);
         if (n <= 0)
             break;
         if (at == 0)
@@ -78,10 +78,10 @@ static enum err_code identify(struct import *im, struct err *err)
         return ERR_OK;
     int fd = open(im->o->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return err_set_errno(err, ERR_IO, errno, "%s", im->o->path);
+        return err_set_errno(err, ERR_IO, errno, "%s", im->source);
     enum err_code rc = ERR_OK;
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        rc = err_set(err, ERR_INVALID, "%s is a folder", im->o->path);
+        rc = err_set(err, ERR_INVALID, "%s is a folder", im->source);
     else if (S_ISREG(st.st_mode)) {
         rc = hash_file(im, fd, (uint64_t)st.st_size, err);
         im->known = true;
@@ -149,7 +149,7 @@ static enum err_code look_back(struct import *im, struct err *err)
     store_read_end(im->store, db);
     bool usable = rc == ERR_OK && !im->o->force && read_number(&c.counters, &records) &&
                   read_number(&c.counters, &whole) && whole == im->whole_hash &&
-                  !(im->o->full && c.done) && report_read(im->report, c.counters);
+                  !(im->o->full && c.done) && import_report_read(im->report, c.counters);
     if (usable) {
         im->report->again = c.done;
         im->report->resumed = !c.done && records > 0;
@@ -176,6 +176,22 @@ static enum err_code open_mapping(struct import *im, struct err *err)
     return rc;
 }
 
+enum err_code import_options_check(const struct import_options *o, struct err *err)
+{
+    struct import im = {.o = o};
+    enum reader_format format;
+    enum err_code rc = ERR_OK;
+    if (o->full && o->kind != IMPORT_PRODUCTS)
+        rc = err_set(err, ERR_INVALID, "--full is for products");
+    else if (o->format && !reader_format_of(str_of(o->format), &format))
+        rc = err_set(err, ERR_INVALID, "format '%s' is not one of csv, tsv, jsonl, json, xml",
+                     o->format);
+    if (rc == ERR_OK)
+        rc = open_mapping(&im, err);
+    mapping_free(im.mapping);
+    return rc;
+}
+
 enum err_code import_open_reader(struct import *im, struct reader **out, uint64_t *raw_bytes,
                                  struct err *err)
 {
@@ -183,7 +199,7 @@ enum err_code import_open_reader(struct import *im, struct reader **out, uint64_
     struct source *src;
     struct reader_options ro = {.format = mapping_format(im->mapping),
                                 .delimiter = mapping_delimiter(im->mapping),
-                                .name = o->path};
+                                .name = im->source};
     if (o->format && !reader_format_of(str_of(o->format), &ro.format))
         return err_set(err, ERR_INVALID, "format '%s' is not one of csv, tsv, jsonl, json, xml",
                        o->format);
@@ -245,6 +261,13 @@ static void release(struct import *im)
     queue_release(&im->full);
 }
 
+enum err_code import_check(const struct import *im, struct err *err)
+{
+    if (!im->o->watch)
+        return signal_check(err);
+    return im->o->watch(im->o->watch_arg, atomic_load(&im->progress.done), im->identity.size, err);
+}
+
 /* --- running --------------------------------------------------------------------------------- */
 
 /* Take batches until the last; how the reading ended is told once all before it is written. */
@@ -252,7 +275,7 @@ static enum err_code write_all(struct import *im, struct batch *end, struct err 
 {
     for (;;) {
         void *item;
-        enum err_code rc = signal_check(err);
+        enum err_code rc = import_check(im, err);
         if (rc != ERR_OK)
             return rc;
         rc = queue_pop(&im->full, QUEUE_FOREVER, &item);
@@ -350,8 +373,9 @@ static enum err_code run(struct import *im, struct err *err)
 enum err_code import_file(struct store *s, const struct import_options *o,
                           struct import_report *report, struct err *err)
 {
-    struct import im = {.o = o, .store = s, .report = report, .source = o->path};
+    struct import im = {.o = o, .store = s, .report = report};
     int64_t begin = clock_mono_ns();
+    im.source = o->name ? o->name : o->path;
     *report = (struct import_report){.kind = o->kind, .dry_run = o->dry_run};
     if (o->full && o->kind != IMPORT_PRODUCTS)
         return err_set(err, ERR_INVALID, "--full is for products");
@@ -369,7 +393,7 @@ enum err_code import_file(struct store *s, const struct import_options *o,
     if (rc == ERR_OK && !report->again)
         rc = run(&im, err);
     if (rc != ERR_OK)
-        rc = err_prefix(err, rc, "%s", o->path);
+        rc = err_prefix(err, rc, "%s", im.source);
     release(&im);
     report->seconds = (double)(clock_mono_ns() - begin) / 1e9;
     return rc;

@@ -45,9 +45,15 @@ enum import_kind {
 const char *import_kind_name(enum import_kind k);
 bool import_kind_of(struct str name, enum import_kind *k);
 
+/** Told between transactions, and now and then while a full feed is read ahead, how many bytes of how many
+ *  of the file are done (0: not known). What it returns, unless it is ERR_OK, ends the import. */
+typedef enum err_code import_watch_fn(void *arg, uint64_t done_bytes, uint64_t total_bytes,
+                                      struct err *err);
+
 struct import_options {
     enum import_kind kind;
     const char *path;    /* "-" is standard input */
+    const char *name;    /* of the file, in messages and in the quarantine; NULL: the path */
     const char *format;  /* NULL: by content and name; csv, tsv, jsonl, json, xml */
     const char *charset; /* NULL: the mapping's, else by BOM, else UTF-8 */
     const char
@@ -57,7 +63,10 @@ struct import_options {
     bool full;            /* products only */
     bool force;          /* --full even if more than a fifth would go; import again what is known */
     uint32_t batch_rows; /* 0: by time; else commit after this many (tests) */
+    bool shared; /* others write too: transactions a fraction as long, so that nobody waits */
     enum progress_style progress;
+    import_watch_fn *watch; /* NULL: a signal ends the import (base/signal.h) */
+    void *watch_arg;
 };
 
 struct import_report {
@@ -97,7 +106,15 @@ ERR_MUST_USE enum err_code import_file(struct store *s, const struct import_opti
 /** One flat JSON object; every reason that occurred stands in "reasons". */
 void import_report_json(const struct import_report *r, struct json_writer *w);
 
+/** Read what import_report_json wrote; other members are skipped. False, *out untouched, if it is not
+ *  that. */
+bool import_report_read(struct import_report *out, struct str json);
+
 /** For people: a few lines, each ended by a line feed. */
 void import_report_text(const struct import_report *r, struct buf *out);
+
+/** Is all right about the options that can be known without the file?
+ *  ERR_INVALID, ERR_NOT_FOUND  what import_file would say */
+ERR_MUST_USE enum err_code import_options_check(const struct import_options *o, struct err *err);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-enum { PAGE = 2000 };
+enum { PAGE = 2000, CHECK_ROWS = 1000 };
 
 struct missing {
     struct str *ids; /* [len] in texts, owned */
@@ -33,11 +33,14 @@ static enum err_code read_ids(struct import *im, uint64_t *unreadable, struct er
     if (rc != ERR_OK)
         return rc;
     arena_init(&scratch, 64 << 10, 64 << 20);
-    for (;;) {
+    for (uint32_t n = 0;; n++) {
         const struct record *rec;
         struct row row;
         struct str id;
-        rc = reader_next(r, &rec, err);
+        if (n % CHECK_ROWS == 0)
+            rc = import_check(im, err);
+        if (rc == ERR_OK)
+            rc = reader_next(r, &rec, err);
         if (rc != ERR_OK || !rec)
             break;
         arena_reset(&scratch);

@@ -119,7 +119,7 @@ struct import {
     uint64_t whole_hash;
     char kind_key[64];
     char file_key[FILE_KEY_SIZE];
-    const char *source; /* the path, for the quarantine */
+    const char *source; /* the file's name, for messages and the quarantine */
     struct str header;  /* the file's header as one line of CSV; {NULL, 0} if it has none */
     struct arena texts; /* of header and albums */
 
@@ -149,6 +149,9 @@ struct import {
 };
 
 uint64_t import_hash(struct str s);
+
+/** Must the import end? */
+ERR_MUST_USE enum err_code import_check(const struct import *im, struct err *err);
 
 /* --- reading thread -------------------------------------------------------------------------- */
 
@@ -226,10 +229,5 @@ ERR_MUST_USE enum err_code import_full_apply(struct import *im, struct store_tx 
 /** A fresh reader over the file, bound to the mapping. */
 ERR_MUST_USE enum err_code import_open_reader(struct import *im, struct reader **out,
                                               uint64_t *raw_bytes, struct err *err);
-
-/* --- reports --------------------------------------------------------------------------------- */
-
-/** Read what import_report_json wrote into a checkpoint. False if it is not that. */
-bool report_read(struct import_report *out, struct str json);
 
 #endif

@@ -89,7 +89,17 @@ static void read_member(struct json_reader *jr, struct str key, struct import_re
             memcpy((char *)out + counters[i].at, &(uint64_t){(uint64_t)n}, sizeof(uint64_t));
             return;
         }
-    if (str_is(key, "net_revenue_minor"))
+    if (str_is(key, "again"))
+        jr_bool(jr, &out->again);
+    else if (str_is(key, "resumed"))
+        jr_bool(jr, &out->resumed);
+    else if (str_is(key, "dry_run"))
+        jr_bool(jr, &out->dry_run);
+    else if (str_is(key, "kind") && jr_str(jr, &text))
+        (void)import_kind_of(text, &out->kind);
+    else if (str_is(key, "seconds"))
+        jr_double(jr, &out->seconds);
+    else if (str_is(key, "net_revenue_minor"))
         jr_i64(jr, INT64_MIN, INT64_MAX, &out->net_revenue_minor);
     else if (str_is(key, "currency") && jr_str_max(jr, 3, &text))
         memcpy(out->currency, text.p, text.n);
@@ -99,7 +109,7 @@ static void read_member(struct json_reader *jr, struct str key, struct import_re
         read_reasons(jr, out);
 }
 
-bool report_read(struct import_report *out, struct str json)
+bool import_report_read(struct import_report *out, struct str json)
 {
     struct json_reader jr;
     struct err err;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "base/signal.h"
 #include "ingest/import_int.h"
 #include "ingest/returns.h"
 #include "store/orders.h"
@@ -87,7 +86,7 @@ enum err_code import_match_returns(struct import *im, struct err *err)
     while (rc == ERR_OK && m.to < im->returns_len) {
         m.from = m.to;
         m.to = m.from + CHUNK < im->returns_len ? m.from + CHUNK : im->returns_len;
-        rc = signal_check(err);
+        rc = import_check(im, err);
         if (rc == ERR_OK)
             rc = store_write(im->store, match_job, &m, err);
     }

@@ -16,6 +16,7 @@ struct job {
     struct batch *b;
     struct store_tx *tx; /* NULL: a dry run */
     struct import_report report;
+    int64_t ran_ns; /* the job alone, without waiting for the writer and its sync */
 };
 
 bool import_is_refusal(enum err_code rc)
@@ -329,9 +330,8 @@ static void count_rows(struct job *j, uint64_t counted_before)
     r->skus = b->products_seen;
 }
 
-static enum err_code run_job(struct store_tx *tx, void *arg, struct err *err)
+static enum err_code write_batch(struct store_tx *tx, struct job *j, struct err *err)
 {
-    struct job *j = arg;
     struct batch *b = j->b;
     const struct import_report *r = &j->report;
     enum err_code rc = ERR_OK;
@@ -350,16 +350,27 @@ static enum err_code run_job(struct store_tx *tx, void *arg, struct err *err)
     return import_checkpoint(j->im, tx, r, b->records, b->offset, b->line, false, err);
 }
 
+static enum err_code run_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    struct job *j = arg;
+    int64_t begin = clock_mono_ns();
+    enum err_code rc = write_batch(tx, j, err);
+    j->ran_ns = clock_mono_ns() - begin;
+    return rc;
+}
+
 /* Batches grow while they are quick and shrink while they are slow: long enough that a commit's fsync
- * does not matter, far below the second that a transaction may last. */
+ * does not matter, far below the second that a transaction may last. Whoever writes beside the import
+ * waits for the batch that is being written. */
 static void adapt(struct import *im, int64_t took_ns)
 {
     uint32_t rows = im->batch_rows;
+    int64_t quick_ns = im->o->shared ? 15000000 : 100000000;
     if (im->o->batch_rows)
         return;
-    if (took_ns > 400000000 && rows > BATCH_ROWS_MIN)
+    if (took_ns > 4 * quick_ns && rows > BATCH_ROWS_MIN)
         im->batch_rows = rows / 2;
-    else if (took_ns < 100000000 && rows < BATCH_ROWS_MAX)
+    else if (took_ns < quick_ns && rows < BATCH_ROWS_MAX)
         im->batch_rows = rows * 2;
 }
 
@@ -372,6 +383,6 @@ enum err_code import_write(struct import *im, struct batch *b, struct err *err)
     if (rc != ERR_OK)
         return rc;
     *im->report = j.report;
-    adapt(im, clock_mono_ns() - begin);
+    adapt(im, im->o->shared ? j.ran_ns : clock_mono_ns() - begin);
     return ERR_OK;
 }

@@ -1,16 +1,22 @@
-/* runner.h - runs queued jobs of the server: training, in a child process, and compaction.
+/* runner.h - runs queued jobs of the server: training, in a child process, compaction, and imports.
  *
- * Model:   one thread takes the oldest queued job when it is woken, or every few seconds. "compact" is
- *          housekeeping.h; it is queued when the server starts and once a day, and runs before each
- *          training, too. "train" runs this
- *          very program as `aisle train --no-publish --json --progress` over the same data folder, read-only, so a
- *          crash, a leak or the memory of a training never touches the server; when it has written its
- *          version, this process registers and publishes it. A server that dies leaves the job running
- *          in the register; the next one marks it failed.
- * Output:  lines {"progress": 0..1, "message": "..."} become the job's progress, written at most twice a
- *          second; the rest is its result.
- * Stop:    the child is told to stop (SIGTERM), then killed.
- * Threads: wake from any. */
+ * Model:   two threads, each of which takes the oldest queued job of its kinds when it is woken, or every
+ *          few seconds: one imports, one does everything else, so that a daily feed does not wait for a
+ *          training. A server that dies leaves its jobs running in the register; the next one marks
+ *          them failed.
+ * Compact: housekeeping.h; queued when the server starts and once a day, and run before each training.
+ * Train:   this very program as `aisle train --no-publish --json --progress` over the same data folder,
+ *          read-only, so a crash, a leak or the memory of a training never touches the server; when it
+ *          has written its version, this process registers and publishes it. Lines {"progress": 0..1,
+ *          "message": "..."} become the job's progress, written at most twice a second; the rest is its
+ *          result.
+ * Import:  ingest/import.h in this process, through the store's writer like every other write, with the
+ *          job's arguments (import_args.h); its result is the import's report, where it failed with the
+ *          name of the error as "error".
+ * Stop:    a child is told to stop (SIGTERM), then killed; an import ends after the transaction that is
+ *          being written. If the server stops, the import is queued again and the next one goes on
+ *          where it was.
+ * Threads: wake and cancel from any. */
 #ifndef JOBS_RUNNER_H
 #define JOBS_RUNNER_H
 
@@ -31,6 +37,9 @@ struct runner_options {
 ERR_MUST_USE enum err_code runner_start(const struct runner_options *options, struct runner **out,
                                         struct err *err);
 void runner_wake(struct runner *r);
+
+/** The running job of this number is to end soon. */
+void runner_cancel(struct runner *r, int64_t no);
 void runner_stop(struct runner *r); /* NULL is fine */
 
 #endif

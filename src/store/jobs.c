@@ -104,21 +104,50 @@ enum err_code job_add(struct store_tx *tx, struct str kind, struct str arguments
     return code;
 }
 
-enum err_code job_take(struct store_tx *tx, struct str kind, struct str runner, struct arena *arena,
-                       struct job *out, struct err *err)
+/* Of a kind, or of all but it; any where kind is empty. */
+static enum err_code take(struct store_tx *tx, struct str kind, bool other, struct str runner,
+                          struct arena *arena, struct job *out, struct err *err)
 {
     int64_t no;
     bool found;
     enum err_code code = db_query_i64(
         tx->db,
         "UPDATE jobs SET state = ?, runner = ?, started_at = ? WHERE no = (SELECT MIN(no)"
-        " FROM jobs WHERE state = ? AND (kind = ? OR ? = '')) RETURNING no",
+        " FROM jobs WHERE state = ? AND (? = '' OR (kind = ?) <> (? = 1))) RETURNING no",
         DB_ARGS(db_i64(JOB_RUNNING), db_text(runner), db_i64(tx->now_us), db_i64(JOB_QUEUED),
-                db_text(kind), db_text(kind)),
+                db_text(kind), db_text(kind), db_i64(other)),
         &no, &found, err);
     if (!code && !found)
         code = err_set(err, ERR_NOT_FOUND, "no job is queued");
     return code ? code : job_get(tx->db, no, arena, out, err);
+}
+
+enum err_code job_take(struct store_tx *tx, struct str kind, struct str runner, struct arena *arena,
+                       struct job *out, struct err *err)
+{
+    return take(tx, kind, false, runner, arena, out, err);
+}
+
+enum err_code job_take_other(struct store_tx *tx, struct str kind, struct str runner,
+                             struct arena *arena, struct job *out, struct err *err)
+{
+    return take(tx, kind, true, runner, arena, out, err);
+}
+
+static enum err_code must_run(int64_t no, int64_t changed, struct err *err)
+{
+    return changed ? ERR_OK
+                   : err_set(err, ERR_CONFLICT, "job number %lld does not run", (long long)no);
+}
+
+enum err_code job_requeue(struct store_tx *tx, int64_t no, struct err *err)
+{
+    int64_t changed;
+    enum err_code code = db_run(
+        tx->db,
+        "UPDATE jobs SET state = ?, runner = NULL, started_at = NULL WHERE no = ? AND state = ?",
+        DB_ARGS(db_i64(JOB_QUEUED), db_i64(no), db_i64(JOB_RUNNING)), &changed, err);
+    return code ? code : must_run(no, changed, err);
 }
 
 enum err_code job_progress(struct store_tx *tx, int64_t no, double progress, struct str message,
@@ -129,9 +158,7 @@ enum err_code job_progress(struct store_tx *tx, int64_t no, double progress, str
         tx->db, "UPDATE jobs SET progress = ?, message = ? WHERE no = ? AND state = ?",
         DB_ARGS(db_double(progress), db_text_or_null(message), db_i64(no), db_i64(JOB_RUNNING)),
         &changed, err);
-    if (!code && !changed)
-        code = err_set(err, ERR_CONFLICT, "job number %lld does not run", (long long)no);
-    return code;
+    return code ? code : must_run(no, changed, err);
 }
 
 enum err_code job_finish(struct store_tx *tx, int64_t no, enum job_state state, struct str message,

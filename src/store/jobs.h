@@ -34,6 +34,15 @@ ERR_MUST_USE enum err_code job_add(struct store_tx *tx, struct str kind, struct 
 ERR_MUST_USE enum err_code job_take(struct store_tx *tx, struct str kind, struct str runner,
                                     struct arena *arena, struct job *out, struct err *err);
 
+/** As job_take, of all kinds but this one. */
+ERR_MUST_USE enum err_code job_take_other(struct store_tx *tx, struct str kind, struct str runner,
+                                          struct arena *arena, struct job *out, struct err *err);
+
+/** Put a running job back into the queue, with its progress: it is taken again first of all that came
+ *  after it.
+ *  ERR_CONFLICT  it does not run. */
+ERR_MUST_USE enum err_code job_requeue(struct store_tx *tx, int64_t no, struct err *err);
+
 /** ERR_CONFLICT  it does not run (any more): whoever reports stops. */
 ERR_MUST_USE enum err_code job_progress(struct store_tx *tx, int64_t no, double progress,
                                         struct str message, struct err *err);

@@ -8,10 +8,12 @@
 
 #include "base/clock.h"
 #include "jobs/housekeeping.h"
+#include "jobs/import_args.h"
 #include "store/events.h"
 #include "store/fixture.h"
 #include "store/jobs.h"
 #include "store/models.h"
+#include "store/products.h"
 #include "store/users.h"
 #include "train/recommend_train.h"
 
@@ -62,13 +64,18 @@ static void bench_release(struct bench *b)
     shop_release(&b->shop);
 }
 
-static int64_t add_job(struct bench *b, const char *kind)
+static int64_t add_job_for(struct bench *b, const char *kind, const char *arguments)
 {
     struct err err;
     int64_t no;
-    ck_ok(job_add(tx_begin(&b->shop), str_of(kind), (struct str){NULL, 0}, &no, &err));
+    ck_ok(job_add(tx_begin(&b->shop), str_of(kind), str_of(arguments), &no, &err));
     tx_commit(&b->shop);
     return no;
+}
+
+static int64_t add_job(struct bench *b, const char *kind)
+{
+    return add_job_for(b, kind, NULL);
 }
 
 static struct job job_of(struct bench *b, int64_t no)
@@ -423,6 +430,168 @@ START_TEST(the_log_of_changes_is_trimmed_up_to_the_oldest_model_and_segment_file
 }
 END_TEST
 
+/* --- imports ---------------------------------------------------------------------------------- */
+
+enum { FEED_ROWS = 30000 };
+
+/* A feed under .uploads, and the arguments of a job that imports it. */
+static const char *write_feed(struct bench *b, size_t rows)
+{
+    struct err err;
+    struct buf feed;
+    char dir[FS_PATH_MAX];
+    ck_ok(import_uploads_dir(b->shop.store, dir, &err));
+    const char *path = arena_printf(&b->shop.arena, "%s/feed", dir).p;
+    buf_init(&feed, 16 << 20);
+    for (size_t i = 0; i < rows; i++)
+        buf_printf(&feed, "{\"id\": \"p%zu\", \"title\": \"Product %zu\"}\n", i, i);
+    ck_ok(fs_write_file_atomic(path, feed.data, feed.len, &err));
+    buf_release(&feed);
+    return arena_printf(&b->shop.arena,
+                        "{\"kind\": \"products\", \"path\": \"%s\", \"name\": \"feed.jsonl\", "
+                        "\"uploaded\": true}",
+                        path)
+        .p;
+}
+
+static bool feed_is_there(const struct bench *b)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/.uploads/feed", b->shop.dir);
+    return access(path, F_OK) == 0;
+}
+
+static int64_t products_stored(struct bench *b)
+{
+    struct err err;
+    struct product_counts counts;
+    ck_ok(products_count(read_begin(&b->shop), &counts, &err));
+    read_end(&b->shop);
+    return counts.active;
+}
+
+static int64_t start_import(struct bench *b, size_t rows)
+{
+    int64_t no = add_job_for(b, "import", write_feed(b, rows));
+    runner_wake(b->runner);
+    wait_while(b, no, JOB_QUEUED);
+    return no;
+}
+
+START_TEST(an_import_tells_its_report_and_its_file_goes_with_it)
+{
+    struct bench b;
+    bench_init(&b, "");
+    bench_start(&b);
+    int64_t no = start_import(&b, 100);
+    struct job job = wait_while(&b, no, JOB_RUNNING);
+    ck_assert_msg(job.state == JOB_DONE, "%.*s", STR_ARG(job.message));
+    ck_assert_ptr_nonnull(strstr(job.result.p, "\"created\":100"));
+    ck_assert_int_eq(products_stored(&b), 100);
+    ck_assert(!feed_is_there(&b));
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(an_import_that_cannot_be_done_fails_with_the_name_of_its_error)
+{
+    static const struct {
+        const char *arguments, *error;
+    } jobs[] = {
+        {"{\"kind\": \"products\", \"path\": \"/nowhere/feed.csv\"}", "\"error\":\"not_found\""},
+        {"{\"kind\": \"products\", \"path\": \"/etc/passwd\"}", "\"error\":\"invalid\""},
+        {"{\"kind\": \"cats\", \"path\": \"x\"}", NULL},
+        {"{\"kind\": \"users\"}", NULL},
+        {"nonsense", NULL},
+        {NULL, NULL},
+    };
+    struct bench b;
+    bench_init(&b, "");
+    bench_start(&b);
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        int64_t no = add_job_for(&b, "import", jobs[i].arguments);
+        runner_wake(b.runner);
+        wait_while(&b, no, JOB_QUEUED);
+        struct job job = wait_while(&b, no, JOB_RUNNING);
+        ck_assert_msg(job.state == JOB_FAILED && job.message.n, "%zu", i);
+        if (jobs[i].error)
+            ck_assert_ptr_nonnull(strstr(job.result.p, jobs[i].error));
+        else
+            ck_assert_uint_eq(job.result.n, 0);
+    }
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(a_cancelled_import_ends_with_what_it_stored_and_its_file_goes)
+{
+    struct bench b;
+    bench_init(&b, "");
+    bench_start(&b);
+    int64_t no = start_import(&b, FEED_ROWS);
+    runner_cancel(b.runner, no);
+    struct job job = wait_while(&b, no, JOB_RUNNING);
+    ck_assert_int_eq(job.state, JOB_CANCELLED);
+    ck_assert_ptr_nonnull(strstr(job.result.p, "\"error\":\"cancelled\""));
+    ck_assert_int_lt(products_stored(&b), FEED_ROWS);
+    ck_assert(!feed_is_there(&b));
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(an_import_that_stopping_interrupts_goes_on_at_the_next_start)
+{
+    struct bench b;
+    bench_init(&b, "");
+    bench_start(&b);
+    int64_t no = start_import(&b, FEED_ROWS);
+    runner_stop(b.runner);
+    ck_assert_int_eq(job_of(&b, no).state, JOB_QUEUED);
+    ck_assert_int_lt(products_stored(&b), FEED_ROWS);
+    ck_assert(feed_is_there(&b));
+    bench_start(&b);
+    wait_while(&b, no, JOB_QUEUED);
+    struct job job = wait_while(&b, no, JOB_RUNNING);
+    ck_assert_msg(job.state == JOB_DONE, "%.*s", STR_ARG(job.message));
+    ck_assert_int_eq(products_stored(&b), FEED_ROWS);
+    ck_assert(!feed_is_there(&b));
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(an_import_does_not_wait_for_a_training)
+{
+    struct bench b;
+    bench_init(&b, "while [ ! -e go ]; do sleep 0.01; done; exit 1");
+    bench_start(&b);
+    int64_t train = add_job(&b, "train");
+    runner_wake(b.runner);
+    wait_while(&b, train, JOB_QUEUED);
+    int64_t import = start_import(&b, 10);
+    ck_assert_int_eq(wait_while(&b, import, JOB_RUNNING).state, JOB_DONE);
+    ck_assert_int_eq(job_of(&b, train).state, JOB_RUNNING);
+    runner_cancel(b.runner, train);
+    ck_assert_int_eq(wait_while(&b, train, JOB_RUNNING).state, JOB_CANCELLED);
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(uploads_that_no_queued_job_wants_go_at_the_start)
+{
+    struct bench b;
+    struct err err;
+    bench_init(&b, "");
+    const char *arguments = write_feed(&b, 10);
+    ck_ok(import_args_sweep(b.shop.store, &err));
+    ck_assert(!feed_is_there(&b));
+    write_feed(&b, 10);
+    add_job_for(&b, "import", arguments);
+    ck_ok(import_args_sweep(b.shop.store, &err));
+    ck_assert(feed_is_there(&b));
+    bench_release(&b);
+}
+END_TEST
+
 SUITE("runner", a_trained_version_is_registered_and_published_and_told,
       a_running_job_shows_how_far_it_is_and_its_result_has_nothing_of_it,
       a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_runs,
@@ -430,4 +599,9 @@ SUITE("runner", a_trained_version_is_registered_and_published_and_told,
       stopping_ends_a_program_that_hangs_with_all_that_it_started,
       a_job_whose_server_died_is_failed_at_the_next_start,
       a_runner_compacts_when_it_starts_when_asked_and_before_it_trains,
-      the_log_of_changes_is_trimmed_up_to_the_oldest_model_and_segment_file)
+      the_log_of_changes_is_trimmed_up_to_the_oldest_model_and_segment_file,
+      an_import_tells_its_report_and_its_file_goes_with_it,
+      an_import_that_cannot_be_done_fails_with_the_name_of_its_error,
+      a_cancelled_import_ends_with_what_it_stored_and_its_file_goes,
+      an_import_that_stopping_interrupts_goes_on_at_the_next_start,
+      an_import_does_not_wait_for_a_training, uploads_that_no_queued_job_wants_go_at_the_start)

@@ -104,6 +104,38 @@ START_TEST(a_job_is_taken_once_reports_and_ends_once)
 }
 END_TEST
 
+START_TEST(a_job_is_taken_by_its_kind_or_by_all_others_and_put_back)
+{
+    struct shop s;
+    struct err err;
+    struct job job;
+    int64_t train, import, nap;
+    const struct str me = STR_LIT("me"), imports = STR_LIT("import");
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    ck_ok(job_add(tx, imports, STR_LIT("{}"), &import, &err));
+    ck_ok(job_add(tx, STR_LIT("train"), STR_LIT(""), &train, &err));
+    ck_ok(job_add(tx, STR_LIT("nap"), STR_LIT(""), &nap, &err));
+    ck_err(job_requeue(tx, import, &err), ERR_CONFLICT);
+    ck_ok(job_take_other(tx, imports, me, &s.arena, &job, &err));
+    ck_assert(job.no == train);
+    ck_ok(job_take_other(tx, imports, me, &s.arena, &job, &err));
+    ck_assert(job.no == nap);
+    ck_err(job_take_other(tx, imports, me, &s.arena, &job, &err), ERR_NOT_FOUND);
+    ck_ok(job_take(tx, imports, me, &s.arena, &job, &err));
+    ck_assert(job.no == import);
+    ck_ok(job_progress(tx, import, 0.5, STR_LIT(""), &err));
+    ck_ok(job_requeue(tx, import, &err));
+    ck_ok(job_get(tx->db, import, &s.arena, &job, &err));
+    ck_assert(job.state == JOB_QUEUED && job.started_at == 0 && job.runner.n == 0);
+    ck_assert(job.progress == 0.5);
+    ck_ok(job_take(tx, imports, me, &s.arena, &job, &err));
+    ck_assert(job.no == import);
+    tx_commit(&s);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(a_lease_has_one_holder_until_it_expires)
 {
     struct shop s;
@@ -476,8 +508,9 @@ START_TEST(a_reply_is_remembered_until_it_expires)
 END_TEST
 
 SUITE("contract: ledger", publishing_and_rolling_back_leave_one_live_version_per_family,
-      a_job_is_taken_once_reports_and_ends_once, a_lease_has_one_holder_until_it_expires,
-      a_checkpoint_goes_with_the_rows_that_it_covers,
+      a_job_is_taken_once_reports_and_ends_once,
+      a_job_is_taken_by_its_kind_or_by_all_others_and_put_back,
+      a_lease_has_one_holder_until_it_expires, a_checkpoint_goes_with_the_rows_that_it_covers,
       a_row_is_quarantined_once_and_counted_by_reason,
       a_kind_that_is_full_drops_what_comes_and_counts_it,
       erasing_a_shopper_takes_the_rows_that_speak_of_it_and_no_others,

@@ -77,6 +77,8 @@ TABLE = [
     ("POST /v1/jobs", {"kind": "nap"}, ADMIN),
     ("GET /v1/jobs", None, ADMIN),
     ("GET /v1/jobs/{id}", None, ADMIN),
+    ("DELETE /v1/jobs/{id}", None, ADMIN),
+    ("POST /v1/imports?kind=cats", "", ADMIN),
     ("GET /v1/keys", None, ADMIN),
     ("POST /v1/keys", {"scope": "king"}, ADMIN),
     ("DELETE /v1/keys/{id}", None, ADMIN),
@@ -102,7 +104,7 @@ def fresh(server, route):
     if route.startswith("DELETE") and "joins" in route:
         backend.must(204, "POST", "/v1/users/me/joins", GUEST)
     path = route.split(" ")[1].replace("{anonymous_id}", guest(7)).replace("{family}", "recommend")
-    if "/keys/{id}" in path:
+    if "/keys/{id}" in path or route == "DELETE /v1/jobs/{id}":
         return path.replace("{id}", "999999")
     if "/orders/{id}" in path:
         order = backend.must(201, "POST", "/v1/orders", {
