@@ -15,4 +15,5 @@ else
     echo "Using the shop in $data"
 fi
 echo "Serving storefront and API on port $port (Ctrl-C ends)"
+echo "For a key, meanwhile: $aisle key create --scope admin --data $data"
 exec "$aisle" serve --data "$data" --port "$port"

@@ -66,14 +66,15 @@ static enum cli_exit create(const struct args *args, struct store *store)
         return fail_usage(args, "create needs --scope public, server or admin");
     if (auth_key_create(store, str_of(name ? name : ""), scope, key, &no, &err) != ERR_OK)
         return fail(args, &err);
-    if (args->json)
+    if (args->json) {
         fprintf(args->out, "{\"no\":%" PRId64 ",\"scope\":\"%s\",\"key\":\"%s\"}\n", no, scope_name,
                 key);
-    else
-        fprintf(args->out,
-                "%s\nThis is key %" PRId64
-                ". It is shown this once; the store keeps only a hash.\n",
-                key, no);
+    } else {
+        fprintf(args->out, "%s\n", key);
+        fprintf(args->err,
+                "This is key %" PRId64 ". It is shown this once; the store keeps only a hash.\n",
+                no);
+    }
     return EXIT_FINE;
 }
 
