@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/digits.h"
 #include "base/mem.h"
 
 #define LEN_MAX ((size_t)PTRDIFF_MAX - 1) /* so that no size below overflows, whatever max is */
@@ -27,9 +28,9 @@ void buf_reset(struct buf *b)
         b->data[0] = '\0';
 }
 
-char *buf_reserve(struct buf *b, size_t n)
+char *buf_reserve_more(struct buf *b, size_t n)
 {
-    if (__builtin_expect(b->full, 0))
+    if (b->full)
         return NULL;
     const size_t max = b->max < LEN_MAX ? b->max : LEN_MAX;
     if (n > max || b->len > max - n) {
@@ -54,51 +55,21 @@ char *buf_reserve(struct buf *b, size_t n)
     return b->data + b->len;
 }
 
-void buf_put(struct buf *b, const void *p, size_t n)
-{
-    char *at = buf_reserve(b, n);
-    if (!at)
-        return;
-    if (n)
-        memcpy(at, p, n);
-    at[n] = '\0';
-    b->len += n;
-}
-
-void buf_putc(struct buf *b, char c)
-{
-    buf_put(b, &c, 1);
-}
-
 void buf_puts(struct buf *b, const char *z)
 {
     buf_put(b, z, strlen(z));
 }
 
-void buf_put_str(struct buf *b, struct str s)
-{
-    buf_put(b, s.p, s.n);
-}
-
 void buf_put_u64(struct buf *b, uint64_t v)
 {
-    char digits[20];
-    size_t i = sizeof digits;
-    do {
-        digits[--i] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    buf_put(b, digits + i, sizeof digits - i);
+    char digits[DIGITS_INTEGER_MAX];
+    buf_put(b, digits, (size_t)(digits_u64(digits, v) - digits));
 }
 
 void buf_put_i64(struct buf *b, int64_t v)
 {
-    if (v < 0) {
-        buf_putc(b, '-');
-        buf_put_u64(b, 0 - (uint64_t)v);
-    } else {
-        buf_put_u64(b, (uint64_t)v);
-    }
+    char digits[DIGITS_INTEGER_MAX];
+    buf_put(b, digits, (size_t)(digits_i64(digits, v) - digits));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -31,14 +32,46 @@ void buf_release(struct buf *b);
 /** Empty it, keep the capacity, clear `full`. */
 void buf_reset(struct buf *b);
 
-/** returns borrowed room for n more bytes at data + len, or NULL (then b->full). Follow with
- *  b->len += what was used, and a NUL behind it. */
-char *buf_reserve(struct buf *b, size_t n);
+/** As buf_reserve, which calls it where the room is not there yet. */
+char *buf_reserve_more(struct buf *b, size_t n);
 
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_putc(struct buf *b, char c);
+/** returns borrowed room for n more bytes at data + len, or NULL (then b->full). Follow with
+ *  buf_end_at. */
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+    if (__builtin_expect(n < b->cap - b->len && b->len + n <= b->max && !b->full, 1))
+        return b->data + b->len;
+    return buf_reserve_more(b, n);
+}
+
+/** What was written into reserved room ends here. */
+static inline void buf_end_at(struct buf *b, char *end)
+{
+    *end = '\0';
+    b->len = (size_t)(end - b->data);
+}
+
+static inline void buf_put(struct buf *b, const void *p, size_t n)
+{
+    char *at = buf_reserve(b, n);
+    if (!at)
+        return;
+    if (n)
+        memcpy(at, p, n);
+    buf_end_at(b, at + n);
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+    buf_put(b, &c, 1);
+}
+
+static inline void buf_put_str(struct buf *b, struct str s)
+{
+    buf_put(b, s.p, s.n);
+}
+
 void buf_puts(struct buf *b, const char *z);
-void buf_put_str(struct buf *b, struct str s);
 void buf_put_u64(struct buf *b, uint64_t v);
 void buf_put_i64(struct buf *b, int64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

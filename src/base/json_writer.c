@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/json_scan.h"
 
 void jw_init(struct json_writer *w, struct buf *out)
@@ -133,8 +134,7 @@ static void put_quoted(struct buf *out, struct str s)
         if (s.n)
             memcpy(at + 1, s.p, s.n);
         at[s.n + 1] = '"';
-        at[s.n + 2] = '\0';
-        out->len += s.n + 2;
+        buf_end_at(out, at + s.n + 2);
         return;
     }
     buf_putc(out, '"');
@@ -159,8 +159,7 @@ void jw_key_raw(struct json_writer *w, const char *quoted, size_t n)
         if (w->comma)
             *at++ = ',';
         memcpy(at, quoted, n);
-        at[n] = '\0';
-        w->out->len = (size_t)(at + n - w->out->data);
+        buf_end_at(w->out, at + n);
     }
     w->keyed = true;
 }
@@ -210,6 +209,21 @@ void jw_members(struct json_writer *w, struct str members)
     w->comma = true;
 }
 
+char *jw_members_room(struct json_writer *w, size_t n)
+{
+    DCHECK(in_object(w) && !w->keyed);
+    char *at = buf_reserve(w->out, n + 1);
+    if (at && w->comma)
+        *at++ = ',';
+    return at;
+}
+
+void jw_members_end(struct json_writer *w, char *end)
+{
+    buf_end_at(w->out, end);
+    w->comma = true;
+}
+
 void jw_bool(struct json_writer *w, bool v)
 {
     jw_raw(w, v ? STR_LIT("true") : STR_LIT("false"));
@@ -248,30 +262,11 @@ void jw_double(struct json_writer *w, double v)
 
 void jw_decimal(struct json_writer *w, double v, unsigned places)
 {
-    static const double power[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
-    char text[32], *at = text + sizeof text;
-    CHECK(places < sizeof power / sizeof *power);
-    double scaled = round(fabs(v) * power[places]);
-    if (!(scaled < WHOLE_MAX)) { /* also NaN */
+    char text[DIGITS_DECIMAL_MAX], *end = digits_decimal(text, v, places);
+    if (end)
+        jw_raw(w, (struct str){text, (size_t)(end - text)});
+    else
         jw_double(w, v);
-        return;
-    }
-    uint64_t digits = (uint64_t)scaled;
-    bool negative = v < 0 && digits > 0, point = false;
-    for (; places > 0; places--, digits /= 10) {
-        if (!point && digits % 10 == 0)
-            continue;
-        *--at = (char)('0' + digits % 10);
-        point = true;
-    }
-    if (point)
-        *--at = '.';
-    do
-        *--at = (char)('0' + digits % 10);
-    while ((digits /= 10) > 0);
-    if (negative)
-        *--at = '-';
-    jw_raw(w, (struct str){at, (size_t)(text + sizeof text - at)});
 }
 
 void jw_time(struct json_writer *w, int64_t us)

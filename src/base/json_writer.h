@@ -76,6 +76,12 @@ void jw_raw(struct json_writer *w, struct str json);
 /** Members ("a":1,"b":2) of the open object that are JSON already: trusted, as they stand. */
 void jw_members(struct json_writer *w, struct str members);
 
+/** Room for n bytes of such members, for the loops that write most of an answer: the caller writes
+ *  them there, at least one, and tells jw_members_end where they end. NULL: the buffer is full, and
+ *  jw_members_end must not be called. */
+char *jw_members_room(struct json_writer *w, size_t n);
+void jw_members_end(struct json_writer *w, char *end);
+
 /* Key and value in one line: JW_STR(w, "title", p->title). */
 #define JW_STR(w, lit, s)             (JW_KEY(w, lit), jw_str((w), (s)))
 #define JW_Z(w, lit, z)               (JW_KEY(w, lit), jw_z((w), (z)))
