@@ -178,6 +178,15 @@ void jw_z(struct json_writer *w, const char *z)
         jw_null(w);
 }
 
+void jw_pieces(struct json_writer *w, const struct str *pieces, size_t n)
+{
+    before_value(w);
+    buf_putc(w->out, '"');
+    for (size_t i = 0; i < n; i++)
+        json_escape(w->out, pieces[i]);
+    buf_putc(w->out, '"');
+}
+
 /* --- the other values ------------------------------------------------------------------------ */
 
 void jw_i64(struct json_writer *w, int64_t v)
@@ -196,17 +205,6 @@ void jw_raw(struct json_writer *w, struct str json)
 {
     before_value(w);
     buf_put_str(w->out, json);
-}
-
-void jw_members(struct json_writer *w, struct str members)
-{
-    DCHECK(in_object(w) && !w->keyed);
-    if (members.n == 0)
-        return;
-    if (w->comma)
-        buf_putc(w->out, ',');
-    buf_put_str(w->out, members);
-    w->comma = true;
 }
 
 char *jw_members_room(struct json_writer *w, size_t n)

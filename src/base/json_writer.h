@@ -54,6 +54,10 @@ void jw_key_raw(struct json_writer *w, const char *quoted, size_t n);
 
 void jw_str(struct json_writer *w, struct str s);
 void jw_z(struct json_writer *w, const char *z); /* NULL: null */
+
+/** One string of pieces [n], none of which ends within a character. */
+void jw_pieces(struct json_writer *w, const struct str *pieces, size_t n);
+
 void jw_i64(struct json_writer *w, int64_t v);
 void jw_u64(struct json_writer *w, uint64_t v);
 void jw_bool(struct json_writer *w, bool v);
@@ -73,12 +77,9 @@ void jw_time(struct json_writer *w, int64_t us);
 /** A value that is JSON already: trusted, inserted as it stands. */
 void jw_raw(struct json_writer *w, struct str json);
 
-/** Members ("a":1,"b":2) of the open object that are JSON already: trusted, as they stand. */
-void jw_members(struct json_writer *w, struct str members);
-
-/** Room for n bytes of such members, for the loops that write most of an answer: the caller writes
- *  them there, at least one, and tells jw_members_end where they end. NULL: the buffer is full, and
- *  jw_members_end must not be called. */
+/** Room for n bytes of members ("a":1,"b":2) of the open object, for the loops that write most of an
+ *  answer: the caller writes their JSON there, at least one, and tells jw_members_end where it ends.
+ *  NULL: the buffer is full; jw_members_end must not be called. */
 char *jw_members_room(struct json_writer *w, size_t n);
 void jw_members_end(struct json_writer *w, char *end);
 

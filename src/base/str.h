@@ -21,6 +21,12 @@ struct str {
 #define STR_ARG(s)   (int)(s).n, (s).p ? (s).p : ""
 #define STR_LIT(lit) ((struct str){"" lit, sizeof(lit) - 1})
 
+/** The same as an initialiser, for tables. */
+#define STR_INIT(lit)                                                                              \
+    {                                                                                              \
+        "" lit, sizeof(lit) - 1                                                                    \
+    }
+
 static inline struct str str_of(const char *z)
 {
     return (struct str){z, z ? strlen(z) : 0};

@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "base/digits.h"
 #include "base/mem.h"
 #include "engine/engine_int.h"
 
@@ -38,32 +39,48 @@ struct str view_language(const struct view *v, struct str name)
 
 /* --- cards ----------------------------------------------------------------------------------- */
 
-static void write_money(struct json_writer *w, int64_t minor)
+/* Twenty cards are most of an answer: each is written into one piece of room, without the writer. */
+enum { CARD_LIVE_MAX = 256 };
+
+static char *put(char *at, struct str text)
 {
-    if (minor == STORE_NO_AMOUNT)
-        jw_null(w);
-    else
-        jw_i64(w, minor);
+    memcpy(at, text.p, text.n);
+    return at + text.n;
 }
 
-static void write_live(const struct live_row *row, const struct segment *s, uint32_t doc,
-                       struct json_writer *w)
+#define PUT(at, lit) put((at), STR_LIT(lit))
+
+static char *put_money(char *at, int64_t minor)
 {
-    char currency[4];
-    JW_KEY(w, "price");
-    write_money(w, row->price_minor);
-    JW_KEY(w, "list_price");
-    write_money(w, row->list_price_minor);
-    JW_KEY(w, "currency");
-    if (row->currency)
-        jw_z(w, currency_name(row->currency, currency));
-    else
-        jw_null(w);
-    JW_OBJ(w, "rating");
-    JW_DECIMAL(w, "mean", (double)s->rating_mean[doc], 2);
-    JW_U64(w, "count", s->rating_count[doc]);
-    jw_obj_end(w);
-    JW_BOOL(w, "in_stock", row->status == PRODUCT_ACTIVE && row->stock != 0);
+    return minor == STORE_NO_AMOUNT ? PUT(at, "null") : digits_i64(at, minor);
+}
+
+static char *put_currency(char *at, currency_code currency)
+{
+    if (currency == 0)
+        return PUT(at, "null");
+    char name[4];
+    at = PUT(at, "\"");
+    at = put(at, (struct str){currency_name(currency, name), 3});
+    return PUT(at, "\"");
+}
+
+static char *put_mean(char *at, float mean)
+{
+    char *end = digits_decimal(at, (double)mean, 2);
+    return end ? end : PUT(at, "0"); /* in a damaged file only: it is 0 to 5 */
+}
+
+/* At most CARD_LIVE_MAX bytes. */
+static char *put_live(char *at, const struct live_row *row, const struct segment *s, uint32_t doc)
+{
+    at = put_money(PUT(at, ",\"price\":"), row->price_minor);
+    at = put_money(PUT(at, ",\"list_price\":"), row->list_price_minor);
+    at = put_currency(PUT(at, ",\"currency\":"), row->currency);
+    at = put_mean(PUT(at, ",\"rating\":{\"mean\":"), s->rating_mean[doc]);
+    at = digits_u64(PUT(at, ",\"count\":"), s->rating_count[doc]);
+    return row->status == PRODUCT_ACTIVE && row->stock != 0 ? PUT(at, "},\"in_stock\":true")
+                                                            : PUT(at, "},\"in_stock\":false");
 }
 
 bool card_write(const struct view *v, uint32_t product_no, struct str language,
@@ -75,8 +92,10 @@ bool card_write(const struct view *v, uint32_t product_no, struct str language,
         return false;
     const struct segment *s = v->catalogue->segments[at.slot];
     live_get(v->live, product_no, &row);
-    jw_members(w, segment_card_json(s, at.doc, segment_language(s, language)));
-    write_live(&row, s, at.doc, w);
+    struct str card = segment_card_json(s, at.doc, segment_language(s, language));
+    char *room = jw_members_room(w, card.n + CARD_LIVE_MAX);
+    if (room)
+        jw_members_end(w, put_live(put(room, card), &row, s, at.doc));
     return true;
 }
 

@@ -216,8 +216,10 @@ uint32_t segment_find_id(const struct segment *s, struct str id)
 
 uint32_t segment_language(const struct segment *s, struct str name)
 {
+    if (name.n == 0 || name.n > SEGMENT_LANGUAGE_MAX)
+        return 0;
     for (uint32_t i = 1; i < s->languages; i++)
-        if (str_is(name, s->language[i]))
+        if (memcmp(s->language[i], name.p, name.n) == 0 && s->language[i][name.n] == '\0')
             return i;
     return 0;
 }
