@@ -62,22 +62,6 @@ static enum err_code read_body(struct call *call, struct texts *t, struct err *e
     return jr_end(&r, err);
 }
 
-static enum err_code read_facets(struct call *call, struct str list, struct search_request *r,
-                                 struct err *err)
-{
-    struct str *names = ARENA_NEW(call->arena, struct str, SEARCH_FACETS_MAX);
-    while (list.p && list.n) {
-        struct str name = str_trim(str_split(&list, ','));
-        if (name.n == 0)
-            continue;
-        if (r->facets_len == SEARCH_FACETS_MAX)
-            return err_set(err, ERR_LIMIT, "facets: more than %d", SEARCH_FACETS_MAX);
-        names[r->facets_len++] = name;
-    }
-    r->facets = names;
-    return ERR_OK;
-}
-
 static enum err_code build_request(struct call *call, const struct texts *t,
                                    struct search_request *r, struct err *err)
 {
@@ -93,7 +77,7 @@ static enum err_code build_request(struct call *call, const struct texts *t,
                                  .now_us = clock_now_us()};
     if (t->sort.n && !search_sort_of(t->sort, &r->sort))
         return err_set(err, ERR_INVALID, "sort: not known");
-    enum err_code code = read_facets(call, t->facets, r, err);
+    enum err_code code = search_facets_of(t->facets, call->arena, r, err);
     if (code == ERR_OK)
         code = find_shopper(call, t->user_id, t->anonymous_id, &shopper, err);
     if (code == ERR_OK)
@@ -105,64 +89,6 @@ static enum err_code build_request(struct call *call, const struct texts *t,
     if (code == ERR_OK)
         r->filter = bound;
     return code;
-}
-
-/* --- the reply ------------------------------------------------------------------------------- */
-
-static void write_hit(struct call *call, const struct search_hit *hit, struct json_writer *w)
-{
-    jw_obj(w);
-    card_write(call->view, hit->product_no, call->language, w);
-    JW_DECIMAL(w, "score", hit->score, 4);
-    JW_OBJ(w, "highlights");
-    JW_ARR(w, "title");
-    for (size_t i = 0; i < hit->title_parts_len; i++)
-        jw_str(w, hit->title_parts[i]);
-    if (hit->title_parts_len == 0)
-        jw_str(w, card_title(call->view, hit->product_no, call->language));
-    jw_arr_end(w);
-    jw_obj_end(w);
-    jw_obj_end(w);
-}
-
-static void write_price(const struct facet_result *f, currency_code currency, struct json_writer *w)
-{
-    char name[4];
-    jw_obj(w);
-    JW_KEY(w, "currency");
-    jw_z(w, currency ? currency_name(currency, name) : NULL);
-    if (f->priced) {
-        JW_I64(w, "min", f->min_minor);
-        JW_I64(w, "max", f->max_minor);
-    }
-    JW_ARR(w, "ranges");
-    for (size_t i = 0; i < f->ranges_len; i++) {
-        jw_obj(w);
-        JW_I64(w, "from", f->ranges[i].from);
-        JW_I64(w, "to", f->ranges[i].to);
-        JW_U64(w, "count", f->ranges[i].count);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-    jw_obj_end(w);
-}
-
-static void write_facet(const struct facet_result *f, currency_code currency, struct json_writer *w)
-{
-    jw_key(w, f->name);
-    if (str_is(f->name, "price")) {
-        write_price(f, currency, w);
-        return;
-    }
-    jw_arr(w);
-    for (size_t i = 0; i < f->values_len; i++) {
-        jw_obj(w);
-        JW_STR(w, "value", f->values[i].value);
-        JW_STR(w, "label", f->values[i].label);
-        JW_U64(w, "count", f->values[i].count);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
 }
 
 static enum err_code answer(struct call *call, const struct texts *t, struct err *err)
@@ -179,19 +105,7 @@ static enum err_code answer(struct call *call, const struct texts *t, struct err
     begin_json(call, &w);
     jw_obj(&w);
     JW_STR(&w, "request_id", call->req->request_id);
-    JW_STR(&w, "query", t->q);
-    JW_U64(&w, "total", result.total);
-    JW_U64(&w, "page", r.page);
-    JW_U64(&w, "pages", r.limit ? (result.total + r.limit - 1) / r.limit : 0);
-    JW_BOOL(&w, "relaxed", result.relaxed);
-    JW_ARR(&w, "items");
-    for (size_t i = 0; i < result.hits_len; i++)
-        write_hit(call, &result.hits[i], &w);
-    jw_arr_end(&w);
-    JW_OBJ(&w, "facets");
-    for (size_t i = 0; i < result.facets_len; i++)
-        write_facet(&result.facets[i], r.currency, &w);
-    jw_obj_end(&w);
+    search_members(call->view, &r, &result, &w);
     JW_I64(&w, "took_us", (clock_mono_ns() - begin_ns) / 1000);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);

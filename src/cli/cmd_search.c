@@ -33,19 +33,6 @@ static struct str join_words(const struct args *args, struct arena *arena)
     return query;
 }
 
-static enum err_code read_facets(struct shop *s, struct str list, struct search_request *r,
-                                 struct err *err)
-{
-    struct str *names = ARENA_NEW(&s->arena, struct str, SEARCH_FACETS_MAX);
-    while (list.p && list.n) {
-        if (r->facets_len == SEARCH_FACETS_MAX)
-            return err_set(err, ERR_LIMIT, "--facets: more than %d", SEARCH_FACETS_MAX);
-        names[r->facets_len++] = str_trim(str_split(&list, ','));
-    }
-    r->facets = names;
-    return ERR_OK;
-}
-
 static enum err_code build_request(const struct args *args, struct shop *s, int64_t limit,
                                    int64_t page, struct search_request *r, struct err *err)
 {
@@ -65,7 +52,7 @@ static enum err_code build_request(const struct args *args, struct shop *s, int6
             "--sort: expected relevance, price_asc, price_desc, newest, rating or popular");
     enum err_code code = shop_currency(s, args_flag(args, "--currency"), &r->currency, err);
     if (code == ERR_OK)
-        code = read_facets(s, flag_str(args, "--facets"), r, err);
+        code = search_facets_of(flag_str(args, "--facets"), &s->arena, r, err);
     if (code == ERR_OK)
         code = filter_parse(flag_str(args, "--filter"), &s->arena, &filter, err);
     if (code == ERR_OK)
@@ -75,82 +62,12 @@ static enum err_code build_request(const struct args *args, struct shop *s, int6
     return code;
 }
 
-/* --- JSON, as GET /v1/search answers --------------------------------------------------------- */
-
-static void write_hit(const struct shop *s, const struct search_hit *hit, struct str language,
-                      struct json_writer *w)
-{
-    jw_obj(w);
-    card_write(s->view, hit->product_no, language, w);
-    JW_DECIMAL(w, "score", hit->score, 4);
-    JW_OBJ(w, "highlights");
-    JW_ARR(w, "title");
-    for (size_t i = 0; i < hit->title_parts_len; i++)
-        jw_str(w, hit->title_parts[i]);
-    if (hit->title_parts_len == 0)
-        jw_str(w, card_title(s->view, hit->product_no, language));
-    jw_arr_end(w);
-    jw_obj_end(w);
-    jw_obj_end(w);
-}
-
-static void write_price(const struct facet_result *f, currency_code currency, struct json_writer *w)
-{
-    char name[4];
-    jw_obj(w);
-    JW_Z(w, "currency", currency ? currency_name(currency, name) : NULL);
-    if (f->priced) {
-        JW_I64(w, "min", f->min_minor);
-        JW_I64(w, "max", f->max_minor);
-    }
-    JW_ARR(w, "ranges");
-    for (size_t i = 0; i < f->ranges_len; i++) {
-        jw_obj(w);
-        JW_I64(w, "from", f->ranges[i].from);
-        JW_I64(w, "to", f->ranges[i].to);
-        JW_U64(w, "count", f->ranges[i].count);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-    jw_obj_end(w);
-}
-
-static void write_values(const struct facet_result *f, struct json_writer *w)
-{
-    jw_arr(w);
-    for (size_t i = 0; i < f->values_len; i++) {
-        jw_obj(w);
-        JW_STR(w, "value", f->values[i].value);
-        JW_STR(w, "label", f->values[i].label);
-        JW_U64(w, "count", f->values[i].count);
-        jw_obj_end(w);
-    }
-    jw_arr_end(w);
-}
-
+/* As GET /v1/search answers. */
 static void write_result(const struct shop *s, const struct search_request *r,
                          const struct search_result *found, int64_t took_us, struct json_writer *w)
 {
     jw_obj(w);
-    JW_STR(w, "query", r->query);
-    JW_U64(w, "total", found->total);
-    JW_U64(w, "page", r->page);
-    JW_U64(w, "pages", r->limit ? (found->total + r->limit - 1) / r->limit : 0);
-    JW_BOOL(w, "relaxed", found->relaxed);
-    JW_ARR(w, "items");
-    for (size_t i = 0; i < found->hits_len; i++)
-        write_hit(s, &found->hits[i], r->language, w);
-    jw_arr_end(w);
-    JW_OBJ(w, "facets");
-    for (size_t i = 0; i < found->facets_len; i++) {
-        const struct facet_result *f = &found->facets[i];
-        jw_key(w, f->name);
-        if (str_is(f->name, "price"))
-            write_price(f, r->currency, w);
-        else
-            write_values(f, w);
-    }
-    jw_obj_end(w);
+    search_members(s->view, r, found, w);
     JW_I64(w, "took_us", took_us);
     jw_obj_end(w);
 }

@@ -40,6 +40,38 @@ bool search_sort_of(struct str name, enum search_sort *out)
     return false;
 }
 
+static bool is_among(struct str name, const struct str *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(names[i], name))
+            return true;
+    return false;
+}
+
+enum err_code search_facets_of(struct str list, struct arena *arena, struct search_request *out,
+                               struct err *err)
+{
+    out->facets = NULL;
+    out->facets_len = 0;
+    if (list.n == 0)
+        return ERR_OK;
+    struct str *names = arena_try_alloc(arena, SEARCH_FACETS_MAX * sizeof *names);
+    if (!names)
+        return err_set(err, ERR_LIMIT, "the facets do not fit");
+    size_t n = 0;
+    while (list.p && list.n) {
+        struct str name = str_trim(str_split(&list, ','));
+        if (name.n == 0 || is_among(name, names, n))
+            continue;
+        if (n == SEARCH_FACETS_MAX)
+            return err_set(err, ERR_LIMIT, "facets: more than %d", SEARCH_FACETS_MAX);
+        names[n++] = name;
+    }
+    out->facets = names;
+    out->facets_len = n;
+    return ERR_OK;
+}
+
 /* --- the best of the window ------------------------------------------------------------------ */
 
 struct ranked {

@@ -112,6 +112,16 @@ ERR_MUST_USE enum err_code search_score(struct searcher *s, const struct view *v
                                         const uint32_t *products, size_t n, struct arena *arena,
                                         double *scores, struct err *err);
 
+/** The answer as members of an open object, as /v1/search gives them (docs/http-api.md): "query" to
+ *  "facets". The request's language is that of the texts. */
+void search_members(const struct view *view, const struct search_request *request,
+                    const struct search_result *found, struct json_writer *w);
+
+/** Facet names separated by commas to out->facets, in the arena; empty and repeated ones are left out.
+ *  ERR_LIMIT  more than SEARCH_FACETS_MAX, or the arena's cap */
+ERR_MUST_USE enum err_code search_facets_of(struct str list, struct arena *arena,
+                                            struct search_request *out, struct err *err);
+
 /** "relevance", "price_asc", ... False for an unknown name. */
 bool search_sort_of(struct str name, enum search_sort *out);
 

@@ -691,6 +691,31 @@ START_TEST(highlights_rebuild_the_title_and_mark_what_was_found)
 }
 END_TEST
 
+START_TEST(facets_are_named_once_however_often_they_are_asked_for)
+{
+    struct search_request r = {.facets_len = 7};
+    struct arena arena;
+    struct buf many = {.max = 1000};
+    struct err err;
+    arena_init(&arena, 0, 1 << 16);
+    ck_ok(search_facets_of(STR_LIT(" brand,price,,brand , price,attributes.color,"), &arena, &r,
+                           &err));
+    ck_assert_uint_eq(r.facets_len, 3);
+    ck_assert(str_is(r.facets[0], "brand") && str_is(r.facets[1], "price") &&
+              str_is(r.facets[2], "attributes.color"));
+    ck_ok(search_facets_of((struct str){NULL, 0}, &arena, &r, &err));
+    ck_assert_uint_eq(r.facets_len, 0);
+    for (int i = 0; i <= SEARCH_FACETS_MAX; i++) {
+        ck_ok(search_facets_of(buf_str(&many), &arena, &r, &err));
+        ck_assert_uint_eq(r.facets_len, (size_t)i);
+        buf_printf(&many, "attributes.a%d,", i);
+    }
+    ck_err(search_facets_of(buf_str(&many), &arena, &r, &err), ERR_LIMIT);
+    buf_release(&many);
+    arena_release(&arena);
+}
+END_TEST
+
 SUITE("search", every_query_gives_what_scoring_all_products_one_by_one_gives,
       older_versions_in_other_segments_change_nothing, layers_and_their_merge_rank_alike_to_the_bit,
       each_character_of_a_chinese_query_must_be_found_within_a_pair,
@@ -700,4 +725,5 @@ SUITE("search", every_query_gives_what_scoring_all_products_one_by_one_gives,
       bad_requests_are_refused, facets_count_the_whole_result_over_all_segments,
       prices_of_another_currency_are_never_compared, newest_and_best_rated_come_first,
       what_is_hot_comes_first_among_the_popular, sort_names_are_those_of_the_api,
+      facets_are_named_once_however_often_they_are_asked_for,
       highlights_rebuild_the_title_and_mark_what_was_found)
