@@ -145,37 +145,11 @@ static enum err_code build_request(struct call *call, const struct texts *t,
     return ERR_OK;
 }
 
-/* text is scratch. */
-static void write_reason(struct call *call, const struct recommend_item *item, struct buf *text,
-                         struct json_writer *w)
-{
-    JW_OBJ(w, "reason");
-    JW_Z(w, "code", reason_name(item->reason));
-    struct str id = card_id(call->view, item->reason_product);
-    if (item->reason_product && id.n)
-        JW_STR(w, "product_id", id);
-    buf_reset(text);
-    reason_text(call->view, item->reason, item->reason_product, call->language, text);
-    JW_STR(w, "text", buf_str(text));
-    jw_obj_end(w);
-}
-
-static void write_item(struct call *call, const struct recommend_item *item, struct buf *text,
-                       struct json_writer *w)
-{
-    jw_obj(w);
-    card_write(call->view, item->product_no, call->language, w);
-    JW_DECIMAL(w, "score", (double)item->score, 4);
-    write_reason(call, item, text, w);
-    jw_obj_end(w);
-}
-
 static enum err_code answer(struct call *call, const struct texts *t, struct err *err)
 {
     struct recommend_request r;
     struct recommend_result result;
     struct json_writer w;
-    struct buf text;
     enum err_code code = build_request(call, t, &r, err);
     if (code == ERR_OK)
         code = recommend_run(call->view, &r, call->arena, &result, err);
@@ -184,18 +158,7 @@ static enum err_code answer(struct call *call, const struct texts *t, struct err
     begin_json(call, &w);
     jw_obj(&w);
     JW_STR(&w, "request_id", call->req->request_id);
-    JW_Z(&w, "placement", placement_name(r.placement));
-    JW_BOOL(&w, "personal", result.personal);
-    JW_OBJ(&w, "models");
-    if (call->view->model)
-        JW_Z(&w, "recommend", call->view->model->version);
-    jw_obj_end(&w);
-    JW_ARR(&w, "items");
-    buf_init(&text, STORE_TITLE_MAX + 256);
-    for (size_t i = 0; i < result.len; i++)
-        write_item(call, &result.items[i], &text, &w);
-    buf_release(&text);
-    jw_arr_end(&w);
+    recommend_members(call->view, &r, &result, call->language, &w);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);
 }

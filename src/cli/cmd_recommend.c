@@ -77,45 +77,6 @@ static enum err_code read_filter(const struct args *args, struct shop *s,
     return code;
 }
 
-static void write_item(const struct shop *s, const struct recommend_item *item, struct str language,
-                       struct json_writer *w)
-{
-    struct buf text;
-    struct str because = card_id(s->view, item->reason_product);
-    buf_init(&text, STORE_TITLE_MAX + 256);
-    reason_text(s->view, item->reason, item->reason_product, language, &text);
-    jw_obj(w);
-    card_write(s->view, item->product_no, language, w);
-    JW_DECIMAL(w, "score", (double)item->score, 4);
-    JW_OBJ(w, "reason");
-    JW_Z(w, "code", reason_name(item->reason));
-    if (item->reason_product && because.n)
-        JW_STR(w, "product_id", because);
-    JW_STR(w, "text", buf_str(&text));
-    jw_obj_end(w);
-    jw_obj_end(w);
-    buf_release(&text);
-}
-
-/* As GET /v1/recommendations answers. */
-static void write_result(const struct shop *s, const struct recommend_request *r,
-                         const struct recommend_result *found, struct str language,
-                         struct json_writer *w)
-{
-    jw_obj(w);
-    JW_Z(w, "placement", placement_name(r->placement));
-    JW_BOOL(w, "personal", found->personal);
-    JW_OBJ(w, "models");
-    if (s->view->model)
-        JW_Z(w, "recommend", s->view->model->version);
-    jw_obj_end(w);
-    JW_ARR(w, "items");
-    for (size_t i = 0; i < found->len; i++)
-        write_item(s, &found->items[i], language, w);
-    jw_arr_end(w);
-    jw_obj_end(w);
-}
-
 static void print_result(const struct shop *s, const struct recommend_result *found,
                          struct str language)
 {
@@ -150,10 +111,13 @@ static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t 
     if (code == ERR_OK)
         code = recommend_run(s->view, &request, &s->arena, &found, &err);
     result_begin(&result);
-    if (code == ERR_OK && args->json)
-        write_result(s, &request, &found, language, &result.w);
-    else if (code == ERR_OK)
+    if (code == ERR_OK && args->json) {
+        jw_obj(&result.w);
+        recommend_members(s->view, &request, &found, language, &result.w);
+        jw_obj_end(&result.w);
+    } else if (code == ERR_OK) {
         print_result(s, &found, language);
+    }
     return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
 }
 

@@ -168,7 +168,14 @@ static void choose(struct choice *ch, const struct recommend_item *item)
         !filter_match(ch->request->filter, at.slot, at.doc))
         return;
     ch->groups[ch->len] = group;
-    ch->items[ch->len++] = *item;
+    ch->items[ch->len] = *item;
+    /* What they looked at may be gone: then it is no name for a reason. */
+    if (item->reason_product &&
+        !location_found(catalogue_locate(ch->view->catalogue, item->reason_product))) {
+        ch->items[ch->len].reason = REASON_TASTE;
+        ch->items[ch->len].reason_product = 0;
+    }
+    ch->len++;
 }
 
 static struct recommend_item item_of(const struct candidates *c, uint32_t i)

@@ -85,8 +85,20 @@ const char *placement_name(enum placement p);
 /** "because_you_viewed", ... as in the API. */
 const char *reason_name(enum reason_code r);
 
-/** What people read, in one of the shop's languages, into out: at most one product title is named. */
+/** What people read, in one of the shop's languages, in up to REASON_PIECES pieces: at most one
+ *  product title is among them. Returns how many; borrowed while the view is held. */
+enum { REASON_PIECES = 3 };
+size_t reason_pieces(const struct view *view, enum reason_code reason, uint32_t reason_product,
+                     struct str language, struct str out[REASON_PIECES]);
+
+/** The same, appended to out. */
 void reason_text(const struct view *view, enum reason_code reason, uint32_t reason_product,
                  struct str language, struct buf *out);
+
+/** The answer as members of an open object, as /v1/recommendations gives them (docs/http-api.md):
+ *  "placement" to "items". language is one of the shop's. */
+void recommend_members(const struct view *view, const struct recommend_request *request,
+                       const struct recommend_result *found, struct str language,
+                       struct json_writer *w);
 
 #endif

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import urllib.request
 
 AISLE = os.environ.get("AISLE", "build/release/aisle")
 FAILED, USAGE, DATA, NO_INPUT, BUSY, CONFIG = 1, 64, 65, 66, 75, 78
@@ -155,6 +158,48 @@ def test_a_filter_with_a_mistake_is_told_with_its_place():
         assert "character 8" in aisle(command, "--filter", "price <", status=DATA)[1]
     assert "ISO 4217" in aisle("search", "--currency", "QQQ", status=DATA)[1]
     assert "relevance" in aisle("search", "--sort", "best", status=DATA)[1]
+
+
+def of_api(serving, path, **query):
+    """What the server answers, without what is of the request alone."""
+    address = f"http://127.0.0.1:{serving.port}{path}?{urllib.parse.urlencode(query)}"
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {serving.key}"})
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as reply:
+        return re.sub(r'^{"request_id":"[^"]*",', "{", without_time(reply.read().decode()))
+
+
+def without_time(text):
+    return re.sub(r'"took_us":\d+', "", text.removesuffix("\n"))
+
+
+def test_command_line_and_api_answer_the_same_bytes():
+    data = copy_of_shop("compared")
+    key = answer("key", "create", "--scope", "server", data=data)["key"]
+    cheap = "price < 50000 AND in_stock = true"
+    product, other = (i["id"] for i in answer("search", "--limit", "2", data=data)["items"])
+    pairs = [
+        ("/v1/search", {"q": "tea"}, ["search", "tea"]),
+        ("/v1/search", {"q": "茶", "lang": "zh", "facets": "brand,category,price,in_stock,brand,"},
+         ["search", "茶", "--lang", "zh", "--facets", "brand,category,price,in_stock,brand,"]),
+        ("/v1/search", {"sort": "price_desc", "filter": cheap, "page": 3, "out_of_stock": "true"},
+         ["search", "--sort", "price_desc", "--filter", cheap, "--page", "3", "--out-of-stock"]),
+        ("/v1/search", {"q": "xqzzy", "facets": "price", "currency": "USD", "prefix": "false"},
+         ["search", "xqzzy", "--facets", "price", "--currency", "USD", "--whole-words"]),
+        ("/v1/recommendations", {"user_id": "lin-mei"}, ["recommend", "--user", "lin-mei"]),
+        ("/v1/recommendations", {"user_id": "lin-mei", "lang": "zh", "hide_seen": "true"},
+         ["recommend", "--user", "lin-mei", "--lang", "zh", "--hide-seen"]),
+        ("/v1/recommendations", {"placement": "similar", "product_id": product},
+         ["recommend", "--product", product]),
+        ("/v1/recommendations", {"placement": "cart", "product_ids": other, "filter": cheap},
+         ["recommend", "--placement", "cart", "--product", other, "--filter", cheap]),
+        ("/v1/recommendations", {"placement": "new"}, ["recommend", "--placement", "new"]),
+    ]
+    with Serving(data) as serving:
+        serving.key = key
+        for path, query, command in pairs:
+            limit = "30" if path == "/v1/recommendations" else "10"
+            printed = aisle(*command, "--limit", limit, "--json", data=data)[0]
+            assert without_time(printed) == of_api(serving, path, limit=limit, **query), command
 
 
 def test_recommendations_have_reasons():

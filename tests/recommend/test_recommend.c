@@ -463,6 +463,27 @@ START_TEST(reasons_name_the_product_in_the_language_of_the_page)
 }
 END_TEST
 
+START_TEST(no_reason_names_a_product_that_is_gone)
+{
+    struct shop s;
+    size_t of_gone = 0;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.limit = COLD;
+    struct recommend_result before = run(&s, &r);
+    for (size_t i = 0; i < before.len; i++)
+        of_gone += before.items[i].reason_product == 15;
+    ck_assert_uint_gt(of_gone, 0);
+    fixture_remove(&s.f, 15);
+    struct recommend_result after = run(&s, &r);
+    ck_assert(after.personal && after.len > 0);
+    for (size_t i = 0; i < after.len; i++)
+        ck_assert_uint_ne(after.items[i].reason_product, 15);
+    shop_release(&s);
+}
+END_TEST
+
 /* --- profiles -------------------------------------------------------------------------------- */
 
 START_TEST(a_profile_sums_decayed_weights_and_counts_each_act_once)
@@ -503,5 +524,6 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       similar_together_and_cart_follow_the_lists_of_the_context,
       a_product_that_the_model_does_not_know_has_similar_ones_by_its_texts,
       without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
-      placements_have_names, reasons_name_the_product_in_the_language_of_the_page,
+      placements_have_names, no_reason_names_a_product_that_is_gone,
+      reasons_name_the_product_in_the_language_of_the_page,
       a_profile_sums_decayed_weights_and_counts_each_act_once)
