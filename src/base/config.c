@@ -220,13 +220,10 @@ static size_t index_of(struct str name, char *const *names, size_t n)
 static enum err_code fail_unknown(struct str name, const char *const *names, size_t n,
                                   const char *where, struct err *err)
 {
-    char quoted[64];
-    const char *meant = str_nearest(name, names, n);
-    err_quote(quoted, sizeof quoted, name.p, name.n);
-    if (meant)
-        return err_set(err, ERR_INVALID, "%sunknown setting '%s'; did you mean '%s'?", where,
-                       quoted, meant);
-    return err_set(err, ERR_INVALID, "%sunknown setting '%s'", where, quoted);
+    char quoted[64], meant[STR_MEANT_SIZE];
+    return err_set(err, ERR_INVALID, "%sunknown setting '%s'%s", where,
+                   err_quote(quoted, sizeof quoted, name.p, name.n),
+                   str_meant(name, names, n, meant));
 }
 
 enum err_code config_set(struct config *c, const char *path, const char *value, const char *flag,

@@ -16,13 +16,9 @@ static unsigned find_field(struct jr_fields *f, struct str key)
 
 static void fail_unknown(struct json_reader *r, const struct jr_fields *f, struct str key)
 {
-    char quoted[48];
-    const char *meant = str_nearest(key, f->names, f->n);
-    err_quote(quoted, sizeof quoted, key.p, key.n);
-    if (meant)
-        jr_fail(r, ERR_INVALID, "unknown key '%s'; did you mean '%s'?", quoted, meant);
-    else
-        jr_fail(r, ERR_INVALID, "unknown key '%s'", quoted);
+    char quoted[48], meant[STR_MEANT_SIZE];
+    jr_fail(r, ERR_INVALID, "unknown key '%s'%s", err_quote(quoted, sizeof quoted, key.p, key.n),
+            str_meant(key, f->names, f->n, meant));
 }
 
 int jr_field(struct json_reader *r, struct jr_fields *f)

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -324,4 +325,13 @@ const char *str_nearest(struct str s, const char *const *names, size_t n)
         }
     }
     return best;
+}
+
+char *str_meant(struct str s, const char *const *names, size_t n, char out[STR_MEANT_SIZE])
+{
+    const char *nearest = str_nearest(s, names, n);
+    out[0] = '\0';
+    if (nearest)
+        snprintf(out, STR_MEANT_SIZE, "; did you mean '%s'?", nearest);
+    return out;
 }

@@ -21,12 +21,6 @@ struct str {
 #define STR_ARG(s)   (int)(s).n, (s).p ? (s).p : ""
 #define STR_LIT(lit) ((struct str){"" lit, sizeof(lit) - 1})
 
-/** The same as an initialiser, for tables. */
-#define STR_INIT(lit)                                                                              \
-    {                                                                                              \
-        "" lit, sizeof(lit) - 1                                                                    \
-    }
-
 static inline struct str str_of(const char *z)
 {
     return (struct str){z, z ? strlen(z) : 0};
@@ -99,5 +93,9 @@ unsigned str_distance(struct str a, struct str b, unsigned cap);
 /** For "did you mean": the one of names[n] that is nearest to s, at most two edits away; NULL if
  *  none is. */
 const char *str_nearest(struct str s, const char *const *names, size_t n);
+
+/** "; did you mean 'NEAREST'?" for the end of a message, or "" where none is near. Returns out. */
+enum { STR_MEANT_SIZE = 96 };
+char *str_meant(struct str s, const char *const *names, size_t n, char out[STR_MEANT_SIZE]);
 
 #endif

@@ -348,13 +348,10 @@ enum err_code yaml_bool(const struct yaml *y, const struct yaml_node *n, bool *o
 static enum err_code fail_key(const struct yaml *y, const struct yaml_node *n,
                               const char *const *names, size_t count, struct err *err)
 {
-    char quoted[64];
-    const char *meant = str_nearest(n->key, names, count);
-    err_quote(quoted, sizeof quoted, n->key.p, n->key.n);
-    if (meant)
-        return err_set(err, ERR_INVALID, "%s:%u: unknown key '%s'; did you mean '%s'?", y->name,
-                       n->line, quoted, meant);
-    return err_set(err, ERR_INVALID, "%s:%u: unknown key '%s'", y->name, n->line, quoted);
+    char quoted[64], meant[STR_MEANT_SIZE];
+    return err_set(err, ERR_INVALID, "%s:%u: unknown key '%s'%s", y->name, n->line,
+                   err_quote(quoted, sizeof quoted, n->key.p, n->key.n),
+                   str_meant(n->key, names, count, meant));
 }
 
 enum err_code yaml_check_keys(const struct yaml *y, const struct yaml_node *n,

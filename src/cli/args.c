@@ -157,13 +157,13 @@ enum cli_exit result_end(const struct args *args, struct result *r, enum cli_exi
 static enum cli_exit unknown_verb(const struct args *args, const struct verb *verbs, size_t n)
 {
     const char *names[CLI_VERBS_MAX];
+    char meant[STR_MEANT_SIZE];
     CHECK(n <= CLI_VERBS_MAX);
     for (size_t i = 0; i < n; i++)
         names[i] = verbs[i].name;
-    const char *nearest = str_nearest(str_of(args->words[0]), names, n);
-    return fail_usage(args, "there is no '%s'%s%s%s\nusage: aisle %s %s", args->words[0],
-                      nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                      nearest ? "'?" : "", args->command->name, args->command->usage);
+    return fail_usage(args, "there is no '%s'%s\nusage: aisle %s %s", args->words[0],
+                      str_meant(str_of(args->words[0]), names, n, meant), args->command->name,
+                      args->command->usage);
 }
 
 static const struct verb *find_verb(const struct args *args, const struct verb *verbs, size_t n,
