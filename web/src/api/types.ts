@@ -60,7 +60,6 @@ export type ReasonCode =
   | 'similar_to_this'
   | 'bought_with_this'
   | 'popular_now'
-  | 'popular_in_category'
   | 'new_arrival'
   | 'fits_your_taste';
 
@@ -70,7 +69,7 @@ export interface Reason {
   text?: string;
 }
 
-export type RecommendedCard = Card & { score: number; source: string; reason?: Reason };
+export type RecommendedCard = Card & { score: number; reason?: Reason };
 
 export type Placement = 'home' | 'similar' | 'bought_together' | 'cart' | 'trending' | 'new';
 

@@ -70,7 +70,6 @@ export const en = {
     similar_to_this: 'Similar to this',
     bought_with_this: 'Often bought with this',
     popular_now: 'Popular right now',
-    popular_in_category: 'Popular in its department',
     new_arrival: 'New arrival',
     fits_your_taste: 'Fits your taste',
   } as Record<string, string>,

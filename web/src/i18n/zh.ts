@@ -68,7 +68,6 @@ export const zh: Messages = {
     similar_to_this: '与此商品相似',
     bought_with_this: '经常一起购买',
     popular_now: '当下热门',
-    popular_in_category: '同类热门',
     new_arrival: '新品上架',
     fits_your_taste: '合你的喜好',
   },

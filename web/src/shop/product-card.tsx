@@ -17,7 +17,6 @@ const REASON_ICONS: Record<string, IconName> = {
   similar_to_this: 'link',
   bought_with_this: 'link',
   popular_now: 'trend',
-  popular_in_category: 'trend',
   new_arrival: 'spark',
   fits_your_taste: 'spark',
 };
