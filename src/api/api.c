@@ -234,14 +234,43 @@ static enum err_code identify(struct call *call, struct err *err)
     return ERR_OK;
 }
 
+/* Types that a browser sends to other hosts without asking (forms, text/plain) are no JSON. */
+static bool takes_type(const struct endpoint *e, struct str type)
+{
+    const struct str suffix = STR_LIT("+json");
+    type = str_trim(str_split(&type, ';'));
+    if (str_eq_nocase(type, STR_LIT("application/json")))
+        return true;
+    if (type.n > suffix.n &&
+        str_eq_nocase((struct str){type.p + type.n - suffix.n, suffix.n}, suffix))
+        return true;
+    if ((e->flags & ENDPOINT_TAKES_LINES) && str_eq_nocase(type, STR_LIT("application/x-ndjson")))
+        return true;
+    return (e->flags & ENDPOINT_TAKES_TEXT) && str_eq_nocase(type, STR_LIT("text/plain"));
+}
+
+static enum err_code check_body(struct call *call, const struct endpoint *e, struct err *err)
+{
+    char quoted[64];
+    struct str coding = http_request_header(call->req, "content-encoding");
+    struct str type = http_request_header(call->req, "content-type");
+    if (coding.n && !str_eq_nocase(coding, STR_LIT("identity")))
+        return err_set(err, ERR_UNSUPPORTED, "Content-Encoding: bodies are taken uncompressed");
+    if (e->method == HTTP_GET || e->method == HTTP_DELETE || type.n == 0 ||
+        (e->flags & ENDPOINT_TAKES_FILES) || takes_type(e, type))
+        return ERR_OK;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "Content-Type: '%s' is not taken here; application/json%s%s is",
+                   err_quote(quoted, sizeof quoted, type.p, type.n),
+                   e->flags & ENDPOINT_TAKES_LINES ? ", application/x-ndjson" : "",
+                   e->flags & ENDPOINT_TAKES_TEXT ? ", text/plain" : "");
+}
+
 static enum err_code allow(struct call *call, const struct endpoint *e, struct err *err)
 {
     const struct api *api = call->api;
-    struct str coding = http_request_header(call->req, "content-encoding");
     if ((e->flags & ENDPOINT_DEMO) && !api->o.demo)
         return err_set(err, ERR_NOT_FOUND, "this is no demonstration shop");
-    if (coding.n && !str_eq_nocase(coding, STR_LIT("identity")))
-        return err_set(err, ERR_UNSUPPORTED, "Content-Encoding: bodies are taken uncompressed");
     enum err_code code = e->scope == AUTH_NONE ? ERR_OK : identify(call, err);
     if (code != ERR_OK)
         return code;
@@ -252,7 +281,19 @@ static enum err_code allow(struct call *call, const struct endpoint *e, struct e
     }
     if ((e->flags & ENDPOINT_WRITES) && api->o.read_only)
         return err_set(err, ERR_UNAVAILABLE, "%s", api->o.read_only);
-    return ERR_OK;
+    return check_body(call, e, err);
+}
+
+/* What was asked, into call->values. */
+static enum err_code read_params(struct call *call, const struct bound_endpoint *bound,
+                                 struct err *err)
+{
+    const struct endpoint *e = bound->endpoint;
+    bool in_body = e->flags & ENDPOINT_PARAMS_IN_BODY;
+    if (bound->any_query)
+        return ERR_OK;
+    enum err_code code = params_from_query(call, e->params, in_body ? 0 : e->params_len, err);
+    return code == ERR_OK && in_body ? params_from_body(call, e->params, e->params_len, err) : code;
 }
 
 static void handle(struct http_request *req)
@@ -260,15 +301,15 @@ static void handle(struct http_request *req)
     const struct bound_endpoint *bound = req->route->ctx;
     struct call *call = ARENA_NEW(req->arena, struct call, 1);
     struct err err;
-    struct str language = {0};
     *call = (struct call){.api = bound->api,
                           .req = req,
                           .arena = req->arena,
                           .view = engine_view(bound->api->o.engine)};
-    http_request_query(req, "lang", &language);
-    call->language = view_language(call->view, language);
+    call->language = call->view->shop->languages[0];
     enum err_code code = allow(call, bound->endpoint, &err);
     struct view *view = call->view;
+    if (code == ERR_OK)
+        code = read_params(call, bound, &err);
     if (code == ERR_OK && (bound->endpoint->flags & ENDPOINT_WRITES))
         code = once_begin(call, &err);
     if (code == ERR_OK && call->once && (bound->endpoint->flags & ENDPOINT_SECRET))
@@ -293,6 +334,8 @@ static void handle_head(struct http_request *req)
     *call = (struct call){.api = bound->api, .req = req, .arena = req->arena};
     req->user = call;
     enum err_code code = allow(call, bound->endpoint, &err);
+    if (code == ERR_OK)
+        code = read_params(call, bound, &err);
     if (code == ERR_OK)
         code = bound->endpoint->fn(call, &err);
     if (code != ERR_OK)
@@ -323,7 +366,7 @@ static const struct endpoint_group *const groups[] = {
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
                  struct http_route *route)
 {
-    *bound = (struct bound_endpoint){api, e};
+    *bound = (struct bound_endpoint){api, e, !str_starts(str_of(e->pattern), STR_LIT("/v1/"))};
     *route = (struct http_route){.method = e->method,
                                  .pattern = e->pattern,
                                  .handler = handle,

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "api/params.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
 #include "base/map.h"
@@ -26,6 +27,10 @@ enum endpoint_flags {
     ENDPOINT_STREAMS =
         1 << 3,               /* a body of any length: fn is called before it and sets call->body */
     ENDPOINT_SECRET = 1 << 4, /* a write whose answer is kept nowhere, so without Idempotency-Key */
+    ENDPOINT_PARAMS_IN_BODY = 1 << 5, /* params are the members of the body */
+    ENDPOINT_TAKES_LINES = 1 << 6,    /* a body may also be application/x-ndjson */
+    ENDPOINT_TAKES_TEXT = 1 << 7,     /* a body may also be text/plain, for beacons */
+    ENDPOINT_TAKES_FILES = 1 << 8,    /* a body may be a file of any type */
 };
 
 struct endpoint {
@@ -34,12 +39,15 @@ struct endpoint {
     enum auth_scope scope; /* the least that may call it */
     endpoint_fn fn;
     unsigned flags;
+    const struct param *params; /* [params_len] what it may be asked */
+    size_t params_len;
 };
 
 /* What route->ctx points to. */
 struct bound_endpoint {
     struct api *api;
     const struct endpoint *endpoint;
+    bool any_query; /* pages, files and probes: what their queries say is nobody's business */
 };
 
 struct api {
@@ -80,9 +88,10 @@ struct call {
     int64_t key_no;
     struct view *view;   /* owned reference until the call ends; NULL where the body streams */
     struct str language; /* one of the shop's */
-    int named_kind;      /* enum user_kind of the shopper whom the request names first */
-    struct str named;    /* and its id; empty: nobody */
-    struct once *once;   /* NULL: without Idempotency-Key */
+    const struct param_value *values; /* [n] as in the endpoint's table */
+    int named_kind;    /* enum user_kind of the shopper whom the request names first */
+    struct str named;  /* and its id; empty: nobody */
+    struct once *once; /* NULL: without Idempotency-Key */
 
     /* A write under way. */
     store_job_fn job;
@@ -154,18 +163,6 @@ enum err_code once_answer(struct call *call);
 
 /* --- params.c: parameters -------------------------------------------------------------------- */
 
-/** A query parameter; empty where absent. */
-struct str query_str(const struct call *call, const char *name);
-
-/** A whole number in a query parameter. ERR_INVALID names it. */
-enum err_code query_i64(const struct call *call, const char *name, int64_t fallback, int64_t lo,
-                        int64_t hi, int64_t *out, struct err *err);
-enum err_code query_bool(const struct call *call, const char *name, bool fallback, bool *out,
-                         struct err *err);
-
-/** "cursor" as a number that this server gave out; start where absent. */
-enum err_code query_cursor(const struct call *call, int64_t start, int64_t *out, struct err *err);
-
 /** The currency named, or the shop's. ERR_INVALID  unknown. */
 enum err_code currency_param(const struct call *call, struct str name, currency_code *out,
                              struct err *err);
@@ -193,6 +190,10 @@ struct shopper {
  *  ERR_DENIED           it is another shopper's
  *  ERR_INVALID          an id breaks its rules */
 enum err_code find_shopper(struct call *call, struct str user_id, struct str anonymous_id,
+                           struct shopper *out, struct err *err);
+
+/** As find_shopper, where one must be named. */
+enum err_code need_shopper(struct call *call, struct str user_id, struct str anonymous_id,
                            struct shopper *out, struct err *err);
 
 /** The request is about this shopper: Idempotency-Keys of different shoppers do not meet. The first one

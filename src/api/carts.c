@@ -13,13 +13,17 @@ struct owner {
     struct str missing; /* a line's product that is not there; empty: all are */
 };
 
+enum { USER, ANONYMOUS, LANGUAGE };
+
+static const struct param params[] = {
+    [USER] = {.name = STR_LIT("user_id")},
+    [ANONYMOUS] = {.name = STR_LIT("anonymous_id")},
+    [LANGUAGE] = {.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE},
+};
+
 static enum err_code find_owner(struct call *call, struct shopper *out, struct err *err)
 {
-    enum err_code code =
-        find_shopper(call, query_str(call, "user_id"), query_str(call, "anonymous_id"), out, err);
-    if (code == ERR_OK && out->id.n == 0)
-        code = err_set(err, ERR_INVALID, "user_id or anonymous_id: one is needed");
-    return code;
+    return need_shopper(call, call->values[USER].text, call->values[ANONYMOUS].text, out, err);
 }
 
 /* Prices are summed only in the cart's currency; a line in another one shows, but does not count. */
@@ -179,7 +183,7 @@ static enum err_code put_cart(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/carts", AUTH_PUBLIC, get_cart, 0},
-    {HTTP_PUT, "/v1/carts", AUTH_PUBLIC, put_cart, ENDPOINT_WRITES},
+    {HTTP_GET, "/v1/carts", AUTH_PUBLIC, get_cart, 0, PARAMS(params)},
+    {HTTP_PUT, "/v1/carts", AUTH_PUBLIC, put_cart, ENDPOINT_WRITES, PARAMS(params)},
 };
 ENDPOINT_GROUP(cart_endpoints, endpoints);

@@ -16,14 +16,21 @@ static void write_both(struct json_writer *w, const char *name, const char *en, 
     jw_obj_end(w);
 }
 
+enum { LIMIT };
+
+static const struct param users_params[] = {
+    [LIMIT] = {.name = STR_LIT("limit"),
+               .kind = PARAM_NUMBER,
+               .fallback = DEMO_SHOWCASE_USERS,
+               .lo = 1,
+               .hi = 100},
+};
+
 static enum err_code list_users(struct call *call, struct err *err)
 {
     const struct demo_showcase *users = demo_showcase_users();
     struct json_writer w;
-    int64_t limit;
-    enum err_code code = query_i64(call, "limit", DEMO_SHOWCASE_USERS, 1, 100, &limit, err);
-    if (code != ERR_OK)
-        return code;
+    int64_t limit = call->values[LIMIT].number;
     begin_json(call, &w);
     jw_obj(&w);
     JW_ARR(&w, "items");
@@ -96,8 +103,8 @@ static enum err_code get_picture(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/demo/users", AUTH_NONE, list_users, ENDPOINT_DEMO},
-    {HTTP_POST, "/v1/demo/token", AUTH_NONE, post_token, ENDPOINT_DEMO},
-    {HTTP_GET, "/media/demo/{picture}", AUTH_NONE, get_picture, ENDPOINT_DEMO},
+    {HTTP_GET, "/v1/demo/users", AUTH_NONE, list_users, ENDPOINT_DEMO, PARAMS(users_params)},
+    {HTTP_POST, "/v1/demo/token", AUTH_NONE, post_token, ENDPOINT_DEMO, NO_PARAMS},
+    {HTTP_GET, "/media/demo/{picture}", AUTH_NONE, get_picture, ENDPOINT_DEMO, NO_PARAMS},
 };
 ENDPOINT_GROUP(demo_endpoints, endpoints);

@@ -310,6 +310,7 @@ static enum err_code post_events(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_POST, "/v1/events", AUTH_PUBLIC, post_events, ENDPOINT_WRITES},
+    {HTTP_POST, "/v1/events", AUTH_PUBLIC, post_events,
+     ENDPOINT_WRITES | ENDPOINT_TAKES_LINES | ENDPOINT_TAKES_TEXT, NO_PARAMS},
 };
 ENDPOINT_GROUP(event_endpoints, endpoints);

@@ -41,9 +41,24 @@ struct upload {
 
 /* --- what is asked --------------------------------------------------------------------------- */
 
-static const char *text_param(const struct call *call, const char *name)
+enum { KIND, PATH, NAME, FORMAT, CHARSET, MAPPING, CURRENCY, FULL, FORCE, DRY_RUN };
+
+static const struct param import_params[] = {
+    [KIND] = {.name = STR_LIT("kind")},
+    [PATH] = {.name = STR_LIT("path")},
+    [NAME] = {.name = STR_LIT("name")},
+    [FORMAT] = {.name = STR_LIT("format")},
+    [CHARSET] = {.name = STR_LIT("charset")},
+    [MAPPING] = {.name = STR_LIT("mapping")},
+    [CURRENCY] = {.name = STR_LIT("currency")},
+    [FULL] = {.name = STR_LIT("full"), .kind = PARAM_BOOL},
+    [FORCE] = {.name = STR_LIT("force"), .kind = PARAM_BOOL},
+    [DRY_RUN] = {.name = STR_LIT("dry_run"), .kind = PARAM_BOOL},
+};
+
+static const char *text_param(const struct call *call, size_t at)
 {
-    struct str text = query_str(call, name);
+    struct str text = call->values[at].text;
     return text.n ? arena_str(call->arena, text).p : NULL;
 }
 
@@ -84,25 +99,21 @@ static enum err_code find_mapping(struct call *call, struct import_options *o, s
 static enum err_code read_params(struct call *call, struct import_args *a, struct err *err)
 {
     struct import_options *o = &a->options;
-    struct str kind = query_str(call, "kind");
-    if (!import_kind_of(kind, &o->kind))
+    if (!import_kind_of(call->values[KIND].text, &o->kind))
         return err_set(err, ERR_INVALID,
                        "kind: expected products, users, events, orders or interactions");
-    o->path = text_param(call, "path");
-    o->name = text_param(call, "name");
-    o->format = text_param(call, "format");
-    o->charset = text_param(call, "charset");
-    o->mapping = text_param(call, "mapping");
-    o->currency = text_param(call, "currency");
+    o->path = text_param(call, PATH);
+    o->name = text_param(call, NAME);
+    o->format = text_param(call, FORMAT);
+    o->charset = text_param(call, CHARSET);
+    o->mapping = text_param(call, MAPPING);
+    o->currency = text_param(call, CURRENCY);
     if (o->name && strlen(o->name) > FILE_NAME_MAX && !call->req->local)
         return err_set(err, ERR_LIMIT, "name: longer than %d bytes", FILE_NAME_MAX);
-    enum err_code code = query_bool(call, "full", false, &o->full, err);
-    if (code == ERR_OK)
-        code = query_bool(call, "force", false, &o->force, err);
-    if (code == ERR_OK)
-        code = query_bool(call, "dry_run", false, &o->dry_run, err);
-    if (code == ERR_OK)
-        code = check_place(call, a, err);
+    o->full = call->values[FULL].number != 0;
+    o->force = call->values[FORCE].number != 0;
+    o->dry_run = call->values[DRY_RUN].number != 0;
+    enum err_code code = check_place(call, a, err);
     if (code == ERR_OK)
         code = find_mapping(call, o, err);
     return code == ERR_OK ? import_options_check(o, err) : code;
@@ -340,6 +351,7 @@ static enum err_code post_import(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_POST, "/v1/imports", AUTH_ADMIN, post_import, ENDPOINT_WRITES | ENDPOINT_STREAMS},
+    {HTTP_POST, "/v1/imports", AUTH_ADMIN, post_import,
+     ENDPOINT_WRITES | ENDPOINT_STREAMS | ENDPOINT_TAKES_FILES, PARAMS(import_params)},
 };
 ENDPOINT_GROUP(import_endpoints, endpoints);

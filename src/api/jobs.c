@@ -1,12 +1,8 @@
 /* jobs.c - /v1/jobs: long work, asked for and watched. */
 #include "store/jobs.h"
 
-#include <inttypes.h>
-
-#include "api/api_int.h"
+#include "api/list.h"
 #include "jobs/import_args.h"
-
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 200 };
 
 static void write_time(struct json_writer *w, const char *name, int64_t us)
 {
@@ -33,48 +29,36 @@ static void write_job(const struct job *j, struct json_writer *w)
     jw_obj_end(w);
 }
 
-struct listing {
-    int64_t before, limit;
-    struct json_writer *w;
-};
-
-static enum err_code read_jobs(struct call *call, struct db *db, void *arg, struct err *err)
+static enum err_code read_jobs(struct call *call, struct db *db, struct page *page, void *arg,
+                               struct err *err)
 {
-    struct listing *l = arg;
     struct db_rows rows = {0};
     struct job j;
     bool more;
-    int64_t seen = 0, last = 0;
-    enum err_code code = jobs_list(db, l->before, l->limit, &rows, err);
-    JW_ARR(l->w, "items");
+    (void)call, (void)arg;
+    enum err_code code = jobs_list(db, page->cursor, page->limit, &rows, err);
     while (code == ERR_OK && (code = jobs_next(&rows, &j, &more, err)) == ERR_OK && more) {
-        write_job(&j, l->w);
-        last = j.no;
-        seen++;
+        write_job(&j, page->w);
+        page_took(page, j.no);
     }
     db_rows_close(&rows);
-    jw_arr_end(l->w);
-    if (seen == l->limit)
-        JW_STR(l->w, "next_cursor", arena_printf(call->arena, "%" PRId64, last));
     return code;
 }
 
+enum { CURSOR, LIMIT };
+
+static const struct param list_params[] = {
+    [CURSOR] = {.name = STR_LIT("cursor"),
+                .kind = PARAM_NUMBER,
+                .fallback = INT64_MAX,
+                .lo = 0,
+                .hi = INT64_MAX},
+    [LIMIT] = {.name = STR_LIT("limit"), .kind = PARAM_NUMBER, .fallback = 50, .lo = 1, .hi = 200},
+};
+
 static enum err_code list_jobs(struct call *call, struct err *err)
 {
-    struct json_writer w;
-    struct listing l = {.w = &w};
-    enum err_code code = query_i64(call, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &l.limit, err);
-    if (code == ERR_OK)
-        code = query_cursor(call, INT64_MAX, &l.before, err);
-    if (code != ERR_OK)
-        return code;
-    begin_json(call, &w);
-    jw_obj(&w);
-    code = call_read(call, read_jobs, &l, err);
-    if (code != ERR_OK)
-        return code;
-    jw_obj_end(&w);
-    return reply_json(call, 200, &w, err);
+    return reply_page(call, CURSOR, LIMIT, read_jobs, NULL, err);
 }
 
 static enum err_code read_job(struct call *call, struct db *db, void *arg, struct err *err)
@@ -189,9 +173,9 @@ static enum err_code delete_job(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_POST, "/v1/jobs", AUTH_ADMIN, post_job, ENDPOINT_WRITES},
-    {HTTP_GET, "/v1/jobs", AUTH_ADMIN, list_jobs, 0},
-    {HTTP_GET, "/v1/jobs/{id}", AUTH_ADMIN, get_job, 0},
-    {HTTP_DELETE, "/v1/jobs/{id}", AUTH_ADMIN, delete_job, ENDPOINT_WRITES},
+    {HTTP_POST, "/v1/jobs", AUTH_ADMIN, post_job, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_GET, "/v1/jobs", AUTH_ADMIN, list_jobs, 0, PARAMS(list_params)},
+    {HTTP_GET, "/v1/jobs/{id}", AUTH_ADMIN, get_job, 0, NO_PARAMS},
+    {HTTP_DELETE, "/v1/jobs/{id}", AUTH_ADMIN, delete_job, ENDPOINT_WRITES, NO_PARAMS},
 };
 ENDPOINT_GROUP(job_endpoints, endpoints);

@@ -127,12 +127,16 @@ static enum err_code revoke_key(struct store_tx *tx, void *arg, struct err *err)
     return auth_key_revoke(tx, r->no, r->force, err);
 }
 
+enum { FORCE };
+
+static const struct param delete_params[] = {
+    [FORCE] = {.name = STR_LIT("force"), .kind = PARAM_BOOL},
+};
+
 static enum err_code delete_key(struct call *call, struct err *err)
 {
     struct revocation *r = ARENA_NEW(call->arena, struct revocation, 1);
-    enum err_code code = query_bool(call, "force", false, &r->force, err);
-    if (code != ERR_OK)
-        return code;
+    r->force = call->values[FORCE].number != 0;
     if (str_parse_i64(http_request_param(call->req, "id"), 1, INT64_MAX, &r->no, NULL) != ERR_OK)
         return err_set(err, ERR_NOT_FOUND, "there is no such key");
     call->acted = renew_keys;
@@ -140,8 +144,8 @@ static enum err_code delete_key(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/keys", AUTH_ADMIN, list_keys, 0},
-    {HTTP_POST, "/v1/keys", AUTH_ADMIN, post_key, ENDPOINT_WRITES | ENDPOINT_SECRET},
-    {HTTP_DELETE, "/v1/keys/{id}", AUTH_ADMIN, delete_key, ENDPOINT_WRITES},
+    {HTTP_GET, "/v1/keys", AUTH_ADMIN, list_keys, 0, NO_PARAMS},
+    {HTTP_POST, "/v1/keys", AUTH_ADMIN, post_key, ENDPOINT_WRITES | ENDPOINT_SECRET, NO_PARAMS},
+    {HTTP_DELETE, "/v1/keys/{id}", AUTH_ADMIN, delete_key, ENDPOINT_WRITES, PARAMS(delete_params)},
 };
 ENDPOINT_GROUP(key_endpoints, endpoints);

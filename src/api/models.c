@@ -132,9 +132,11 @@ static enum err_code rollback_model(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/models", AUTH_ADMIN, list_models, 0},
-    {HTTP_GET, "/v1/models/{family}", AUTH_ADMIN, list_family, 0},
-    {HTTP_POST, "/v1/models/{family}/publish", AUTH_ADMIN, publish_model, ENDPOINT_WRITES},
-    {HTTP_POST, "/v1/models/{family}/rollback", AUTH_ADMIN, rollback_model, ENDPOINT_WRITES},
+    {HTTP_GET, "/v1/models", AUTH_ADMIN, list_models, 0, NO_PARAMS},
+    {HTTP_GET, "/v1/models/{family}", AUTH_ADMIN, list_family, 0, NO_PARAMS},
+    {HTTP_POST, "/v1/models/{family}/publish", AUTH_ADMIN, publish_model, ENDPOINT_WRITES,
+     NO_PARAMS},
+    {HTTP_POST, "/v1/models/{family}/rollback", AUTH_ADMIN, rollback_model, ENDPOINT_WRITES,
+     NO_PARAMS},
 };
 ENDPOINT_GROUP(model_endpoints, endpoints);

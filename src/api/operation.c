@@ -147,8 +147,8 @@ static enum err_code get_metrics(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/healthz", AUTH_NONE, get_health, ENDPOINT_QUIET},
-    {HTTP_GET, "/readyz", AUTH_NONE, get_ready, ENDPOINT_QUIET},
-    {HTTP_GET, "/metrics", AUTH_NONE, get_metrics, ENDPOINT_QUIET},
+    {HTTP_GET, "/healthz", AUTH_NONE, get_health, ENDPOINT_QUIET, NO_PARAMS},
+    {HTTP_GET, "/readyz", AUTH_NONE, get_ready, ENDPOINT_QUIET, NO_PARAMS},
+    {HTTP_GET, "/metrics", AUTH_NONE, get_metrics, ENDPOINT_QUIET, NO_PARAMS},
 };
 ENDPOINT_GROUP(operation_endpoints, endpoints);

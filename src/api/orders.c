@@ -5,12 +5,12 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "api/api_int.h"
+#include "api/list.h"
 #include "base/clock.h"
 #include "store/carts.h"
 #include "store/products.h"
 
-enum { LINES_MAX = 200, PAGE_DEFAULT = 20, PAGE_MAX = 100 };
+enum { LINES_MAX = 200 };
 
 #define MICRO_PER_MAJOR 1000000
 
@@ -292,13 +292,34 @@ static enum err_code post_order(struct call *call, struct err *err)
     p->call = call;
     enum err_code code = read_placing(call, p, err);
     if (code == ERR_OK)
-        code = find_shopper(call, p->user_id, p->anonymous_id, &p->shopper, err);
-    if (code == ERR_OK && p->shopper.id.n == 0)
-        code = err_set(err, ERR_INVALID, "user_id or anonymous_id: one is needed");
+        code = need_shopper(call, p->user_id, p->anonymous_id, &p->shopper, err);
     return code == ERR_OK ? call_write(call, place_job, p, render_placed, err) : code;
 }
 
 /* --- looking up ------------------------------------------------------------------------------ */
+
+enum { USER, ANONYMOUS };               /* of one order and of a list */
+enum { LANGUAGE = ANONYMOUS + 1 };      /* of one order */
+enum { CURSOR = ANONYMOUS + 1, LIMIT }; /* of a list */
+
+static const struct param placing_params[] = {{.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE}};
+
+static const struct param order_params[] = {
+    [USER] = {.name = STR_LIT("user_id")},
+    [ANONYMOUS] = {.name = STR_LIT("anonymous_id")},
+    [LANGUAGE] = {.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE},
+};
+
+static const struct param list_params[] = {
+    [USER] = {.name = STR_LIT("user_id")},
+    [ANONYMOUS] = {.name = STR_LIT("anonymous_id")},
+    [CURSOR] = {.name = STR_LIT("cursor"),
+                .kind = PARAM_NUMBER,
+                .fallback = INT64_MAX,
+                .lo = 0,
+                .hi = INT64_MAX},
+    [LIMIT] = {.name = STR_LIT("limit"), .kind = PARAM_NUMBER, .fallback = 20, .lo = 1, .hi = 100},
+};
 
 /* Is this order the caller's? An order of somebody else is "not found" for them. */
 static enum err_code check_owner(struct call *call, struct db *db, const struct order *o,
@@ -308,7 +329,7 @@ static enum err_code check_owner(struct call *call, struct db *db, const struct 
     uint32_t no;
     if (call->scope >= AUTH_SERVER)
         return ERR_OK;
-    struct str user_id = query_str(call, "user_id"), anonymous_id = query_str(call, "anonymous_id");
+    struct str user_id = call->values[USER].text, anonymous_id = call->values[ANONYMOUS].text;
     if (user_id.n == 0 && anonymous_id.n == 0)
         user_id = o->user_id; /* the token proves it */
     enum err_code code = find_shopper(call, user_id, anonymous_id, &s, err);
@@ -346,60 +367,33 @@ static enum err_code get_order(struct call *call, struct err *err)
     return code == ERR_OK ? answer_order(call, &o, err) : code;
 }
 
-struct listing {
-    struct shopper shopper;
-    int64_t before, limit;
-    struct json_writer *w;
-};
-
-static enum err_code read_orders(struct call *call, struct db *db, void *arg, struct err *err)
+static enum err_code read_orders(struct call *call, struct db *db, struct page *page, void *arg,
+                                 struct err *err)
 {
-    struct listing *l = arg;
+    const struct shopper *shopper = arg;
     struct db_rows rows = {0};
     struct order o;
-    bool more = true;
-    int64_t seen = 0, last = 0;
-    uint32_t no = 0;
-    enum err_code code = user_resolve(db, l->shopper.user_no, &no, err);
-    JW_ARR(l->w, "items");
-    if (code == ERR_OK && l->shopper.user_no)
-        code = orders_of_user(db, no, l->before, l->limit, &rows, err);
-    else
-        more = false;
-    while (more && code == ERR_OK && (code = orders_next(&rows, &o, &more, err)) == ERR_OK &&
-           more) {
-        write_order(call, &o, false, l->w);
-        last = o.no;
-        seen++;
+    bool more;
+    uint32_t no;
+    if (shopper->user_no == 0)
+        return ERR_OK;
+    enum err_code code = user_resolve(db, shopper->user_no, &no, err);
+    if (code == ERR_OK)
+        code = orders_of_user(db, no, page->cursor, page->limit, &rows, err);
+    while (code == ERR_OK && (code = orders_next(&rows, &o, &more, err)) == ERR_OK && more) {
+        write_order(call, &o, false, page->w);
+        page_took(page, o.no);
     }
     db_rows_close(&rows);
-    jw_arr_end(l->w);
-    if (seen == l->limit)
-        JW_STR(l->w, "next_cursor", arena_printf(call->arena, "%" PRId64, last));
     return code;
 }
 
 static enum err_code list_orders(struct call *call, struct err *err)
 {
-    struct json_writer w;
-    struct listing l = {.w = &w};
-    enum err_code code = find_shopper(call, query_str(call, "user_id"),
-                                      query_str(call, "anonymous_id"), &l.shopper, err);
-    if (code == ERR_OK && l.shopper.id.n == 0)
-        code = err_set(err, ERR_INVALID, "user_id or anonymous_id: one is needed");
-    if (code == ERR_OK)
-        code = query_i64(call, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &l.limit, err);
-    if (code == ERR_OK)
-        code = query_cursor(call, INT64_MAX, &l.before, err);
-    if (code != ERR_OK)
-        return code;
-    begin_json(call, &w);
-    jw_obj(&w);
-    code = call_read(call, read_orders, &l, err);
-    if (code != ERR_OK)
-        return code;
-    jw_obj_end(&w);
-    return reply_json(call, 200, &w, err);
+    struct shopper shopper;
+    enum err_code code =
+        need_shopper(call, call->values[USER].text, call->values[ANONYMOUS].text, &shopper, err);
+    return code == ERR_OK ? reply_page(call, CURSOR, LIMIT, read_orders, &shopper, err) : code;
 }
 
 /* --- moving along ---------------------------------------------------------------------------- */
@@ -476,9 +470,9 @@ static enum err_code patch_order(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_POST, "/v1/orders", AUTH_PUBLIC, post_order, ENDPOINT_WRITES},
-    {HTTP_GET, "/v1/orders", AUTH_PUBLIC, list_orders, 0},
-    {HTTP_GET, "/v1/orders/{id}", AUTH_PUBLIC, get_order, 0},
-    {HTTP_PATCH, "/v1/orders/{id}", AUTH_SERVER, patch_order, ENDPOINT_WRITES},
+    {HTTP_POST, "/v1/orders", AUTH_PUBLIC, post_order, ENDPOINT_WRITES, PARAMS(placing_params)},
+    {HTTP_GET, "/v1/orders", AUTH_PUBLIC, list_orders, 0, PARAMS(list_params)},
+    {HTTP_GET, "/v1/orders/{id}", AUTH_PUBLIC, get_order, 0, PARAMS(order_params)},
+    {HTTP_PATCH, "/v1/orders/{id}", AUTH_SERVER, patch_order, ENDPOINT_WRITES, NO_PARAMS},
 };
 ENDPOINT_GROUP(order_endpoints, endpoints);

@@ -404,6 +404,6 @@ static enum err_code bulk_products(struct call *call, struct err *err)
 
 static const struct endpoint endpoints[] = {
     {HTTP_POST, "/v1/products/bulk", AUTH_SERVER, bulk_products,
-     ENDPOINT_WRITES | ENDPOINT_STREAMS},
+     ENDPOINT_WRITES | ENDPOINT_STREAMS | ENDPOINT_TAKES_LINES, NO_PARAMS},
 };
 ENDPOINT_GROUP(product_bulk_endpoints, endpoints);

@@ -1,5 +1,5 @@
 /* products.c - /v1/products. */
-#include "api/api_int.h"
+#include "api/list.h"
 #include "base/check.h"
 #include "index/facets.h"
 #include "index/postings.h"
@@ -7,13 +7,7 @@
 #include "store/products.h"
 #include "text/fold.h"
 
-enum {
-    PAGE_DEFAULT = 50,
-    PAGE_MAX = 200,
-    IDS_MAX = 200,
-    VARIANTS_MAX = 50,
-    FOLDED_ID_MAX = 16 * STORE_ID_MAX
-};
+enum { IDS_MAX = 200, VARIANTS_MAX = 50, FOLDED_ID_MAX = 16 * STORE_ID_MAX };
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -121,43 +115,30 @@ static enum err_code get_product(struct call *call, struct err *err)
     return code;
 }
 
-struct listing {
-    int64_t after, limit;
-    struct json_writer *w;
-};
-
-static enum err_code list_all(struct call *call, struct db *db, void *arg, struct err *err)
+static enum err_code list_all(struct call *call, struct db *db, struct page *page, void *arg,
+                              struct err *err)
 {
-    struct listing *l = arg;
     struct db_rows rows = {0};
     struct product p;
-    bool more = true;
-    uint32_t last = 0;
-    int64_t seen = 0;
-    enum err_code code = products_after(db, (uint32_t)l->after, l->limit, &rows, err);
-    JW_ARR(l->w, "items");
+    bool more;
+    (void)call, (void)arg;
+    enum err_code code = products_after(db, (uint32_t)page->cursor, page->limit, &rows, err);
     while (code == ERR_OK && (code = products_next(&rows, &p, &more, err)) == ERR_OK && more) {
-        last = p.no;
-        seen++;
+        page_took(page, p.no);
         if (p.status != PRODUCT_DELETED)
-            write_product(&p, l->w);
+            write_product(&p, page->w);
     }
     db_rows_close(&rows);
-    jw_arr_end(l->w);
-    if (seen == l->limit) {
-        struct str cursor = arena_printf(call->arena, "%u", last);
-        JW_STR(l->w, "next_cursor", cursor);
-    }
     return code;
 }
 
-static enum err_code list_named(struct call *call, struct db *db, void *arg, struct err *err)
+/* All of them, however many a page has. */
+static enum err_code list_named(struct call *call, struct db *db, struct page *page, void *arg,
+                                struct err *err)
 {
-    struct listing *l = arg;
-    struct str ids = query_str(call, "ids");
+    struct str ids = *(struct str *)arg;
     enum err_code code = ERR_OK;
     size_t n = 0;
-    JW_ARR(l->w, "items");
     while (code == ERR_OK && ids.p && ids.n) {
         struct product p;
         struct str id = str_trim(str_split(&ids, ','));
@@ -165,32 +146,28 @@ static enum err_code list_named(struct call *call, struct db *db, void *arg, str
             return err_set(err, ERR_LIMIT, "ids: more than %d", IDS_MAX);
         code = product_get(db, id, call->arena, &p, err);
         if (code == ERR_OK && p.status != PRODUCT_DELETED)
-            write_product(&p, l->w);
+            write_product(&p, page->w);
         else if (code == ERR_NOT_FOUND)
             code = ERR_OK;
     }
-    jw_arr_end(l->w);
     return code;
 }
 
+enum { IDS, CURSOR, LIMIT };
+
+static const struct param list_params[] = {
+    [IDS] = {.name = STR_LIT("ids"), .kind = PARAM_LIST, .hi = IDS_MAX},
+    [CURSOR] =
+        {.name = STR_LIT("cursor"), .kind = PARAM_NUMBER, .fallback = 0, .lo = 0, .hi = UINT32_MAX},
+    [LIMIT] = {.name = STR_LIT("limit"), .kind = PARAM_NUMBER, .fallback = 50, .lo = 1, .hi = 200},
+};
+
+static const struct param page_params[] = {{.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE}};
+
 static enum err_code list_products(struct call *call, struct err *err)
 {
-    struct json_writer w;
-    struct listing l = {.w = &w};
-    enum err_code code = query_i64(call, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &l.limit, err);
-    if (code == ERR_OK)
-        code = query_cursor(call, 0, &l.after, err);
-    if (code == ERR_OK && l.after > UINT32_MAX)
-        code = err_set(err, ERR_INVALID, "cursor: not one that was given out");
-    if (code != ERR_OK)
-        return code;
-    begin_json(call, &w);
-    jw_obj(&w);
-    code = call_read(call, query_str(call, "ids").n ? list_named : list_all, &l, err);
-    if (code != ERR_OK)
-        return code;
-    jw_obj_end(&w);
-    return reply_json(call, 200, &w, err);
+    struct str ids = call->values[IDS].text;
+    return reply_page(call, CURSOR, LIMIT, ids.n ? list_named : list_all, &ids, err);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -283,10 +260,10 @@ static enum err_code delete_product(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/products", AUTH_PUBLIC, list_products, 0},
-    {HTTP_GET, "/v1/products/{id}", AUTH_PUBLIC, get_product, 0},
-    {HTTP_PUT, "/v1/products/{id}", AUTH_SERVER, put_product, ENDPOINT_WRITES},
-    {HTTP_PATCH, "/v1/products/{id}", AUTH_SERVER, patch_product, ENDPOINT_WRITES},
-    {HTTP_DELETE, "/v1/products/{id}", AUTH_SERVER, delete_product, ENDPOINT_WRITES},
+    {HTTP_GET, "/v1/products", AUTH_PUBLIC, list_products, 0, PARAMS(list_params)},
+    {HTTP_GET, "/v1/products/{id}", AUTH_PUBLIC, get_product, 0, PARAMS(page_params)},
+    {HTTP_PUT, "/v1/products/{id}", AUTH_SERVER, put_product, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_PATCH, "/v1/products/{id}", AUTH_SERVER, patch_product, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_DELETE, "/v1/products/{id}", AUTH_SERVER, delete_product, ENDPOINT_WRITES, NO_PARAMS},
 };
 ENDPOINT_GROUP(product_endpoints, endpoints);

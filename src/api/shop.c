@@ -157,8 +157,10 @@ static enum err_code get_categories(struct call *call, struct err *err)
     return write_categories(call, &list, err);
 }
 
+static const struct param categories_params[] = {{.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE}};
+
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/shop", AUTH_NONE, get_shop, 0},
-    {HTTP_GET, "/v1/categories", AUTH_PUBLIC, get_categories, 0},
+    {HTTP_GET, "/v1/shop", AUTH_NONE, get_shop, 0, NO_PARAMS},
+    {HTTP_GET, "/v1/categories", AUTH_PUBLIC, get_categories, 0, PARAMS(categories_params)},
 };
 ENDPOINT_GROUP(shop_endpoints, endpoints);

@@ -18,7 +18,9 @@ enum err_code check_anonymous_id(struct str id, struct err *err)
 static struct str token_of(const struct call *call)
 {
     struct str token = http_request_header(call->req, "x-shopper-token");
-    return token.n ? token : query_str(call, "token");
+    if (token.n == 0)
+        http_request_query(call->req, "token", &token);
+    return token;
 }
 
 void name_shopper(struct call *call, enum user_kind kind, struct str id)
@@ -76,4 +78,13 @@ enum err_code find_shopper(struct call *call, struct str user_id, struct str ano
     out->user_no = found.user_no;
     out->personalise = found.personalise;
     return ERR_OK;
+}
+
+enum err_code need_shopper(struct call *call, struct str user_id, struct str anonymous_id,
+                           struct shopper *out, struct err *err)
+{
+    enum err_code code = find_shopper(call, user_id, anonymous_id, out, err);
+    if (code == ERR_OK && out->id.n == 0)
+        code = err_set(err, ERR_INVALID, "user_id or anonymous_id: one is needed");
+    return code;
 }

@@ -220,11 +220,12 @@ static enum err_code delete_join(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_PUT, "/v1/users/{id}", AUTH_SERVER, put_user, ENDPOINT_WRITES},
-    {HTTP_GET, "/v1/users/{id}", AUTH_PUBLIC, get_user, 0},
-    {HTTP_PATCH, "/v1/users/{id}", AUTH_PUBLIC, patch_user, ENDPOINT_WRITES},
-    {HTTP_DELETE, "/v1/users/{id}", AUTH_PUBLIC, delete_user, ENDPOINT_WRITES},
-    {HTTP_POST, "/v1/users/{id}/joins", AUTH_PUBLIC, post_join, ENDPOINT_WRITES},
-    {HTTP_DELETE, "/v1/users/{id}/joins/{anonymous_id}", AUTH_PUBLIC, delete_join, ENDPOINT_WRITES},
+    {HTTP_PUT, "/v1/users/{id}", AUTH_SERVER, put_user, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_GET, "/v1/users/{id}", AUTH_PUBLIC, get_user, 0, NO_PARAMS},
+    {HTTP_PATCH, "/v1/users/{id}", AUTH_PUBLIC, patch_user, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_DELETE, "/v1/users/{id}", AUTH_PUBLIC, delete_user, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_POST, "/v1/users/{id}/joins", AUTH_PUBLIC, post_join, ENDPOINT_WRITES, NO_PARAMS},
+    {HTTP_DELETE, "/v1/users/{id}/joins/{anonymous_id}", AUTH_PUBLIC, delete_join, ENDPOINT_WRITES,
+     NO_PARAMS},
 };
 ENDPOINT_GROUP(user_endpoints, endpoints);

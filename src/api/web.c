@@ -85,17 +85,17 @@ static enum err_code get_file(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/search", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/c/{*category}", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/product/{id}", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/cart", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/checkout", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/orders", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/orders/{id}", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/account", AUTH_NONE, get_page, 0},
-    {HTTP_GET, "/assets/{file}", AUTH_NONE, get_asset, ENDPOINT_QUIET},
-    {HTTP_GET, "/favicon.svg", AUTH_NONE, get_file, ENDPOINT_QUIET},
-    {HTTP_GET, "/openapi.yaml", AUTH_NONE, get_file, 0},
+    {HTTP_GET, "/", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/search", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/c/{*category}", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/product/{id}", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/cart", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/checkout", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/orders", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/orders/{id}", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/account", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/assets/{file}", AUTH_NONE, get_asset, ENDPOINT_QUIET, NO_PARAMS},
+    {HTTP_GET, "/favicon.svg", AUTH_NONE, get_file, ENDPOINT_QUIET, NO_PARAMS},
+    {HTTP_GET, "/openapi.yaml", AUTH_NONE, get_file, 0, NO_PARAMS},
 };
 ENDPOINT_GROUP(web_endpoints, endpoints);

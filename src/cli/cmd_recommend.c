@@ -99,11 +99,13 @@ static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t 
     struct recommend_request request = {.limit = (uint32_t)limit,
                                         .hide_seen = args_has(args, "--hide-seen"),
                                         .now_us = clock_now_us()};
-    struct str language = view_language(s->view, str_of(args_flag(args, "--lang")));
+    struct str language;
     struct recommend_result found;
     struct result result;
     struct err err;
-    enum err_code code = read_placement(args, s, &request, &err);
+    enum err_code code = shop_language(s, args_flag(args, "--lang"), &language, &err);
+    if (code == ERR_OK)
+        code = read_placement(args, s, &request, &err);
     if (code == ERR_OK)
         code = read_shopper(args, s, &request, &err);
     if (code == ERR_OK)

@@ -44,13 +44,14 @@ static enum err_code build_request(const struct args *args, struct shop *s, int6
                                  .page = (uint32_t)page,
                                  .prefix = !args_has(args, "--whole-words"),
                                  .out_of_stock = args_has(args, "--out-of-stock"),
-                                 .language = view_language(s->view, flag_str(args, "--lang")),
                                  .now_us = clock_now_us()};
     if (sort && !search_sort_of(str_of(sort), &r->sort))
         return err_set(
             err, ERR_INVALID,
             "--sort: expected relevance, price_asc, price_desc, newest, rating or popular");
-    enum err_code code = shop_currency(s, args_flag(args, "--currency"), &r->currency, err);
+    enum err_code code = shop_language(s, args_flag(args, "--lang"), &r->language, err);
+    if (code == ERR_OK)
+        code = shop_currency(s, args_flag(args, "--currency"), &r->currency, err);
     if (code == ERR_OK)
         code = search_facets_of(flag_str(args, "--facets"), &s->arena, r, err);
     if (code == ERR_OK)

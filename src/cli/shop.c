@@ -58,6 +58,15 @@ enum err_code shop_currency(const struct shop *s, const char *name, currency_cod
     return err_set(err, ERR_INVALID, "'%.10s' is no currency of ISO 4217", name);
 }
 
+enum err_code shop_language(const struct shop *s, const char *name, struct str *out,
+                            struct err *err)
+{
+    *out = view_language(s->view, str_of(name));
+    if (!name || str_is(*out, name))
+        return ERR_OK;
+    return err_set(err, ERR_INVALID, "--lang: '%.10s' is no language of this shop", name);
+}
+
 char *shop_amount(int64_t minor, currency_code currency, char out[SHOP_AMOUNT_SIZE])
 {
     char name[4];

@@ -29,6 +29,11 @@ ERR_MUST_USE enum err_code shop_profile_read(const struct config *config, struct
 ERR_MUST_USE enum err_code shop_currency(const struct shop *s, const char *name, currency_code *out,
                                          struct err *err);
 
+/** The language that a flag names, or the shop's first.
+ *  ERR_INVALID  the shop has no such language. */
+ERR_MUST_USE enum err_code shop_language(const struct shop *s, const char *name, struct str *out,
+                                         struct err *err);
+
 /** "129.00 CNY" into out; "" for no price. Returns out. */
 enum { SHOP_AMOUNT_SIZE = 40 };
 char *shop_amount(int64_t minor, currency_code currency, char out[SHOP_AMOUNT_SIZE]);

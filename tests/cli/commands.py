@@ -156,6 +156,7 @@ def test_search_sorts_filters_and_pages():
 def test_a_filter_with_a_mistake_is_told_with_its_place():
     for command in ("search", "recommend"):
         assert "character 8" in aisle(command, "--filter", "price <", status=DATA)[1]
+        assert "'xx' is no language" in aisle(command, "--lang", "xx", status=DATA)[1]
     assert "ISO 4217" in aisle("search", "--currency", "QQQ", status=DATA)[1]
     assert "relevance" in aisle("search", "--sort", "best", status=DATA)[1]
 

@@ -107,7 +107,8 @@ export const getDemoToken = (userId: string) =>
 
 export interface ApiOptions {
   key: string;
-  lang: Lang;
+  /** Of texts; undefined where the shop has none in the reader's language: then its own. */
+  lang: Lang | undefined;
   who: Who;
   /** False for a guest who opted out: lists are then asked for without naming anybody. */
   personalise: boolean;
@@ -157,7 +158,7 @@ export function createApi({ key, lang, who, personalise, renewToken }: ApiOption
       send<Product>('GET', `/v1/products/${id(productId)}`, { params: { lang }, signal }),
 
     products: (ids: string[], signal?: AbortSignal) =>
-      send<Page<Product>>('GET', '/v1/products', { params: { ids, lang }, signal }),
+      send<Page<Product>>('GET', '/v1/products', { params: { ids }, signal }),
 
     recommendations: (query: RecommendationQuery, signal?: AbortSignal) =>
       send<Recommendations>('GET', '/v1/recommendations', {
@@ -191,7 +192,7 @@ export function createApi({ key, lang, who, personalise, renewToken }: ApiOption
 
     orders: (cursor?: string, signal?: AbortSignal) =>
       send<Page<Order>>('GET', '/v1/orders', {
-        params: { ...self, lang, cursor, limit: 20 },
+        params: { ...self, cursor, limit: 20 },
         signal,
       }),
 

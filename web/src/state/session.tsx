@@ -45,6 +45,7 @@ function ignoreConflict(error: unknown): void {
 
 export function SessionProvider({ shop, children }: { shop: Shop; children: ReactNode }) {
   const { lang, t } = useSettings();
+  const textLang = shop.languages.includes(lang) ? lang : undefined;
   const { toast } = useNotices();
   const [identity, setIdentityState] = useState(loadIdentity);
   const [guestPersonalise, setGuestPersonaliseState] = useState(
@@ -94,12 +95,12 @@ export function SessionProvider({ shop, children }: { shop: Shop; children: Reac
     () =>
       createApi({
         key,
-        lang,
+        lang: textLang,
         who: whoIs(identity),
         personalise: guestPersonalise,
         renewToken,
       }),
-    [key, lang, identity, guestPersonalise, renewToken],
+    [key, textLang, identity, guestPersonalise, renewToken],
   );
 
   const track = useCallback<Session['track']>(
@@ -139,14 +140,19 @@ export function SessionProvider({ shop, children }: { shop: Shop; children: Reac
       if (wasGuest && guestPersonalise && !shop.read_only) {
         /* Only a guest's past belongs to who signs in now, not that of the shopper before. Joining
          * brings the cart along. */
-        const own = createApi({ key, lang, who: whoIs(changed), personalise: true });
+        const own = createApi({
+          key,
+          lang: textLang,
+          who: whoIs(changed),
+          personalise: true,
+        });
         await settle();
         await own.join(next.id, identity.anonymousId).catch(ignoreConflict);
         changed.anonymousId = anonymousId();
       }
       setIdentity(changed);
     },
-    [queue, setIdentity, identity, guestPersonalise, shop.read_only, key, lang, settle],
+    [queue, setIdentity, identity, guestPersonalise, shop.read_only, key, textLang, settle],
   );
 
   const forget = useCallback(() => {
