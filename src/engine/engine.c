@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/engine_int.h"
@@ -350,6 +351,24 @@ static enum err_code replay(struct engine *e, struct err *err)
     return code == ERR_OK ? catch_up(e, err) : code;
 }
 
+/* Temporaries of a process that was killed while it wrote segments or models: they only take room. */
+static void sweep_folders(struct engine *e)
+{
+    static const char *const folders[] = {"catalogue", "models", "models/recommend"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[FS_PATH_MAX];
+        struct fs_info info = {0};
+        struct err err;
+        enum err_code code = fs_join(path, store_dir(e->store), folders[i], &err);
+        if (code == ERR_OK)
+            code = fs_stat(path, &info, &err);
+        if (code == ERR_OK && info.is_dir)
+            code = fs_sweep(path, &err);
+        if (code != ERR_OK)
+            log_warn("half-written files stay", LOG_Z("folder", folders[i]), LOG_ERR_TEXT(&err));
+    }
+}
+
 static enum err_code open_fresh(struct engine *e, struct err *err)
 {
     struct db *db;
@@ -390,6 +409,8 @@ enum err_code engine_open(struct store *store, const struct engine_options *opti
     pthread_mutex_init(&e->fold_lock, NULL);
     init_monotonic(&e->wake);
 
+    if (!e->frozen)
+        sweep_folders(e);
     enum err_code code = open_fresh(e, err);
     if (code == ERR_OK && !e->frozen)
         code = thread_start(&e->follower, "follower", follow, e, err);

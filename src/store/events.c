@@ -176,14 +176,6 @@ enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool 
     return ERR_OK;
 }
 
-enum err_code events_between(struct db *db, int64_t from, int64_t to, int64_t limit,
-                             struct db_rows *rows, struct err *err)
-{
-    return db_query(db,
-                    SELECT_EVENT " AND e.time >= ? AND e.time < ? ORDER BY e.time, e.id LIMIT ?",
-                    DB_ARGS(db_i64(from), db_i64(to), db_i64(limit)), rows, err);
-}
-
 enum err_code events_next(struct db_rows *rows, struct event *e, uint32_t *came_as, bool *more,
                           struct err *err)
 {

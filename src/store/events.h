@@ -56,11 +56,7 @@ ERR_MUST_USE enum err_code event_acts_after(struct db *db, int64_t after_seq, in
 ERR_MUST_USE enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool *more,
                                            struct err *err);
 
-/** As events_after, in order of (time, id), for from <= time < to. */
-ERR_MUST_USE enum err_code events_between(struct db *db, int64_t from, int64_t to, int64_t limit,
-                                          struct db_rows *rows, struct err *err);
-
-/** The next event of either. came_as (may be NULL) receives the number that it came with. */
+/** The next event. came_as (may be NULL) receives the number that it came with. */
 ERR_MUST_USE enum err_code events_next(struct db_rows *rows, struct event *e, uint32_t *came_as,
                                        bool *more, struct err *err);
 

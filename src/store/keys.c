@@ -113,16 +113,6 @@ enum err_code setting_get(struct db *db, struct str name, struct arena *arena, s
     return code;
 }
 
-enum err_code setting_put_once(struct store_tx *tx, struct str name, struct str value,
-                               struct arena *arena, struct str *kept, struct err *err)
-{
-    enum err_code code = setting_get(tx->db, name, arena, kept, err);
-    if (code || kept->p)
-        return code;
-    *kept = arena_str(arena, value);
-    return setting_put(tx, name, value, err);
-}
-
 /* --- idempotency ------------------------------------------------------------------------------ */
 
 enum err_code idempotency_put(struct store_tx *tx, const struct idempotency *i, struct err *err)

@@ -38,10 +38,6 @@ ERR_MUST_USE enum err_code api_keys_next(struct db_rows *rows, struct api_key *o
 ERR_MUST_USE enum err_code setting_put(struct store_tx *tx, struct str name, struct str value,
                                        struct err *err);
 
-/** Put it unless it is there; *value is what is there afterwards, copied into the arena. */
-ERR_MUST_USE enum err_code setting_put_once(struct store_tx *tx, struct str name, struct str value,
-                                            struct arena *arena, struct str *kept, struct err *err);
-
 /** value.p is NULL where there is none; copied into the arena. */
 ERR_MUST_USE enum err_code setting_get(struct db *db, struct str name, struct arena *arena,
                                        struct str *value, struct err *err);

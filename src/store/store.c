@@ -23,6 +23,8 @@ static enum err_code open_for_writing(struct store *s, const struct store_option
     if (!code)
         code = fs_lock_file(&s->lock, path, err);
     if (!code)
+        code = fs_sweep(s->dir, err); /* what a process that was killed had begun */
+    if (!code)
         code = db_open(s->url, DB_WRITE, &db, err);
     if (code)
         return code;

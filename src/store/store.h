@@ -30,7 +30,7 @@ struct store_options {
     size_t queue_max; /* jobs waiting for the writer; 0: 4096 */
 };
 
-/** Open, lock, migrate, start the writer.
+/** Open, lock, remove what a killed process left half-written, migrate, start the writer.
  *  store  returns owned
  *  ERR_CONFLICT     another process holds the folder, or the schema is newer than this program
  *  ERR_NOT_FOUND    no shop there (read_only or must_exist)

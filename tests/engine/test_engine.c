@@ -419,6 +419,44 @@ START_TEST(what_was_told_before_a_kill_is_in_the_view_after_it)
 }
 END_TEST
 
+START_TEST(what_a_killed_process_left_half_written_is_swept_where_somebody_may_write)
+{
+    static const char *const folders[] = {".", "catalogue", "models", "models/recommend"};
+    enum { FOLDERS = sizeof folders / sizeof *folders };
+    static const char *const names[] = {".aisle-12345-1.tmp", "kept.tmp"};
+    struct rig r;
+    struct err err;
+    struct fs_info info;
+    char paths[2][FOLDERS][FS_PATH_MAX];
+    rig_init(&r);
+    for (size_t i = 0; i < FOLDERS; i++) {
+        char dir[FS_PATH_MAX];
+        ck_ok(fs_join(dir, r.shop.dir, folders[i], &err));
+        ck_ok(fs_mkdirs(dir, &err));
+        for (size_t k = 0; k < 2; k++) {
+            ck_ok(fs_join(paths[k][i], dir, names[k], &err));
+            ck_ok(fs_write_file_atomic(paths[k][i], "x", 1, &err));
+        }
+    }
+    engine_close(r.engine);
+    r.options.frozen = true;
+    rig_start(&r);
+    for (size_t i = 0; i < FOLDERS; i++) {
+        ck_ok(fs_stat(paths[0][i], &info, &err));
+        ck_assert_msg(info.exists, "%s: the folder may be another's", folders[i]);
+    }
+    r.options.frozen = false;
+    rig_restart(&r);
+    for (size_t i = 0; i < FOLDERS; i++) {
+        ck_ok(fs_stat(paths[0][i], &info, &err));
+        ck_assert_msg(!info.exists, "%s", folders[i]);
+        ck_ok(fs_stat(paths[1][i], &info, &err));
+        ck_assert_msg(info.exists, "%s", folders[i]);
+    }
+    rig_release(&r);
+}
+END_TEST
+
 START_TEST(a_frozen_engine_reads_once_and_answers_waits_at_once)
 {
     struct rig r;
@@ -488,6 +526,7 @@ SUITE("engine", a_product_is_in_the_view_once_it_is_told_and_gone_once_deleted,
       a_folded_file_is_as_new_as_the_log_though_no_product_changed_lately,
       a_fold_that_fails_at_any_call_leaves_the_old_file_and_the_view,
       what_was_told_before_a_kill_is_in_the_view_after_it,
+      what_a_killed_process_left_half_written_is_swept_where_somebody_may_write,
       a_frozen_engine_reads_once_and_answers_waits_at_once,
       everyone_who_waits_is_told_once_even_by_an_engine_that_closes,
       an_operator_sees_where_the_engine_is)
