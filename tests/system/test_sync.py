@@ -89,6 +89,7 @@ def reads(server, path):
 @test("a writer that stands still for ten seconds makes the server unhealthy, until it goes on")
 def stalled(server, path):
     equal(server.client().get("/healthz"), {"healthy": True})
+    time.sleep(1)  # the writer gets on between this probe and its halt
     strace = subprocess.Popen(["strace", "-f", "-o", os.devnull, "-e", "trace=fdatasync,fsync", "-e",
                                "inject=fdatasync,fsync:delay_enter=20000000",
                                "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
