@@ -36,6 +36,8 @@ struct flag {
     const char *help;  /* one line */
 };
 
+struct engine;
+
 enum { CLI_FLAGS_MAX = 24, CLI_VERBS_MAX = 16, CLI_WORDS_MAX = 64, CLI_FLAG_REPEATS_MAX = 64 };
 
 /* The command line of a command, taken apart. */
@@ -48,6 +50,7 @@ struct args {
     bool json;             /* --json */
     bool quiet;            /* --quiet */
     FILE *out, *err;       /* borrowed: where results and messages go */
+    struct engine *engine; /* borrowed: of the server that runs this (control.h); NULL elsewhere */
 };
 
 struct command {

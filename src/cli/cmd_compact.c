@@ -12,35 +12,43 @@ static bool stopping(void *arg)
     return signal_stopping();
 }
 
-static void show(const struct compact_report *r)
+static void show(const struct args *args, const struct compact_report *r)
 {
-    printf("Removed %" PRId64 " events of erased shoppers, %" PRId64 " quarantined rows, %" PRId64
-           " kept replies,\n%" PRId64 " ended jobs and %" PRId64
-           " entries of the log of changes.\n",
-           r->events, r->quarantined, r->replies, r->jobs, r->changes);
+    fprintf(args->out,
+            "Removed %" PRId64 " events of erased shoppers, %" PRId64 " quarantined rows, %" PRId64
+            " kept replies,\n%" PRId64 " ended jobs and %" PRId64
+            " entries of the log of changes.\n",
+            r->events, r->quarantined, r->replies, r->jobs, r->changes);
     if (!r->log_emptied)
-        puts("A reader held on to the write-ahead log: the bytes in it go with the next "
-             "compaction.");
+        fputs("A reader held on to the write-ahead log: the bytes in it go with the next "
+              "compaction.\n",
+              args->out);
+}
+
+static enum cli_exit compact(const struct args *args, struct store *store)
+{
+    struct compact_report report = {0};
+    struct result result;
+    struct err err;
+    if (housekeeping_run(store, args->engine, stopping, NULL, &report, &err) != ERR_OK)
+        return fail(args, &err);
+    result_begin(&result);
+    housekeeping_json(&report, &result.w);
+    if (!args->json)
+        show(args, &report);
+    return result_end(args, &result, EXIT_FINE);
 }
 
 static enum cli_exit run(const struct args *args)
 {
     struct store *store;
-    struct compact_report report = {0};
-    struct result result;
-    struct err err;
+    enum cli_exit status;
     signal_watch_stop();
-    if (open_store(args, true, false, &store, &err) != ERR_OK)
-        return fail_open(args, &err);
-    enum err_code code = housekeeping_run(store, NULL, stopping, NULL, &report, &err);
+    if (!open_or_hand_over(args, &store, &status))
+        return status;
+    status = compact(args, store);
     store_close(store);
-    if (code != ERR_OK)
-        return fail(args, &err);
-    result_begin(&result);
-    housekeeping_json(&report, &result.w);
-    if (!args->json)
-        show(&report);
-    return result_end(args, &result, EXIT_FINE);
+    return status;
 }
 
 const struct command cmd_compact = {
@@ -52,8 +60,7 @@ const struct command cmd_compact = {
         "90 days, replies that were kept for repeated requests and have expired, jobs that ended\n"
         "long ago, and the log of changes up to the oldest model and segment file. What was\n"
         "removed is overwritten in the files. A server does this by itself: when it starts, every\n"
-        "day, and before it trains; or now:\n\n"
-        "  curl -X POST -H \"Authorization: Bearer $ADMIN_KEY\" -d '{\"kind\":\"compact\"}' \\\n"
-        "       http://localhost:5000/v1/jobs\n",
+        "day, and before it trains; this command makes it do so now.\n",
     .run = run,
+    .run_within = compact,
 };

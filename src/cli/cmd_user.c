@@ -83,7 +83,7 @@ static enum cli_exit erase(const struct args *args, struct store *store)
     struct compact_report report = {0};
     enum err_code code = store_write(store, erase_job, (void *)(uintptr_t)args->words[1], &err);
     if (code == ERR_OK)
-        code = housekeeping_run(store, NULL, NULL, NULL, &report, &err);
+        code = housekeeping_run(store, args->engine, NULL, NULL, &report, &err);
     if (code != ERR_OK)
         return fail(args, &err);
     fprintf(args->out,

@@ -165,7 +165,8 @@ static void take_command(struct http_request *req)
     struct control *c = req->route->ctx;
     struct errand *e = ARENA_NEW(req->arena, struct errand, 1);
     struct err err;
-    *e = (struct errand){.control = c, .req = req, .args = {.config = c->o.config}};
+    *e = (struct errand){
+        .control = c, .req = req, .args = {.config = c->o.config, .engine = c->o.engine}};
     enum err_code code = read_args(req, &e->args, &err);
     if (code != ERR_OK) {
         http_reply_error(req, api_status(code), err_code_name(code), err.msg);

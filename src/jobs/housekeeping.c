@@ -1,5 +1,7 @@
 #include "jobs/housekeeping.h"
 
+#include <pthread.h>
+
 #include "base/json_reader.h"
 #include "store/changes.h"
 #include "store/models.h"
@@ -82,9 +84,14 @@ enum err_code housekeeping_run(struct store *store, struct engine *engine,
                                bool (*stopping)(void *arg), void *arg,
                                struct compact_report *report, struct err *err)
 {
+    static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
     struct compact_options options = {.stopping = stopping, .arg = arg};
+    pthread_mutex_lock(&turn);
     enum err_code code = unread_until(store, engine, &options.changes_until, err);
-    return code == ERR_OK ? store_compact(store, &options, report, err) : code;
+    if (code == ERR_OK)
+        code = store_compact(store, &options, report, err);
+    pthread_mutex_unlock(&turn);
+    return code;
 }
 
 void housekeeping_json(const struct compact_report *r, struct json_writer *w)

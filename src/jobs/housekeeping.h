@@ -4,7 +4,7 @@
  * Each segment file and each model records the position of the log that it was made from, and whoever
  * opens it reads the log from there. So the log goes only up to the oldest of them. A segment file that
  * holds back much is made anew first, where an engine is there to do it.
- * Threads: any, one at a time. */
+ * Threads: any; they take turns. */
 #ifndef JOBS_HOUSEKEEPING_H
 #define JOBS_HOUSEKEEPING_H
 
