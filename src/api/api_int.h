@@ -206,22 +206,6 @@ enum err_code require_user(struct call *call, struct str user_id, struct err *er
 /** An anonymous id: 32 lower-case hexadecimal digits. */
 enum err_code check_anonymous_id(struct str id, struct err *err);
 
-/* --- product_json.c -------------------------------------------------------------------------- */
-
-/** Read a product as docs/http-api.md has it; id is from the path where not empty. Texts lie in the
- *  reader's arena or text. ERR_INVALID with the place. */
-enum err_code product_from_json(struct json_reader *r, struct str id, struct product *out,
-                                struct err *err);
-
-/** Merge a JSON merge patch (RFC 7396) into p. */
-enum err_code product_patch_json(struct json_reader *r, struct product *p, struct err *err);
-
-/** The whole product as members of an open object, in its own language. */
-void product_members(const struct product *p, struct json_writer *w);
-
-/** Replace the texts by those of a translation; false, with nothing changed, if there is none. */
-bool product_translate(struct product *p, struct str language, struct arena *arena);
-
 /* --- merge.c --------------------------------------------------------------------------------- */
 
 /** Merge a patch (RFC 7396) into a JSON object; both are checked JSON. out lies in the arena.

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "api/api_int.h"
+#include "api/product_json.h"
 #include "base/mem.h"
 #include "store/products.h"
 

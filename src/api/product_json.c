@@ -1,4 +1,5 @@
-/* product_json.c - a product as docs/http-api.md has it, in both directions. */
+#include "api/product_json.h"
+
 #include "api/api_int.h"
 #include "base/map.h"
 #include "store/products.h"
@@ -85,21 +86,6 @@ static bool read_texts(struct json_reader *r, struct str *out)
            jr_fail(r, ERR_INVALID, "expected an array of strings");
 }
 
-/* An object that a patch merges into the one that is there; without one it is taken as it is. */
-static bool read_object(struct json_reader *r, struct str *out)
-{
-    struct str patch = {NULL, 0};
-    struct err why;
-    if (!read_json(r, JR_OBJECT, &patch))
-        return false;
-    if (out->n == 0 || patch.n == 0) {
-        *out = patch;
-        return true;
-    }
-    enum err_code code = json_merge(*out, patch, r->arena, out, &why);
-    return code == ERR_OK || jr_fail(r, code, "%s", why.msg);
-}
-
 static bool read_currency(struct json_reader *r, currency_code *out)
 {
     struct str text;
@@ -112,23 +98,27 @@ static bool read_currency(struct json_reader *r, currency_code *out)
                                         err_quote(quoted, sizeof quoted, text.p, text.n)));
 }
 
-static bool read_rating(struct json_reader *r, struct product *p)
+enum rating_part { RATING_MEAN, RATING_COUNT, RATING_PARTS };
+
+/* *rated has a bit for each part that is named; null is both of them, 0. */
+static bool read_rating(struct json_reader *r, struct product *p, unsigned *rated)
 {
-    static const char *const parts[] = {"mean", "count"};
-    struct jr_fields fields = {.names = parts, .n = 2, .strict = true};
-    int64_t count = p->rating_count;
+    static const char *const parts[RATING_PARTS] = {"mean", "count"};
+    struct jr_fields fields = {.names = parts, .n = RATING_PARTS, .strict = true};
+    int64_t count = 0;
     int field;
     if (jr_null(r)) {
-        p->rating_mean = 0;
-        p->rating_count = 0;
+        *rated = 1u << RATING_MEAN | 1u << RATING_COUNT;
         return true;
     }
     if (!jr_obj(r))
         return false;
     while ((field = jr_field(r, &fields)) >= 0)
-        if (!(field == 0 ? jr_double(r, &p->rating_mean) : jr_i64(r, 0, UINT32_MAX, &count)))
+        if (!(field == RATING_MEAN ? jr_double(r, &p->rating_mean)
+                                   : jr_i64(r, 0, UINT32_MAX, &count)))
             return false;
     p->rating_count = (uint32_t)count;
+    *rated = (unsigned)fields.seen;
     return !r->failed;
 }
 
@@ -145,15 +135,15 @@ static bool read_status(struct json_reader *r, enum product_status *out)
     return jr_fail(r, ERR_INVALID, "status: expected active or inactive");
 }
 
-static bool read_field(struct json_reader *r, enum field field, struct str path_id,
-                       struct product *p)
+static bool read_field(struct json_reader *r, enum field field, struct product_merge *out)
 {
+    struct product *p = &out->given;
     struct str id;
     switch (field) {
     case P_ID:
         if (!jr_str(r, &id))
             return false;
-        if (path_id.n && !str_eq(id, path_id))
+        if (p->id.n && !str_eq(id, p->id))
             return jr_fail(r, ERR_INVALID, "id: not the one in the path");
         p->id = id;
         return true;
@@ -182,11 +172,11 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
     case P_IMAGES:
         return read_texts(r, &p->images);
     case P_ATTRIBUTES:
-        return read_object(r, &p->attributes);
+        return read_json(r, JR_OBJECT, &p->attributes);
     case P_TAGS:
         return read_texts(r, &p->tags);
     case P_RATING:
-        return read_rating(r, p);
+        return read_rating(r, p, &out->rated);
     case P_SUPPLIER:
         return read_text(r, &p->supplier_id);
     case P_STATUS:
@@ -196,7 +186,7 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
     case P_LANGUAGE:
         return read_text(r, &p->language);
     case P_TRANSLATIONS:
-        return read_object(r, &p->translations);
+        return read_json(r, JR_OBJECT, &p->translations);
     case P_CREATED:
         return read_past_time(r, "created_at", &p->created_at, NULL);
     case P_UPDATED:
@@ -207,42 +197,120 @@ static bool read_field(struct json_reader *r, enum field field, struct str path_
     return false;
 }
 
-static enum err_code read_fields(struct json_reader *r, struct str id, struct product *p,
-                                 struct err *err)
+/* id is that of the path, or empty. */
+static enum err_code read_members(struct json_reader *r, struct str id, struct product_merge *out,
+                                  struct err *err)
 {
     struct jr_fields fields = {.names = names, .n = FIELDS, .strict = true};
     int field;
+    *out = (struct product_merge){.given = {.id = id,
+                                            .price_minor = STORE_NO_AMOUNT,
+                                            .list_price_minor = STORE_NO_AMOUNT,
+                                            .stock = STORE_STOCK_UNTRACKED}};
     if (jr_obj(r))
         while ((field = jr_field(r, &fields)) >= 0)
-            if (!read_field(r, (enum field)field, id, p))
+            if (!read_field(r, (enum field)field, out))
                 break;
-    if (!r->failed)
-        return product_check(p, err);
-    if (err)
+    out->named = fields.seen;
+    if (r->failed && err)
         *err = r->err;
-    return r->err.code;
+    return r->failed ? r->err.code : ERR_OK;
 }
 
 enum err_code product_from_json(struct json_reader *r, struct str id, struct product *out,
                                 struct err *err)
 {
-    *out = (struct product){.id = id,
-                            .price_minor = STORE_NO_AMOUNT,
-                            .list_price_minor = STORE_NO_AMOUNT,
-                            .stock = STORE_STOCK_UNTRACKED};
-    return read_fields(r, id, out, err);
+    struct product_merge whole;
+    enum err_code code = read_members(r, id, &whole, err);
+    *out = whole.given;
+    return code == ERR_OK ? product_check(out, err) : code;
 }
 
-enum err_code product_patch_json(struct json_reader *r, struct product *p, struct err *err)
+/* --- patches --------------------------------------------------------------------------------- */
+
+/* A whole product that has what the patch names and else what is right in any: what is wrong with it is
+ * wrong with the patch. */
+static enum err_code check_patch(const struct product_merge *m, struct err *err)
 {
-    struct str nothing = STR_LIT("{}"); /* to merge into */
-    if (p->attributes.n == 0)
-        p->attributes = nothing;
-    if (p->translations.n == 0)
-        p->translations = nothing;
-    return read_fields(r, p->id, p, err);
+    struct product p = m->given;
+    if (!(m->named >> P_TITLE & 1))
+        p.title = STR_LIT("-");
+    if (!(m->named >> P_CURRENCY & 1))
+        currency_of(STR_LIT("EUR"), &p.currency);
+    return product_check(&p, err);
 }
 
+enum err_code product_merge_from_json(struct json_reader *r, struct str id,
+                                      struct product_merge *out, struct err *err)
+{
+    enum err_code code = read_members(r, id, out, err);
+    if (code == ERR_OK)
+        code = jr_end(r, err);
+    return code == ERR_OK ? check_patch(out, err) : code;
+}
+
+static enum err_code merge_object(struct str patch, struct arena *arena, struct str *target,
+                                  struct err *err)
+{
+    if (patch.n)
+        return json_merge(target->n ? *target : STR_LIT("{}"), patch, arena, target, err);
+    *target = patch; /* null */
+    return ERR_OK;
+}
+
+/* What is not merged is replaced. */
+static void replace(struct product *p, const struct product *given, enum field field)
+{
+#define MEMBER(name)                                                                               \
+    {                                                                                              \
+        offsetof(struct product, name), sizeof p->name                                             \
+    }
+    static const struct {
+        size_t at, bytes;
+    } members[FIELDS] = {
+        [P_GROUP] = MEMBER(group_id),
+        [P_TITLE] = MEMBER(title),
+        [P_DESCRIPTION] = MEMBER(description),
+        [P_BRAND] = MEMBER(brand),
+        [P_CATEGORY] = MEMBER(category),
+        [P_PRICE] = MEMBER(price_minor),
+        [P_LIST_PRICE] = MEMBER(list_price_minor),
+        [P_CURRENCY] = MEMBER(currency),
+        [P_STOCK] = MEMBER(stock),
+        [P_IMAGES] = MEMBER(images),
+        [P_TAGS] = MEMBER(tags),
+        [P_SUPPLIER] = MEMBER(supplier_id),
+        [P_STATUS] = MEMBER(status),
+        [P_URL] = MEMBER(url),
+        [P_LANGUAGE] = MEMBER(language),
+        [P_CREATED] = MEMBER(created_at),
+    };
+#undef MEMBER
+    memcpy((char *)p + members[field].at, (const char *)given + members[field].at,
+           members[field].bytes);
+}
+
+enum err_code product_merge_apply(const struct product_merge *m, struct arena *arena,
+                                  struct product *p, struct err *err)
+{
+    const struct product *given = &m->given;
+    enum err_code code = ERR_OK;
+    for (int field = 0; field < FIELDS && code == ERR_OK; field++) {
+        if (!(m->named >> field & 1))
+            continue;
+        if (field == P_ATTRIBUTES)
+            code = merge_object(given->attributes, arena, &p->attributes, err);
+        else if (field == P_TRANSLATIONS)
+            code = merge_object(given->translations, arena, &p->translations, err);
+        else
+            replace(p, given, (enum field)field);
+    }
+    if (m->rated >> RATING_MEAN & 1)
+        p->rating_mean = given->rating_mean;
+    if (m->rated >> RATING_COUNT & 1)
+        p->rating_count = given->rating_count;
+    return code;
+}
 /* --- writing --------------------------------------------------------------------------------- */
 
 static void write_amount(struct json_writer *w, int64_t minor)

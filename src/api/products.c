@@ -1,5 +1,6 @@
 /* products.c - /v1/products. */
 #include "api/list.h"
+#include "api/product_json.h"
 #include "base/check.h"
 #include "index/facets.h"
 #include "index/postings.h"
@@ -217,34 +218,34 @@ static enum err_code put_product(struct call *call, struct err *err)
 
 struct patch {
     struct put put; /* first: render_stored reads it */
+    struct product_merge merge;
     struct call *call;
 };
 
-/* The patch is merged on the writer thread, into what is stored then. */
+/* The patch, which was read before, is merged on the writer thread, into what is stored then. */
 static enum err_code patch_job(struct store_tx *tx, void *arg, struct err *err)
 {
     struct patch *patch = arg;
     struct call *call = patch->call;
-    struct json_reader r;
     struct product *p = &patch->put.product;
     enum err_code code =
         product_get(tx->db, http_request_param(call->req, "id"), call->arena, p, err);
     if (code == ERR_OK && p->status == PRODUCT_DELETED)
         code = err_set(err, ERR_NOT_FOUND, "there is no such product");
-    if (code != ERR_OK)
-        return code;
-    jr_init(&r, call->req->body, call->arena);
-    code = product_patch_json(&r, p, err);
     if (code == ERR_OK)
-        code = jr_end(&r, err);
+        code = product_merge_apply(&patch->merge, call->arena, p, err);
     return code == ERR_OK ? put_job(tx, &patch->put, err) : code;
 }
 
 static enum err_code patch_product(struct call *call, struct err *err)
 {
     struct patch *patch = ARENA_NEW(call->arena, struct patch, 1);
+    struct json_reader r;
     patch->call = call;
-    return call_write(call, patch_job, patch, render_stored, err);
+    jr_init(&r, call->req->body, call->arena);
+    enum err_code code =
+        product_merge_from_json(&r, http_request_param(call->req, "id"), &patch->merge, err);
+    return code == ERR_OK ? call_write(call, patch_job, patch, render_stored, err) : code;
 }
 
 static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)

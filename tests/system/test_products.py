@@ -75,6 +75,46 @@ def patch(server):
     equal(now["attributes"], {"b": 2})
     client.must(400, "PATCH", "/v1/products/patchy", {"title": None})
     equal(client.get("/v1/products/patchy")["title"], "Thing patchy")
+    now = client.must(200, "PATCH", "/v1/products/patchy", {"rating": {"mean": 4.5, "count": 2}})
+    now = client.must(200, "PATCH", "/v1/products/patchy", {"rating": {"count": 3}})
+    equal(now["rating"], {"mean": 4.5, "count": 3})
+    now = client.must(200, "PATCH", "/v1/products/patchy", {"rating": {"mean": 4}, "attributes": None})
+    equal((now["rating"], now["attributes"]), ({"mean": 4, "count": 3}, {}))
+    now = client.must(200, "PATCH", "/v1/products/patchy", {"rating": None})
+    equal(now["rating"], {"mean": 0, "count": 0})
+    client.must(400, "PATCH", "/v1/products/patchy", {"price": 5, "currency": None})
+
+
+@test("every member of a product can be patched alone, and the others stay as they are")
+def patch_each(server):
+    client = server.backend()
+    plain = product("each", group_id="g", brand="B", description="d", list_price=2000, tags=["x"],
+                    images=["https://example.org/1.png"], attributes={"a": 1}, supplier_id="s",
+                    rating={"mean": 3, "count": 1}, url="https://example.org/", language="en",
+                    translations={"zh": {"title": "东西"}}, created_at="2026-01-01T00:00:00Z")
+    other = {"group_id": "h", "title": "T", "description": "e", "brand": "C", "category": "Other",
+             "price": 1500, "list_price": 3000, "currency": "EUR", "stock": 3, "tags": ["y"],
+             "images": ["https://example.org/2.png"], "supplier_id": "t", "status": "inactive",
+             "url": "https://example.org/2", "language": "zh", "created_at": "2026-02-01T00:00:00Z",
+             "rating": {"mean": 4, "count": 2}}
+    client.must(201, "PUT", "/v1/products/each", plain)
+    for name, value in other.items():
+        before = client.must(200, "PUT", "/v1/products/each", plain)
+        after = client.must(200, "PATCH", "/v1/products/each", {name: value})
+        changed = {k for k in after if after[k] != before[k]} - {"updated_at", "in_stock"}
+        equal((changed, after[name]), ({name}, value), name)
+
+
+@test("what is wrong with a patch is told without the product, and queues nothing")
+def wrong_patches(server):
+    client = server.backend()
+    for body in ({"price": -1}, {"titel": "x"}, {"title": None}, {"rating": {"mean": 9}},
+                 {"currency": "EURO"}, {"price": 5, "currency": None}, {"brand": "b" * 3000},
+                 {"id": "other"}, {"stock": "many"}, '{"title": "x"', '{"title": "x"} {}', "[]", ""):
+        answer = client.call("PATCH", "/v1/products/never", body)
+        assert answer.status in (400, 413), f"{body}: {answer}"
+    client.must(404, "PATCH", "/v1/products/never", {"price": 5})
+    client.must(404, "PATCH", "/v1/products/never", {"currency": None})
 
 
 @test("a product was made between 1990 and a day ahead: nothing from the future leads what is new")
