@@ -200,7 +200,7 @@ const struct command cmd_train = {
         "no worse than popularity and than the live version on the same shoppers; the live one\n"
         "serves until then, whatever happens. Beside a running server this process trains and the\n"
         "server publishes; the server does all of it itself when it is asked:\n\n"
-        "  curl -X POST -H \"Authorization: Bearer $ADMIN_KEY\" -d '{\"kind\":\"train\"}' \\\n"
+        "  curl -H \"Authorization: Bearer $ADMIN_KEY\" --json '{\"kind\":\"train\"}' \\\n"
         "       http://localhost:5000/v1/jobs\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
