@@ -16,13 +16,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena a;
     struct event e;
     struct err err = {0};
+    enum import_reason why = REASON_NONE;
+    struct str user_id, anonymous_id;
     arena_init(&a, 0, 1 << 20);
     jr_init(&r, text, &a);
-    enum err_code code = event_from_json(&r, &e);
+    enum err_code code = event_from_json(&r, &e, &why);
     if (code == ERR_OK)
         code = jr_end(&r, &err);
     else
-        CHECK(r.failed && r.err.msg[0] != '\0');
+        CHECK(r.failed && r.err.msg[0] != '\0' && why != REASON_NONE);
+    event_owner(text, &a, &user_id, &anonymous_id);
     if (code == ERR_OK) {
         code = event_check(&e, &err);
         CHECK(code == ERR_OK || err.msg[0] != '\0');

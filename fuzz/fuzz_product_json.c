@@ -2,7 +2,8 @@
  * reason, or written out as a product that reads and writes as itself. */
 #include <stdint.h>
 
-#include "api/api_int.h"
+#include "api/product_json.h"
+#include "base/arena.h"
 #include "base/check.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
@@ -72,7 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     jr_init(&r, text, &a);
-    if (product_patch_json(&r, &old, &err) == ERR_OK && jr_end(&r, &err) == ERR_OK) {
+    struct product_merge merge;
+    if (product_merge_from_json(&r, old.id, &merge, &err) == ERR_OK && jr_end(&r, &err) == ERR_OK &&
+        product_merge_apply(&merge, &a, &old, &err) == ERR_OK) {
         CHECK(str_is(old.id, "K-1"));
         check_round(&old, &a);
     }
