@@ -254,8 +254,13 @@ static enum err_code take_sale(struct work *w, const struct order_line_row *r, s
     return rc;
 }
 
-static enum err_code take_line(struct work *w, const struct order_line_row *r, struct err *err)
+static enum err_code take_line(void *arg, const struct order_line_row *r, bool *enough,
+                               struct err *err)
 {
+    struct work *w = arg;
+    *enough = r->order_no > w->last_order;
+    if (*enough)
+        return ERR_OK;
     w->report.order_lines++;
     if (r->line.kind == LINE_RETURN && r->line.sale_order_no)
         *map_u64_at(&w->returned, (uint64_t)pages_line(r->line.sale_order_no, r->line.sale_ordinal),
@@ -263,31 +268,12 @@ static enum err_code take_line(struct work *w, const struct order_line_row *r, s
     return take_sale(w, r, err);
 }
 
-static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
+static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more,
                                 struct err *err)
 {
     struct work *w = arg;
-    struct db_rows rows = {0};
-    enum err_code rc = order_lines_after(db, *after / PAGES_ORDINALS,
-                                         (uint32_t)(*after % PAGES_ORDINALS), PAGE, &rows, err);
-    bool more = rc == ERR_OK;
-    size_t n = 0;
-    for (; more; n++) {
-        struct order_line_row r;
-        rc = order_lines_next(&rows, &r, &more, err);
-        if (rc != ERR_OK || !more)
-            break;
-        if (r.order_no > w->last_order) {
-            n = 0;
-            break;
-        }
-        *after = pages_line(r.order_no, r.line.ordinal);
-        rc = take_line(w, &r, err);
-        more = rc == ERR_OK;
-    }
-    db_rows_close(&rows);
-    *more_pages = n == PAGE;
-    tell(w, w->last_seq, *more_pages ? *after / PAGES_ORDINALS : w->last_order);
+    enum err_code rc = pages_lines(db, PAGE, after, more, take_line, w, err);
+    tell(w, w->last_seq, *more ? *after / PAGES_ORDINALS : w->last_order);
     return rc;
 }
 

@@ -56,13 +56,8 @@ void import_report_json(const struct import_report *r, struct json_writer *w)
     JW_I64(w, "net_revenue_minor", r->net_revenue_minor);
     JW_Z(w, "currency", r->currency);
     JW_Z(w, "near_examples", r->near_examples);
-    JW_OBJ(w, "reasons");
-    for (unsigned i = 0; i < IMPORT_REASONS; i++)
-        if (r->by_reason[i]) {
-            jw_key(w, str_of(import_reason_name((enum import_reason)i)));
-            jw_u64(w, r->by_reason[i]);
-        }
-    jw_obj_end(w);
+    JW_KEY(w, "reasons");
+    import_reasons_write(r->by_reason, w);
     JW_DECIMAL(w, "seconds", r->seconds, 3);
     jw_obj_end(w);
 }

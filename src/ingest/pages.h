@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "store/orders.h"
 
-struct db;
 struct store;
 
 /** Read one page: rows behind *after, which moves to the last one read. *more tells whether another
@@ -26,5 +25,13 @@ static inline int64_t pages_line(int64_t order_no, uint32_t ordinal)
 {
     return order_no * PAGES_ORDINALS + ordinal;
 }
+
+/** Take a line of an order, borrowed until return. *enough: this one and what follows is not wanted. */
+typedef enum err_code pages_line_fn(void *arg, const struct order_line_row *line, bool *enough,
+                                    struct err *err);
+
+/** What a pages_fn does that reads the lines of orders: up to limit of them behind *after. */
+ERR_MUST_USE enum err_code pages_lines(struct db *db, int64_t limit, int64_t *after, bool *more,
+                                       pages_line_fn *take, void *arg, struct err *err);
 
 #endif

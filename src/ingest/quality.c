@@ -298,33 +298,26 @@ static enum err_code orders_page(void *arg, struct db *db, int64_t *after, bool 
     return rc;
 }
 
-static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
-                                struct err *err)
+static enum err_code take_line(void *arg, const struct order_line_row *l, bool *enough,
+                               struct err *err)
 {
     struct work *w = arg;
-    struct db_rows rows = {0};
-    enum err_code rc = order_lines_after(db, *after / PAGES_ORDINALS,
-                                         (uint32_t)(*after % PAGES_ORDINALS), PAGE, &rows, err);
-    bool more = rc == ERR_OK;
-    size_t n = 0;
-    for (; more; n++) {
-        struct order_line_row l;
-        rc = order_lines_next(&rows, &l, &more, err);
-        if (rc != ERR_OK || !more)
-            break;
-        *after = pages_line(l.order_no, l.line.ordinal);
-        w->r.order_lines++;
-        note_time(w, l.placed_at);
-        note_product(w, l.line.product_no);
-        if (l.line.kind != LINE_RETURN)
-            continue;
+    (void)enough, (void)err;
+    w->r.order_lines++;
+    note_time(w, l->placed_at);
+    note_product(w, l->line.product_no);
+    if (l->line.kind == LINE_RETURN) {
         w->r.finding[QUALITY_UNMATCHED_RETURN].of++;
-        if (l.line.sale_order_no == 0)
-            find_day(w, QUALITY_UNMATCHED_RETURN, l.placed_at);
+        if (l->line.sale_order_no == 0)
+            find_day(w, QUALITY_UNMATCHED_RETURN, l->placed_at);
     }
-    db_rows_close(&rows);
-    *more_pages = n == PAGE;
-    return rc;
+    return ERR_OK;
+}
+
+static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more,
+                                struct err *err)
+{
+    return pages_lines(db, PAGE, after, more, take_line, arg, err);
 }
 
 /* --- days ------------------------------------------------------------------------------------ */

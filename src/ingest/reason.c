@@ -33,3 +33,14 @@ const char *import_reason_name(enum import_reason r)
     CHECK(r >= 0 && r < IMPORT_REASONS);
     return names[r];
 }
+
+void import_reasons_write(const uint64_t by_reason[IMPORT_REASONS], struct json_writer *w)
+{
+    jw_obj(w);
+    for (unsigned i = 0; i < IMPORT_REASONS; i++)
+        if (by_reason[i]) {
+            jw_key(w, str_of(names[i]));
+            jw_u64(w, by_reason[i]);
+        }
+    jw_obj_end(w);
+}

@@ -2,6 +2,8 @@
 #ifndef INGEST_REASON_H
 #define INGEST_REASON_H
 
+#include "base/json_writer.h"
+
 enum import_reason {
     REASON_NONE = 0,
     REASON_BROKEN_ROW,    /* quotes, brackets or tags that do not close */
@@ -31,5 +33,8 @@ enum import_reason {
 
 /** "broken_row", ...; "none" for REASON_NONE. */
 const char *import_reason_name(enum import_reason r);
+
+/** How often each reason came, as an object with those that did. */
+void import_reasons_write(const uint64_t by_reason[IMPORT_REASONS], struct json_writer *w);
 
 #endif

@@ -407,12 +407,7 @@ void retry_report_json(const struct retry_report *r, struct json_writer *w)
     JW_U64(w, "taken", r->taken);
     JW_U64(w, "refused", r->refused);
     JW_U64(w, "impossible", r->impossible);
-    JW_OBJ(w, "reasons");
-    for (unsigned i = 0; i < IMPORT_REASONS; i++)
-        if (r->by_reason[i]) {
-            jw_key(w, str_of(import_reason_name((enum import_reason)i)));
-            jw_u64(w, r->by_reason[i]);
-        }
-    jw_obj_end(w);
+    JW_KEY(w, "reasons");
+    import_reasons_write(r->by_reason, w);
     jw_obj_end(w);
 }

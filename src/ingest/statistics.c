@@ -107,28 +107,21 @@ struct walk {
     void (*take)(struct work *w, const struct order_line_row *r);
 };
 
-static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more_pages,
-                                struct err *err)
+static enum err_code take_line(void *arg, const struct order_line_row *r, bool *enough,
+                               struct err *err)
 {
     const struct walk *walk = arg;
-    struct db_rows rows = {0};
-    enum err_code rc = order_lines_after(db, *after / PAGES_ORDINALS,
-                                         (uint32_t)(*after % PAGES_ORDINALS), PAGE, &rows, err);
-    bool more = rc == ERR_OK;
-    size_t n = 0;
-    for (; more; n++) {
-        struct order_line_row r;
-        rc = order_lines_next(&rows, &r, &more, err);
-        if (rc != ERR_OK || !more)
-            break;
-        *after = pages_line(r.order_no, r.line.ordinal);
-        if (r.status != ORDER_CANCELLED && r.line.kind != LINE_ADJUSTMENT &&
-            r.line.product_no > 0 && r.line.product_no < walk->w->s.len)
-            walk->take(walk->w, &r);
-    }
-    db_rows_close(&rows);
-    *more_pages = n == PAGE;
-    return rc;
+    (void)enough, (void)err;
+    if (r->status != ORDER_CANCELLED && r->line.kind != LINE_ADJUSTMENT && r->line.product_no > 0 &&
+        r->line.product_no < walk->w->s.len)
+        walk->take(walk->w, r);
+    return ERR_OK;
+}
+
+static enum err_code lines_page(void *arg, struct db *db, int64_t *after, bool *more,
+                                struct err *err)
+{
+    return pages_lines(db, PAGE, after, more, take_line, arg, err);
 }
 
 static void count_currency(struct work *w, const struct order_line_row *r)
