@@ -21,4 +21,9 @@ static inline size_t vec_avx512_append(__m512i dots, const float *scales, float 
     return len + (size_t)_mm_popcnt_u32(good);
 }
 
+/* The half of both tables that is not int8, in an initialiser. */
+#define VEC_AVX512_FLOATS                                                                          \
+    .dot = vec_avx512_dot, .l2sq = vec_avx512_l2sq, .axpy = vec_avx512_axpy,                       \
+    .scale = vec_avx512_scale, .dot_rows = vec_avx512_dot_rows
+
 #endif

@@ -74,12 +74,8 @@ static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, si
 
 const struct vec_ops vec_avx512vnni = {
     .name = "avx512-vnni",
-    .dot = vec_avx512_dot,
-    .l2sq = vec_avx512_l2sq,
-    .axpy = vec_avx512_axpy,
-    .scale = vec_avx512_scale,
+    VEC_AVX512_FLOATS,
     .dot_i8 = dot_i8,
-    .dot_rows = vec_avx512_dot_rows,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,
 };
