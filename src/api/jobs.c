@@ -4,15 +4,6 @@
 #include "api/list.h"
 #include "jobs/import_args.h"
 
-static void write_time(struct json_writer *w, const char *name, int64_t us)
-{
-    jw_key(w, str_of(name));
-    if (us)
-        jw_time(w, us);
-    else
-        jw_null(w);
-}
-
 static void write_job(const struct job *j, struct json_writer *w)
 {
     jw_obj(w);
@@ -23,9 +14,9 @@ static void write_job(const struct job *j, struct json_writer *w)
     JW_STR(w, "message", j->message);
     JW_KEY(w, "result");
     jw_raw(w, j->result.n ? j->result : STR_LIT("null"));
-    write_time(w, "created_at", j->created_at);
-    write_time(w, "started_at", j->started_at);
-    write_time(w, "finished_at", j->finished_at);
+    JW_TIME_OR_NULL(w, "created_at", j->created_at);
+    JW_TIME_OR_NULL(w, "started_at", j->started_at);
+    JW_TIME_OR_NULL(w, "finished_at", j->finished_at);
     jw_obj_end(w);
 }
 

@@ -4,23 +4,14 @@
 #include "api/api_int.h"
 #include "base/log.h"
 
-static void write_time(struct json_writer *w, const char *name, int64_t us)
-{
-    jw_key(w, str_of(name));
-    if (us)
-        jw_time(w, us);
-    else
-        jw_null(w);
-}
-
 static void write_key(const struct api_key *k, struct json_writer *w)
 {
     JW_I64(w, "id", k->no);
     JW_STR(w, "scope", k->scope);
     JW_STR(w, "name", k->name);
     JW_STR(w, "hint", k->hint);
-    write_time(w, "created_at", k->created_at);
-    write_time(w, "revoked_at", k->revoked_at);
+    JW_TIME_OR_NULL(w, "created_at", k->created_at);
+    JW_TIME_OR_NULL(w, "revoked_at", k->revoked_at);
 }
 
 static enum err_code read_keys(struct call *call, struct db *db, void *arg, struct err *err)

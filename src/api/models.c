@@ -3,29 +3,6 @@
 
 #include "api/api_int.h"
 
-static const char *const states[] = {
-    [MODEL_TRAINED] = "trained", [MODEL_PASSED] = "passed", [MODEL_REJECTED] = "rejected"};
-
-static void write_model(const struct model_version *m, struct json_writer *w)
-{
-    jw_obj(w);
-    JW_STR(w, "family", m->family);
-    JW_STR(w, "version", m->version);
-    JW_Z(w, "state", states[m->state]);
-    JW_BOOL(w, "live", m->live);
-    JW_KEY(w, "previous");
-    if (m->previous.n)
-        jw_str(w, m->previous);
-    else
-        jw_null(w);
-    JW_TIME(w, "created_at", m->created_at);
-    if (m->published_at)
-        JW_TIME(w, "published_at", m->published_at);
-    JW_KEY(w, "manifest");
-    jw_raw(w, m->manifest.n ? m->manifest : STR_LIT("{}"));
-    jw_obj_end(w);
-}
-
 struct listing {
     struct str family; /* empty: all */
     struct json_writer *w;
@@ -41,7 +18,7 @@ static enum err_code read_models(struct call *call, struct db *db, void *arg, st
     (void)call;
     enum err_code code = models_list(db, l->family, &rows, err);
     while (code == ERR_OK && (code = models_next(&rows, &m, &more, err)) == ERR_OK && more) {
-        write_model(&m, l->w);
+        model_write(&m, l->w);
         l->n++;
     }
     db_rows_close(&rows);

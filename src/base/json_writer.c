@@ -272,3 +272,11 @@ void jw_time(struct json_writer *w, int64_t us)
     char text[CLOCK_ISO_SIZE];
     jw_str(w, str_of(clock_format_iso(us, text)));
 }
+
+void jw_time_or_null(struct json_writer *w, int64_t us)
+{
+    if (us)
+        jw_time(w, us);
+    else
+        jw_null(w);
+}

@@ -74,6 +74,9 @@ void jw_decimal(struct json_writer *w, double v, unsigned places);
 /** "YYYY-MM-DDThh:mm:ss[.ffffff]Z" of UTC microseconds. */
 void jw_time(struct json_writer *w, int64_t us);
 
+/** The same; null for 0, which stands for no time. */
+void jw_time_or_null(struct json_writer *w, int64_t us);
+
 /** A value that is JSON already: trusted, inserted as it stands. */
 void jw_raw(struct json_writer *w, struct str json);
 
@@ -93,6 +96,7 @@ void jw_members_end(struct json_writer *w, char *end);
 #define JW_DOUBLE(w, lit, v)          (JW_KEY(w, lit), jw_double((w), (v)))
 #define JW_DECIMAL(w, lit, v, places) (JW_KEY(w, lit), jw_decimal((w), (v), (places)))
 #define JW_TIME(w, lit, us)           (JW_KEY(w, lit), jw_time((w), (us)))
+#define JW_TIME_OR_NULL(w, lit, us)   (JW_KEY(w, lit), jw_time_or_null((w), (us)))
 #define JW_RAW(w, lit, json)          (JW_KEY(w, lit), jw_raw((w), (json)))
 #define JW_OBJ(w, lit)                (JW_KEY(w, lit), jw_obj(w))
 #define JW_ARR(w, lit)                (JW_KEY(w, lit), jw_arr(w))

@@ -154,26 +154,27 @@ enum cli_exit result_end(const struct args *args, struct result *r, enum cli_exi
     return status;
 }
 
-static enum cli_exit unknown_verb(const struct args *args, const struct verb *verbs, size_t n)
+static enum cli_exit unknown_verb(const struct args *args)
 {
     const char *names[CLI_VERBS_MAX];
     char meant[STR_MEANT_SIZE];
+    size_t n = args->command->verbs_len;
     CHECK(n <= CLI_VERBS_MAX);
     for (size_t i = 0; i < n; i++)
-        names[i] = verbs[i].name;
+        names[i] = args->command->verbs[i].name;
     return fail_usage(args, "there is no '%s'%s\nusage: aisle %s %s", args->words[0],
                       str_meant(str_of(args->words[0]), names, n, meant), args->command->name,
                       args->command->usage);
 }
 
-static const struct verb *find_verb(const struct args *args, const struct verb *verbs, size_t n,
-                                    enum cli_exit *status)
+static const struct verb *find_verb(const struct args *args, enum cli_exit *status)
 {
-    size_t i = 0, words = args->words_len - 1;
+    const struct verb *verbs = args->command->verbs;
+    size_t i = 0, n = args->command->verbs_len, words = args->words_len - 1;
     while (i < n && strcmp(verbs[i].name, args->words[0]) != 0)
         i++;
     if (i == n) {
-        *status = unknown_verb(args, verbs, n);
+        *status = unknown_verb(args);
         return NULL;
     }
     if (words >= verbs[i].words_min && words <= verbs[i].words_max)
@@ -183,12 +184,12 @@ static const struct verb *find_verb(const struct args *args, const struct verb *
     return NULL;
 }
 
-enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t n)
+enum cli_exit run_verb(const struct args *args)
 {
     struct store *store;
     struct err err;
     enum cli_exit status;
-    const struct verb *verb = find_verb(args, verbs, n, &status);
+    const struct verb *verb = find_verb(args, &status);
     if (!verb)
         return status;
     if (verb->writes && !open_or_hand_over(args, &store, &status))
@@ -200,10 +201,9 @@ enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t
     return status;
 }
 
-enum cli_exit run_verb_within(const struct args *args, const struct verb *verbs, size_t n,
-                              struct store *store)
+enum cli_exit run_verb_within(const struct args *args, struct store *store)
 {
     enum cli_exit status;
-    const struct verb *verb = find_verb(args, verbs, n, &status);
+    const struct verb *verb = find_verb(args, &status);
     return verb ? verb->run(args, store) : status;
 }

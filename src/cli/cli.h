@@ -53,6 +53,14 @@ struct args {
     struct engine *engine; /* borrowed: of the server that runs this (control.h); NULL elsewhere */
 };
 
+/* What a command does by its first word: `aisle key create`. */
+struct verb {
+    const char *name;
+    bool writes;                 /* it needs the store for writing */
+    size_t words_min, words_max; /* behind the verb */
+    enum cli_exit (*run)(const struct args *args, struct store *store);
+};
+
 struct command {
     const char *name;
     const char *summary;      /* one line */
@@ -61,6 +69,8 @@ struct command {
     const struct flag *flags; /* [flags_len] besides --data, --config, --json, --quiet, --help */
     size_t flags_len;
     size_t words_min, words_max;
+    const struct verb *verbs; /* [verbs_len], for run_verb */
+    size_t verbs_len;
     bool dense; /* works with large matrices: worth a new start where OpenBLAS needs one */
     enum cli_exit (*run)(const struct args *args);
     /* The same on the store of the server that holds the folder (control.h); NULL: not there. */
@@ -114,21 +124,12 @@ void result_begin(struct result *r);
  *  Returns status, or that of the failed print. */
 enum cli_exit result_end(const struct args *args, struct result *r, enum cli_exit status);
 
-/* What a command does by its first word: `aisle key create`. */
-struct verb {
-    const char *name;
-    bool writes;                 /* it needs the store for writing */
-    size_t words_min, words_max; /* behind the verb */
-    enum cli_exit (*run)(const struct args *args, struct store *store);
-};
+/** run of a command with verbs: open the store of the data folder and run the one that args->words[0]
+ *  names; one that writes is run by the server that holds the folder, if one does. */
+enum cli_exit run_verb(const struct args *args);
 
-/** Open the store of the data folder and run the verb that args->words[0] names; one that writes is run
- *  by the server that holds the folder, if one does. */
-enum cli_exit run_verb(const struct args *args, const struct verb *verbs, size_t n);
-
-/** Run the verb on this store. */
-enum cli_exit run_verb_within(const struct args *args, const struct verb *verbs, size_t n,
-                              struct store *store);
+/** run_within of a command with verbs. */
+enum cli_exit run_verb_within(const struct args *args, struct store *store);
 
 /** All commands, in the order of `aisle help`. */
 const struct command *const *all_commands(size_t *n);

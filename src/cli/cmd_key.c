@@ -104,16 +104,6 @@ static const struct verb verbs[] = {
     {"revoke", true, 1, 1, revoke},
 };
 
-static enum cli_exit run(const struct args *args)
-{
-    return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
-}
-
-static enum cli_exit run_within(const struct args *args, struct store *store)
-{
-    return run_verb_within(args, verbs, sizeof verbs / sizeof *verbs, store);
-}
-
 const struct command cmd_key = {
     .name = "key",
     .summary = "Make, list and revoke API keys",
@@ -126,6 +116,8 @@ const struct command cmd_key = {
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 2,
-    .run = run,
-    .run_within = run_within,
+    .verbs = verbs,
+    .verbs_len = sizeof verbs / sizeof *verbs,
+    .run = run_verb,
+    .run_within = run_verb_within,
 };

@@ -14,30 +14,12 @@ static const struct flag flags[] = {
     {"--keep", "N", "gc: how many versions to keep besides the live one and the one before (5)"},
 };
 
-static const char *const states[] = {
-    [MODEL_TRAINED] = "trained", [MODEL_PASSED] = "passed", [MODEL_REJECTED] = "rejected"};
-
-static void write_model(const struct model_version *m, struct json_writer *w)
-{
-    jw_obj(w);
-    JW_STR(w, "family", m->family);
-    JW_STR(w, "version", m->version);
-    JW_Z(w, "state", states[m->state]);
-    JW_BOOL(w, "live", m->live);
-    JW_KEY(w, "previous");
-    jw_z(w, m->previous.n ? m->previous.p : NULL);
-    JW_TIME(w, "created_at", m->created_at);
-    if (m->published_at)
-        JW_TIME(w, "published_at", m->published_at);
-    JW_RAW(w, "manifest", m->manifest.n ? m->manifest : STR_LIT("{}"));
-    jw_obj_end(w);
-}
-
 static void print_model(const struct args *args, const struct model_version *m)
 {
     char at[CLOCK_ISO_SIZE];
     fprintf(args->out, "%-10.*s %-20.*s %-9s %s%s\n", STR_ARG(m->family), STR_ARG(m->version),
-            states[m->state], clock_format_iso(m->created_at, at), m->live ? "  live" : "");
+            model_state_name(m->state), clock_format_iso(m->created_at, at),
+            m->live ? "  live" : "");
 }
 
 static enum cli_exit list(const struct args *args, struct store *store)
@@ -56,7 +38,7 @@ static enum cli_exit list(const struct args *args, struct store *store)
     jw_arr(&result.w);
     code = models_list(db, (struct str){0}, &rows, &err);
     for (; code == ERR_OK && (code = models_next(&rows, &m, &more, &err)) == ERR_OK && more; n++)
-        args->json ? write_model(&m, &result.w) : print_model(args, &m);
+        args->json ? model_write(&m, &result.w) : print_model(args, &m);
     jw_arr_end(&result.w);
     db_rows_close(&rows);
     store_read_end(store, db);
@@ -81,7 +63,7 @@ static enum cli_exit show(const struct args *args, struct store *store)
                ? model_get(db, str_of(family), str_of(args->words[1]), &arena, &m, &err)
                : model_live(db, str_of(family), &arena, &m, &err);
     if (code == ERR_OK) {
-        write_model(&m, &result.w);
+        model_write(&m, &result.w);
         if (!args->json) {
             print_model(args, &m);
             fprintf(args->out, "%.*s\n", STR_ARG(m.manifest));
@@ -142,16 +124,6 @@ static const struct verb verbs[] = {
     {"gc", true, 0, 0, gc},
 };
 
-static enum cli_exit run(const struct args *args)
-{
-    return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
-}
-
-static enum cli_exit run_within(const struct args *args, struct store *store)
-{
-    return run_verb_within(args, verbs, sizeof verbs / sizeof *verbs, store);
-}
-
 const struct command cmd_models = {
     .name = "models",
     .summary = "List, publish, roll back and clear model versions",
@@ -168,6 +140,8 @@ const struct command cmd_models = {
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 2,
-    .run = run,
-    .run_within = run_within,
+    .verbs = verbs,
+    .verbs_len = sizeof verbs / sizeof *verbs,
+    .run = run_verb,
+    .run_within = run_verb_within,
 };

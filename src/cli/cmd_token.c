@@ -66,11 +66,7 @@ static enum cli_exit sign(const struct args *args, struct store *store)
     return code == ERR_OK ? print_token(args, token, exp_s) : fail(args, &err);
 }
 
-static enum cli_exit run(const struct args *args)
-{
-    static const struct verb verbs[] = {{"sign", false, 0, 0, sign}};
-    return run_verb(args, verbs, 1);
-}
+static const struct verb verbs[] = {{"sign", false, 0, 0, sign}};
 
 const struct command cmd_token = {
     .name = "token",
@@ -85,5 +81,7 @@ const struct command cmd_token = {
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,
     .words_max = 1,
-    .run = run,
+    .verbs = verbs,
+    .verbs_len = sizeof verbs / sizeof *verbs,
+    .run = run_verb,
 };

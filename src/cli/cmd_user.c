@@ -39,11 +39,7 @@ static enum err_code write_user(struct db *db, struct str id, struct arena *aren
     JW_STR(w, "id", u.id);
     JW_RAW(w, "attributes", u.attributes.n ? u.attributes : STR_LIT("{}"));
     JW_BOOL(w, "personalise", u.personalise);
-    JW_KEY(w, "created_at");
-    if (u.created_at)
-        jw_time(w, u.created_at);
-    else
-        jw_null(w);
+    JW_TIME_OR_NULL(w, "created_at", u.created_at);
     code = write_joined(db, u.no, arena, w, err);
     jw_obj_end(w);
     return code;
@@ -149,16 +145,6 @@ static const struct verb verbs[] = {
     {"part", true, 1, 1, part},
 };
 
-static enum cli_exit run(const struct args *args)
-{
-    return run_verb(args, verbs, sizeof verbs / sizeof *verbs);
-}
-
-static enum cli_exit run_within(const struct args *args, struct store *store)
-{
-    return run_verb_within(args, verbs, sizeof verbs / sizeof *verbs, store);
-}
-
 const struct command cmd_user = {
     .name = "user",
     .summary = "Show, erase and join shoppers",
@@ -170,6 +156,8 @@ const struct command cmd_user = {
         "runs.\n",
     .words_min = 2,
     .words_max = 3,
-    .run = run,
-    .run_within = run_within,
+    .verbs = verbs,
+    .verbs_len = sizeof verbs / sizeof *verbs,
+    .run = run_verb,
+    .run_within = run_verb_within,
 };

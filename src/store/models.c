@@ -1,6 +1,7 @@
 #include "store/models.h"
 
 #include "base/banned.h"
+#include "base/check.h"
 #include "store/record_int.h"
 #include "store/tx_int.h"
 
@@ -193,4 +194,33 @@ enum err_code model_delete(struct store_tx *tx, struct str family, struct str ve
     code =
         db_run(tx->db, "DELETE FROM model_versions WHERE no = ?", DB_ARGS(db_i64(no)), NULL, err);
     return code ? code : tx_change(tx, CHANGE_MODEL, CHANGE_DELETE, no, err);
+}
+
+/* --- telling --------------------------------------------------------------------------------- */
+
+const char *model_state_name(enum model_state state)
+{
+    static const char *const names[] = {
+        [MODEL_TRAINED] = "trained", [MODEL_PASSED] = "passed", [MODEL_REJECTED] = "rejected"};
+    CHECK((unsigned)state < sizeof names / sizeof *names);
+    return names[state];
+}
+
+void model_write(const struct model_version *m, struct json_writer *w)
+{
+    jw_obj(w);
+    JW_STR(w, "family", m->family);
+    JW_STR(w, "version", m->version);
+    JW_Z(w, "state", model_state_name(m->state));
+    JW_BOOL(w, "live", m->live);
+    JW_KEY(w, "previous");
+    if (m->previous.n)
+        jw_str(w, m->previous);
+    else
+        jw_null(w);
+    JW_TIME(w, "created_at", m->created_at);
+    if (m->published_at)
+        JW_TIME(w, "published_at", m->published_at);
+    JW_RAW(w, "manifest", m->manifest.n ? m->manifest : STR_LIT("{}"));
+    jw_obj_end(w);
 }

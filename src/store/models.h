@@ -6,6 +6,7 @@
 #define STORE_MODELS_H
 
 #include "base/arena.h"
+#include "base/json_writer.h"
 #include "store/records.h"
 #include "store/store.h"
 
@@ -56,5 +57,11 @@ ERR_MUST_USE enum err_code models_list(struct db *db, struct str family, struct 
                                        struct err *err);
 ERR_MUST_USE enum err_code models_next(struct db_rows *rows, struct model_version *out, bool *more,
                                        struct err *err);
+
+/** "trained", "passed", "rejected". */
+const char *model_state_name(enum model_state state);
+
+/** The version as JSON, as /v1/models and `aisle models` tell it (docs/http-api.md). */
+void model_write(const struct model_version *m, struct json_writer *w);
 
 #endif

@@ -201,6 +201,9 @@ def test_command_line_and_api_answer_the_same_bytes():
             limit = "30" if path == "/v1/recommendations" else "10"
             printed = aisle(*command, "--limit", limit, "--json", data=data)[0]
             assert without_time(printed) == of_api(serving, path, limit=limit, **query), command
+        serving.key = answer("key", "create", "--scope", "admin", data=data)["key"]
+        printed = aisle("models", "list", "--json", data=data)[0].removesuffix("\n")
+        assert f'{{"items":{printed}}}' == of_api(serving, "/v1/models")
 
 
 def test_recommendations_have_reasons():
