@@ -101,17 +101,6 @@ static enum err_code check_below(const uint32_t *v, size_t n, uint32_t end, cons
     return ERR_OK;
 }
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        enum err_code try_code_ = (call);                                                          \
-        if (try_code_ != ERR_OK)                                                                   \
-            return try_code_;                                                                      \
-    } while (0)
-
-/* A section of exactly `count` elements of *out's type. */
-#define SECTION(c, name, out, count, err)                                                          \
-    TRY(container_section_of((c), (name), sizeof **(out), (const void **)(out), (count), (err)))
-
 /* The list of a row: short, without the row itself or one twice, best first. listed [rows] keeps
  * one more than the list in which each row was seen last. */
 static enum err_code check_list(const struct neighbour_lists *l, uint32_t row, uint32_t *listed,
@@ -136,9 +125,9 @@ static enum err_code read_lists(const struct container *c, uint32_t rows,
                                 struct err *err)
 {
     size_t total;
-    SECTION(c, names[0], &l->offsets, (size_t)rows + 1, err);
+    TRY_SECTION(c, names[0], &l->offsets, (size_t)rows + 1, err);
     TRY(container_section(c, names[1], sizeof *l->rows, (const void **)&l->rows, &total, err));
-    SECTION(c, names[2], &l->scores, total, err);
+    TRY_SECTION(c, names[2], &l->scores, total, err);
     TRY(check_offsets(l->offsets, rows, total, names[0], err));
     TRY(check_below(l->rows, total, rows, names[1], err));
     uint32_t *listed = mem_try_new(rows, sizeof *listed);
@@ -162,7 +151,7 @@ static enum err_code read_factors(const struct container *c, struct recommend_mo
         !isfinite(m->alpha))
         return CORRUPT(err, "alpha %g and regularisation %g", (double)m->alpha,
                        (double)m->regularisation);
-    SECTION(c, "spectrum", &m->spectrum, m->dim, err);
+    TRY_SECTION(c, "spectrum", &m->spectrum, m->dim, err);
     TRY(check_not_negative(m->spectrum, m->dim, "spectrum", err));
     return vectors_read(c, m->rows, m->dim, &m->vectors, err);
 }
@@ -171,11 +160,11 @@ static enum err_code read_histories(const struct container *c, struct recommend_
                                     struct err *err)
 {
     size_t acts;
-    SECTION(c, "user.no", &m->user_no, m->users, err);
-    SECTION(c, "user.offsets", &m->history_offsets, (size_t)m->users + 1, err);
+    TRY_SECTION(c, "user.no", &m->user_no, m->users, err);
+    TRY_SECTION(c, "user.offsets", &m->history_offsets, (size_t)m->users + 1, err);
     TRY(container_section(c, "user.acts", sizeof *m->history_acts, (const void **)&m->history_acts,
                           &acts, err));
-    SECTION(c, "user.days", &m->history_days, acts, err);
+    TRY_SECTION(c, "user.days", &m->history_days, acts, err);
     TRY(check_ascending(m->user_no, m->users, "user.no", err));
     if (m->history_offsets[0] != 0 || m->history_offsets[m->users] != acts)
         return CORRUPT(err, "user.offsets does not span its %zu acts", acts);
@@ -196,7 +185,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     const struct container *c = m->file;
     const struct header *head;
     TRY(container_expect(c, KIND, RECOMMEND_MODEL_VERSION, err));
-    SECTION(c, "header", &head, 1, err);
+    TRY_SECTION(c, "header", &head, 1, err);
     m->position = head->position;
     m->trained_at = head->trained_at;
     m->rows = head->rows;
@@ -207,8 +196,8 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     if (m->rows >= 1u << HISTORY_ROW_BITS)
         return CORRUPT(err, "%u rows", m->rows);
     TRY(container_section(c, "meta", 1, (const void **)&m->meta.p, &m->meta.n, err));
-    SECTION(c, "items", &m->items, m->rows, err);
-    SECTION(c, "popularity", &m->popularity, m->rows, err);
+    TRY_SECTION(c, "items", &m->items, m->rows, err);
+    TRY_SECTION(c, "popularity", &m->popularity, m->rows, err);
     TRY(check_ascending(m->items, m->rows, "items", err));
     TRY(check_not_negative(m->popularity, m->rows, "popularity", err));
     TRY(read_factors(c, m, err));

@@ -122,4 +122,16 @@ ERR_MUST_USE enum err_code container_section_of(const struct container *c, const
 /** Ask the kernel to read the whole file ahead. */
 void container_warm(const struct container *c);
 
+/* For those who read many sections: return what went wrong, or go on. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        enum err_code try_code_ = (call);                                                          \
+        if (try_code_ != ERR_OK)                                                                   \
+            return try_code_;                                                                      \
+    } while (0)
+
+/* A section of exactly `count` elements of *out's type. */
+#define TRY_SECTION(c, name, out, count, err)                                                      \
+    TRY(container_section_of((c), (name), sizeof **(out), (const void **)(out), (count), (err)))
+
 #endif

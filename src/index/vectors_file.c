@@ -20,17 +20,6 @@ void vectors_write(const struct vectors *v, struct container_writer *w)
 
 /* --- checking -------------------------------------------------------------------------------- */
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        enum err_code try_code_ = (call);                                                          \
-        if (try_code_ != ERR_OK)                                                                   \
-            return try_code_;                                                                      \
-    } while (0)
-
-/* A section of exactly `count` elements of *out's type. */
-#define SECTION(c, name, out, count, err)                                                          \
-    TRY(container_section_of((c), (name), sizeof **(out), (const void **)(out), (count), (err)))
-
 static enum err_code check_finite(const float *x, size_t n, const char *what, struct err *err)
 {
     for (size_t i = 0; i < n; i++)
@@ -93,7 +82,7 @@ enum err_code vectors_read(const struct container *c, uint32_t rows, uint32_t di
     }
     if (dim > VECTORS_DIM_MAX)
         return err_set(err, ERR_CORRUPT, "vectors of %u dimensions", dim);
-    SECTION(c, "vectors.exact", &v.exact, (size_t)rows * dim, err);
+    TRY_SECTION(c, "vectors.exact", &v.exact, (size_t)rows * dim, err);
     TRY(container_section(c, "vectors.cells", sizeof *v.cell_blocks, (const void **)&v.cell_blocks,
                           &cells, err));
     if (cells < 1 || cells - 1 > rows || (rows && cells < 2))
@@ -104,9 +93,9 @@ enum err_code vectors_read(const struct container *c, uint32_t rows, uint32_t di
     if (places % VEC_BLOCK_ROWS != 0 || places / VEC_BLOCK_ROWS > UINT32_MAX)
         return err_set(err, ERR_CORRUPT, "vectors.rows has %zu places", places);
     v.blocks = (uint32_t)(places / VEC_BLOCK_ROWS);
-    SECTION(c, "vectors.centroids", &v.centroids, (size_t)v.cells * dim, err);
-    SECTION(c, "vectors.scales", &v.block_scales, places, err);
-    SECTION(c, "vectors.codes", &v.codes, v.blocks * vec_block_bytes(dim), err);
+    TRY_SECTION(c, "vectors.centroids", &v.centroids, (size_t)v.cells * dim, err);
+    TRY_SECTION(c, "vectors.scales", &v.block_scales, places, err);
+    TRY_SECTION(c, "vectors.codes", &v.codes, v.blocks * vec_block_bytes(dim), err);
     TRY(check_finite(v.exact, (size_t)rows * dim, "vectors.exact", err));
     TRY(check_finite(v.centroids, (size_t)v.cells * dim, "vectors.centroids", err));
     TRY(check_cells(&v, err));
