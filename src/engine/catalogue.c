@@ -142,6 +142,15 @@ static void bury(struct catalogue *c, struct location at)
     c->products--;
 }
 
+static void put_doc(struct catalogue *c, uint32_t slot, const struct segment *s, uint32_t doc)
+{
+    struct location *at = entry(c, s->product_no[doc]);
+    bury(c, *at);
+    *at = (struct location){slot, doc};
+    count_doc(c, s, doc, true);
+    c->products++;
+}
+
 static void remove_product(struct catalogue *c, uint32_t product_no)
 {
     struct location at = catalogue_locate(c, product_no);
@@ -162,16 +171,45 @@ enum err_code catalogue_add(const struct catalogue *from, struct segment *segmen
     struct catalogue *c = share(from, products_end(segment));
     if (segment) {
         put_segment(c, slot, segment);
-        for (uint32_t doc = 0; doc < segment->docs; doc++) {
-            struct location *at = entry(c, segment->product_no[doc]);
-            bury(c, *at);
-            *at = (struct location){slot, doc};
-            count_doc(c, segment, doc, true);
-            c->products++;
-        }
+        for (uint32_t doc = 0; doc < segment->docs; doc++)
+            put_doc(c, slot, segment, doc);
     }
     for (size_t i = 0; i < n; i++)
         remove_product(c, removed[i]);
+    *out = c;
+    return ERR_OK;
+}
+
+static uint32_t slots_of(const struct catalogue *c)
+{
+    uint32_t n = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
+        n += c->segments[slot] != NULL;
+    return n;
+}
+
+enum err_code catalogue_overlay(const struct catalogue *from, const struct catalogue *top,
+                                struct catalogue **out, struct err *err)
+{
+    /* As in catalogue_add the last free one is for a merge. */
+    if (slots_of(from) + slots_of(top) >= CATALOGUE_SLOTS)
+        return err_set(err, ERR_LIMIT, "the catalogue has %u segments and gets %u more",
+                       slots_of(from), slots_of(top));
+    struct catalogue *c = share(from, top->chunks_len * CATALOGUE_CHUNK);
+    for (uint32_t from_slot = 0; from_slot < CATALOGUE_SLOTS; from_slot++) {
+        const struct segment *s = top->segments[from_slot];
+        if (!s)
+            continue;
+        uint32_t slot = free_slot(c, 0);
+        atomic_fetch_add(&top->shared[from_slot]->refs, 1);
+        c->shared[slot] = top->shared[from_slot];
+        c->segments[slot] = s;
+        for (uint32_t doc = 0; doc < s->docs; doc++)
+            if (catalogue_alive(top, from_slot, doc))
+                put_doc(c, slot, s, doc);
+            else
+                c->dead[slot]++;
+    }
     *out = c;
     return ERR_OK;
 }

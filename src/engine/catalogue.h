@@ -54,6 +54,13 @@ ERR_MUST_USE enum err_code catalogue_add(const struct catalogue *from, struct se
                                          const uint32_t *removed, size_t n, struct catalogue **out,
                                          struct err *err);
 
+/** The next catalogue: `from` with the segments of another one added, whose living docs supersede all
+ *  others of their numbers. Shares them. returns owned.
+ *  ERR_LIMIT  not enough slots are free: merge first */
+ERR_MUST_USE enum err_code catalogue_overlay(const struct catalogue *from,
+                                             const struct catalogue *top, struct catalogue **out,
+                                             struct err *err);
+
 /** The next catalogue: segments of slots[n] replaced by merged, which was built from the docs alive in
  *  an older catalogue. A doc counts only if its product still lives in one of these slots, so what
  *  was superseded or removed since stays so. Takes merged. returns owned.

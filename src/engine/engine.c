@@ -45,21 +45,29 @@ static enum err_code apply_piece(struct engine *e, struct db *db, const struct c
     return ERR_OK;
 }
 
+static bool has_room(const struct engine *e)
+{
+    size_t waiting = e->changed.len + e->removed.len + e->stage.changed.len;
+    return waiting < INDEX_DOCS;
+}
+
 /* Apply entries within one snapshot; *more tells that it stopped before the end. */
 static enum err_code apply_some(struct engine *e, struct db *db, bool *more, struct err *err)
 {
     struct change changes[CHANGES_BATCH];
     int64_t until_ns = clock_mono_ns() + READ_BUDGET_MS * 1000000LL;
     size_t n = 0, i = 0;
-    bool room = e->changed.len + e->removed.len < INDEX_DOCS;
+    bool room = has_room(e);
     enum err_code code = changes_after(db, e->position, changes, CHANGES_BATCH, &n, err);
     while (code == ERR_OK && i < n && room) {
         code = apply_piece(e, db, &changes[i], err);
         i += code == ERR_OK && e->within == 0;
-        room = e->changed.len + e->removed.len < INDEX_DOCS && clock_mono_ns() < until_ns;
+        room = has_room(e) && clock_mono_ns() < until_ns;
     }
     *more = i < n || n == CHANGES_BATCH;
-    return code == ERR_OK ? index_changed(e, db, err) : code;
+    if (code == ERR_OK)
+        code = index_changed(e, db, err);
+    return code == ERR_OK ? stage_index(e, db, err) : code;
 }
 
 static bool stopping(struct engine *e)
@@ -73,6 +81,12 @@ static bool stopping(struct engine *e)
 static void beat(struct engine *e)
 {
     atomic_store(&e->beat_ns, clock_mono_ns());
+}
+
+static void tell_position(struct engine *e)
+{
+    atomic_store(&e->shown, shown_position(e));
+    atomic_store(&e->applied, e->position);
 }
 
 static enum err_code catch_up(struct engine *e, struct err *err)
@@ -89,7 +103,7 @@ static enum err_code catch_up(struct engine *e, struct err *err)
         code = apply_some(e, db, &more, err);
         store_read_end(e->store, db);
         if (code == ERR_OK) /* else products may wait to be indexed */
-            atomic_store(&e->applied, e->position);
+            tell_position(e);
         beat(e);
     }
     if (code == ERR_OK && !more)
@@ -369,6 +383,20 @@ static void sweep_folders(struct engine *e)
     }
 }
 
+/* Whoever imported the feed has ended. */
+static enum err_code show_unfinished(struct engine *e, struct err *err)
+{
+    struct db *db;
+    if (!e->stage.open)
+        return ERR_OK;
+    enum err_code code = store_read_begin(e->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = stage_show(e, db, err);
+    store_read_end(e->store, db);
+    return code;
+}
+
 static enum err_code open_fresh(struct engine *e, struct err *err)
 {
     struct db *db;
@@ -379,6 +407,9 @@ static enum err_code open_fresh(struct engine *e, struct err *err)
     store_read_end(e->store, db);
     if (code == ERR_OK)
         code = replay(e, err);
+    if (code != ERR_OK)
+        return code;
+    code = show_unfinished(e, err);
     if (code != ERR_OK)
         return code;
     refresh_model(e);
@@ -440,9 +471,10 @@ void engine_close(struct engine *e)
     view_unref(e->view);
     map_u64_release(&e->changed);
     map_u64_release(&e->removed);
+    stage_release(e);
     ids_free(e->ids);
     users_free(e->users);
-    live_free(e->live);
+    live_unref(e->live);
     arena_release(&e->texts);
     pthread_mutex_destroy(&e->view_lock);
     pthread_mutex_destroy(&e->lock);

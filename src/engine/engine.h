@@ -4,6 +4,7 @@
  *          to a small new segment, events and orders to shopper state and heat, models to the view. Then
  *          it publishes the next view. Nothing else ever feeds these, so a restart replays to the same
  *          state. Another thread folds overlays into a segment file (DIR/catalogue/) and merges tiers.
+ * Feeds:   what belongs to a full feed is applied aside until all of it is there (engine_stage.c).
  * Start:   the newest folded segments, then the live columns from the store, then the log from the
  *          position that the segments and the model record. Without a usable file the catalogue is
  *          built from the store. Acts that the log no longer has are read from events and orders.

@@ -33,8 +33,8 @@ static void settle_currency(struct engine *e, currency_code currency)
     atomic_store(&e->profile, &e->settled);
 }
 
-enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first, uint32_t last,
-                                struct err *err)
+static enum err_code load_live(struct engine *e, struct db *db, uint32_t first, uint32_t last,
+                               enum change_op op, struct err *err)
 {
     struct db_rows rows = {0};
     struct product p;
@@ -46,29 +46,46 @@ enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first,
                                .stock = p.stock,
                                .currency = p.currency,
                                .status = p.status};
-        code = live_set(e->live, p.no, &row, err);
+        code = stage_live(e, p.no, &row, op, err);
         settle_currency(e, p.currency);
     }
     db_rows_close(&rows);
     return code;
 }
 
+enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first, uint32_t last,
+                                struct err *err)
+{
+    return load_live(e, db, first, last, CHANGE_PUT, err);
+}
+
+static void mark(struct map_u64 *in, struct map_u64 *not_in, int64_t first, int64_t last)
+{
+    for (int64_t no = first; no <= last; no++) {
+        map_u64_remove(not_in, (uint64_t)no);
+        *map_u64_at(in, (uint64_t)no, NULL) = 1;
+    }
+}
+
 static enum err_code apply_product(struct engine *e, struct db *db, const struct change *c,
                                    struct err *err)
 {
+    enum err_code code = ERR_OK;
     if (c->position <= e->catalogue_position && c->op != CHANGE_LIVE)
         return ERR_OK; /* live columns were read whole at the start */
-    for (int64_t no = c->no; no <= c->last_no; no++) {
-        if (c->op == CHANGE_PUT) {
-            map_u64_remove(&e->removed, (uint64_t)no);
-            *map_u64_at(&e->changed, (uint64_t)no, NULL) = 1;
-        } else if (c->op == CHANGE_DELETE) {
-            map_u64_remove(&e->changed, (uint64_t)no);
-            *map_u64_at(&e->removed, (uint64_t)no, NULL) = 1;
-        }
-    }
+    if (c->op == CHANGE_SHOW)
+        return stage_show(e, db, err);
+    if (c->op == CHANGE_PUT)
+        mark(&e->changed, &e->removed, c->no, c->last_no);
+    else if (c->op == CHANGE_DELETE)
+        mark(&e->removed, &e->changed, c->no, c->last_no);
+    else if (c->op == CHANGE_STAGE)
+        code = stage_numbers(e, c->no, c->last_no, err);
+    if (c->op == CHANGE_PUT || c->op == CHANGE_DELETE)
+        stage_touched(e, c->no, c->last_no, c->op == CHANGE_DELETE);
     e->shelves_stale = true;
-    return load_live_columns(e, db, (uint32_t)c->no, (uint32_t)c->last_no, err);
+    return code == ERR_OK ? load_live(e, db, (uint32_t)c->no, (uint32_t)c->last_no, c->op, err)
+                          : code;
 }
 
 /* --- acts ------------------------------------------------------------------------------------ */
@@ -83,6 +100,8 @@ static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum ev
         users_add(e->users, user_no, &(struct user_action){product_no, (uint32_t)time_s, type});
     if (heats && heat_weight[type] > 0) {
         live_heat_add(e->live, product_no, heat_weight[type], time_us);
+        if (e->stage.open)
+            live_heat_add(e->stage.live, product_no, heat_weight[type], time_us);
         e->shelves_stale = true;
     }
 }

@@ -45,8 +45,7 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The numbers in a set, ascending. */
-static uint32_t *sorted_numbers(const struct map_u64 *set)
+uint32_t *sorted_numbers(const struct map_u64 *set)
 {
     uint32_t *numbers = mem_new(set->len, sizeof *numbers);
     size_t pos = 0, n = 0;
@@ -74,8 +73,8 @@ static enum err_code add_product(struct segment_builder *b, const struct product
     return code;
 }
 
-static enum err_code build_overlay(struct engine *e, struct db *db, const uint32_t *numbers,
-                                   size_t n, struct segment **out, struct err *err)
+enum err_code build_overlay(struct engine *e, struct db *db, const uint32_t *numbers, size_t n,
+                            struct segment **out, struct err *err)
 {
     struct segment_builder *b;
     struct arena arena;
@@ -115,7 +114,7 @@ static enum err_code add_overlay(struct engine *e, struct segment *segment, cons
     struct view *next = next_view(e);
     catalogue_unref(next->catalogue);
     next->catalogue = c;
-    next->position = e->position;
+    next->position = shown_position(e);
     publish_view(e, next);
     return ERR_OK;
 }
@@ -367,7 +366,7 @@ static struct view *pin(struct engine *e, uint32_t slots[CATALOGUE_SLOTS], size_
 {
     *n = 0;
     pthread_mutex_lock(&e->build_lock);
-    *position = atomic_load(&e->applied);
+    *position = atomic_load(&e->shown);
     struct view *from = engine_view(e);
     if (from->position > *position)
         *position = from->position;

@@ -22,6 +22,17 @@ struct waiter_list {
     size_t len, cap;
 };
 
+/* A full feed, of which nobody sees anything until all of it is stored (engine_stage.c). */
+struct stage {
+    bool open;
+    int64_t before;         /* position of the log before its first entry */
+    struct live *live;      /* owned reference: the live columns with it */
+    struct catalogue *top;  /* owned reference: its products, indexed */
+    struct map_u64 numbers; /* product_no of its products */
+    struct map_u64 changed; /* of these, to be indexed into top */
+    struct map_u64 removed; /* of these, deleted by somebody meanwhile */
+};
+
 struct engine {
     struct store *store;         /* borrowed */
     struct live *live;           /* owned */
@@ -65,12 +76,14 @@ struct engine {
     int64_t log_ends;
     struct map_u64 changed; /* product_no: texts to be indexed anew */
     struct map_u64 removed; /* product_no */
+    struct stage stage;
     bool model_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
     int64_t shelves_at_ns;
     _Atomic int64_t beat_ns;      /* monotonic: when the follower last got on */
     _Atomic int64_t applied;      /* = position, for others */
+    _Atomic int64_t shown;        /* = shown_position, for others */
     _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
     _Atomic uint64_t views;
 };
@@ -92,7 +105,29 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
 /* Every act that load_heat saw, into shopper state. */
 enum err_code read_acts(struct engine *e, struct err *err);
 
+/* The log up to here is in the view whole: where a replay of what follows begins. */
+static inline int64_t shown_position(const struct engine *e)
+{
+    return e->stage.open ? e->stage.before : e->position;
+}
+
+/* engine_stage.c: what a full feed does is applied aside, and shown at once. */
+enum err_code stage_numbers(struct engine *e, int64_t first, int64_t last, struct err *err);
+/* Somebody else has put or deleted these. */
+void stage_touched(struct engine *e, int64_t first, int64_t last, bool deleted);
+/* Live columns of a change of this op, to where they belong. */
+enum err_code stage_live(struct engine *e, uint32_t product_no, const struct live_row *row,
+                         enum change_op op, struct err *err);
+enum err_code stage_index(struct engine *e, struct db *db, struct err *err);
+enum err_code stage_show(struct engine *e, struct db *db, struct err *err);
+void stage_release(struct engine *e);
+
 /* engine_catalogue.c: products to segments. */
+/* The numbers in a set, ascending; returns owned. */
+uint32_t *sorted_numbers(const struct map_u64 *set);
+/* Products as they are stored now; *out has no docs where all are deleted. */
+enum err_code build_overlay(struct engine *e, struct db *db, const uint32_t *numbers, size_t n,
+                            struct segment **out, struct err *err);
 enum err_code index_changed(struct engine *e, struct db *db, struct err *err);
 enum err_code build_catalogue(struct engine *e, struct db *db, struct err *err);
 /* Of the files that end between the positions oldest and newest of the log; *position 0: none. */

@@ -28,7 +28,7 @@ struct view *next_view(struct engine *e)
     }
     next->refs = 1;
     next->shop = atomic_load(&e->profile);
-    next->live = e->live;
+    next->live = live_ref(e->live);
     next->users = e->users;
     return next;
 }

@@ -23,18 +23,27 @@ struct row {
 _Static_assert(sizeof(struct row) == 64, "a row is one cache line");
 
 struct live {
+    _Atomic uint32_t refs;
     _Atomic uint32_t end;
     _Atomic(struct row *) chunks[LIVE_MAX_PRODUCTS / LIVE_CHUNK];
 };
 
 struct live *live_new(void)
 {
-    return MEM_NEW(struct live);
+    struct live *l = MEM_NEW(struct live);
+    l->refs = 1;
+    return l;
 }
 
-void live_free(struct live *l)
+struct live *live_ref(struct live *l)
 {
-    if (!l)
+    atomic_fetch_add(&l->refs, 1);
+    return l;
+}
+
+void live_unref(struct live *l)
+{
+    if (!l || atomic_fetch_sub(&l->refs, 1) != 1)
         return;
     for (size_t i = 0; i < LIVE_MAX_PRODUCTS / LIVE_CHUNK; i++)
         mem_free(atomic_load_explicit(&l->chunks[i], memory_order_relaxed));
@@ -93,6 +102,38 @@ enum err_code live_set(struct live *l, uint32_t product_no, const struct live_ro
     if (product_no >= GET(l->end))
         atomic_store_explicit(&l->end, product_no + 1, memory_order_release);
     return ERR_OK;
+}
+
+/* Nobody writes meanwhile, so the rows are what they seem. */
+static void copy_row(const struct row *from, struct row *to)
+{
+    PUT(to->status, GET(from->status));
+    PUT(to->price, GET(from->price));
+    PUT(to->list_price, GET(from->list_price));
+    PUT(to->stock, GET(from->stock));
+    PUT(to->currency, GET(from->currency));
+    PUT(to->heat, GET(from->heat));
+    PUT(to->heat_time_s, GET(from->heat_time_s));
+}
+
+struct live *live_clone(const struct live *l)
+{
+    struct live *copy = live_new();
+    for (size_t i = 0; i < LIVE_MAX_PRODUCTS / LIVE_CHUNK; i++) {
+        const struct row *from = GET(l->chunks[i]);
+        if (!from)
+            continue;
+        struct row *to = mem_try_aligned(LIVE_CHUNK, sizeof *to, 64);
+        if (!to) {
+            live_unref(copy);
+            return NULL;
+        }
+        for (size_t k = 0; k < LIVE_CHUNK; k++)
+            copy_row(&from[k], &to[k]);
+        PUT(copy->chunks[i], to);
+    }
+    PUT(copy->end, GET(l->end));
+    return copy;
 }
 
 void live_get(const struct live *l, uint32_t product_no, struct live_row *out)

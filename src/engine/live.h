@@ -29,9 +29,13 @@ struct live_row {
     enum product_status status; /* PRODUCT_DELETED where there is no such product */
 };
 
-/** returns owned */
+/** returns owned, one reference */
 struct live *live_new(void);
-void live_free(struct live *l);
+struct live *live_ref(struct live *l);
+void live_unref(struct live *l); /* NULL is fine */
+
+/** Writer only: a copy of all rows. returns owned, one reference; NULL: no memory. */
+struct live *live_clone(const struct live *l);
 
 /** Writer only. ERR_LIMIT  product_no is LIVE_MAX_PRODUCTS or more. */
 ERR_MUST_USE enum err_code live_set(struct live *l, uint32_t product_no, const struct live_row *row,

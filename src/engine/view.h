@@ -46,8 +46,8 @@ struct view {
     int64_t position;                /* of the change log: everything up to it is in */
     uint64_t generation;             /* grows with each view */
     const struct shop_profile *shop; /* borrowed from the engine */
-    const struct live *live;         /* borrowed from the engine */
-    struct users *users;             /* borrowed from the engine */
+    struct live *live;   /* owned reference; the same for all views but after a full feed */
+    struct users *users; /* borrowed from the engine */
 };
 
 struct view *view_ref(struct view *v);

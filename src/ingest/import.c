@@ -15,6 +15,7 @@
 #include "base/thread.h"
 #include "ingest/import_int.h"
 #include "ingest/line_products.h"
+#include "store/products.h"
 
 #include "base/check.h"
 
@@ -315,11 +316,29 @@ static enum err_code finish_job(struct store_tx *tx, void *arg, struct err *err)
     struct finish *f = arg;
     enum err_code rc = ERR_OK;
     f->report = *f->im->report;
-    if (f->im->o->full)
+    if (f->im->o->full) {
+        products_stage(tx);
         rc = import_full_apply(f->im, tx, &f->report.deactivated, err);
+    }
+    if (rc == ERR_OK && f->im->o->full)
+        rc = products_show(tx, err);
     return rc == ERR_OK ? import_checkpoint(f->im, tx, &f->report, f->end->records, f->end->offset,
                                             f->end->line, true, err)
                         : rc;
+}
+
+static enum err_code show_job(struct store_tx *tx, void *arg, struct err *err)
+{
+    (void)arg;
+    return products_show(tx, err);
+}
+
+/* A full feed that ends early: readers see what the record has. */
+static void show_part(struct import *im)
+{
+    struct err ignored;
+    if (im->o->full && !im->o->dry_run)
+        (void)!store_write(im->store, show_job, NULL, &ignored);
 }
 
 static enum err_code finish(struct import *im, const struct batch *end, struct err *err)
@@ -367,7 +386,11 @@ static enum err_code run(struct import *im, struct err *err)
     progress_close(&im->progress);
     if (rc == ERR_OK && im->o->kind == IMPORT_ORDERS)
         rc = finish_orders(im, err);
-    return rc == ERR_OK ? finish(im, &end, err) : rc;
+    if (rc == ERR_OK)
+        rc = finish(im, &end, err);
+    if (rc != ERR_OK)
+        show_part(im);
+    return rc;
 }
 
 enum err_code import_file(struct store *s, const struct import_options *o,

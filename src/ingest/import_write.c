@@ -336,6 +336,8 @@ static enum err_code write_batch(struct store_tx *tx, struct job *j, struct err 
     const struct import_report *r = &j->report;
     enum err_code rc = ERR_OK;
     j->tx = tx;
+    if (tx && j->im->o->full)
+        products_stage(tx);
     uint64_t before = r->accepted + r->merged + r->quarantined;
     for (size_t i = 0; rc == ERR_OK && i < b->refusals_len; i++)
         rc = quarantine(j, &b->refusals[i], err);

@@ -24,6 +24,7 @@ void tx_release(struct tx *tx)
 void tx_begin_job(struct tx *tx)
 {
     memcpy(tx->before, tx->runs, sizeof tx->runs);
+    tx->staging = false;
     id_cache_mark(&tx->users);
     id_cache_mark(&tx->products);
 }
@@ -68,6 +69,9 @@ enum err_code tx_change_range(struct store_tx *tx, enum change_aggregate aggrega
 {
     struct change *run = &tx_of(tx)->runs[aggregate];
     DCHECK(first <= last);
+    if (aggregate == CHANGE_PRODUCT && tx_of(tx)->staging &&
+        (op == CHANGE_PUT || op == CHANGE_LIVE))
+        op = CHANGE_STAGE;
     if (run->op == op && first >= run->no && first <= run->last_no + 1) {
         if (last > run->last_no)
             run->last_no = last;

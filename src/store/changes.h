@@ -28,7 +28,9 @@ enum change_op {
     CHANGE_PUT = 1, /* made or replaced */
     CHANGE_LIVE,    /* a product's price, list price, stock or status only */
     CHANGE_DELETE,
-    CHANGE_LINK, /* CHANGE_USER of an anonymous shopper: joined to or parted from a known one */
+    CHANGE_LINK,  /* CHANGE_USER of an anonymous shopper: joined to or parted from a known one */
+    CHANGE_STAGE, /* as put or live, of a product; readers are to see it with the next of */
+    CHANGE_SHOW,  /* number 0: all that was staged, at once */
 };
 
 struct change {

@@ -436,3 +436,15 @@ enum err_code product_delete(struct store_tx *tx, struct str id, uint32_t *no, s
         *no = found;
     return code;
 }
+
+/* --- staging ---------------------------------------------------------------------------------- */
+
+void products_stage(struct store_tx *tx)
+{
+    tx_of(tx)->staging = true;
+}
+
+enum err_code products_show(struct store_tx *tx, struct err *err)
+{
+    return tx_change(tx, CHANGE_PRODUCT, CHANGE_SHOW, 0, err);
+}

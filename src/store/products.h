@@ -53,6 +53,13 @@ ERR_MUST_USE enum err_code product_stock_add(struct store_tx *tx, uint32_t no, i
 ERR_MUST_USE enum err_code product_delete(struct store_tx *tx, struct str id, uint32_t *no,
                                           struct err *err);
 
+/** What this job changes of products from here on is for readers to see at the next products_show and
+ *  not before: a feed of many transactions that is to be seen as one. The record has it at once. */
+void products_stage(struct store_tx *tx);
+
+/** Readers are to see all that was staged, by whichever job. */
+ERR_MUST_USE enum err_code products_show(struct store_tx *tx, struct err *err);
+
 /** Every text of out is copied into the arena. Deleted products are found (status says so).
  *  ERR_NOT_FOUND. */
 ERR_MUST_USE enum err_code product_get(struct db *db, struct str id, struct arena *arena,

@@ -13,6 +13,7 @@ struct tx {
     struct id_cache products;                /* kind 0 */
     struct change runs[CHANGE_AGGREGATES];   /* reported, not yet written; op 0: none */
     struct change before[CHANGE_AGGREGATES]; /* runs as they were when the job began */
+    bool staging;                            /* this job's products are reported as CHANGE_STAGE */
 };
 
 static inline struct tx *tx_of(struct store_tx *tx)

@@ -76,7 +76,7 @@ START_TEST(a_row_is_never_read_from_two_changes)
     }
     for (size_t i = 0; i < READERS; i++)
         pthread_join(readers[i], NULL);
-    live_free(t.live);
+    live_unref(t.live);
 }
 END_TEST
 
@@ -106,7 +106,7 @@ START_TEST(every_row_holds_what_was_set_last)
             ck_assert(!live_sellable(l, no));
         }
     }
-    live_free(l);
+    live_unref(l);
 }
 END_TEST
 
@@ -128,7 +128,7 @@ START_TEST(what_is_out_of_stock_or_inactive_is_not_sold)
         ck_ok(live_set(l, 1, &row, &err));
         ck_assert(live_sellable(l, 1) == cases[i].sold);
     }
-    live_free(l);
+    live_unref(l);
 }
 END_TEST
 
@@ -147,7 +147,7 @@ START_TEST(numbers_beyond_the_table_are_refused_and_read_as_nothing)
         ck_assert(live_heat(l, beyond[i], 0) == 0);
     }
     ck_assert_uint_eq(live_end(l), 0);
-    live_free(l);
+    live_unref(l);
 }
 END_TEST
 
@@ -169,7 +169,7 @@ START_TEST(heat_is_the_decayed_sum_in_whatever_order_acts_arrive)
     }
     double got = (double)live_heat(l, 1, (int64_t)SPAN_S * CLOCK_US_PER_S);
     ck_assert_msg(fabs(got - want) < 1e-4 * want, "%g, not %g", got, want);
-    live_free(l);
+    live_unref(l);
 }
 END_TEST
 

@@ -38,7 +38,7 @@ static inline void fixture_init(struct view_fixture *f)
     f->view->refs = 1;
     f->view->catalogue = catalogue_new();
     f->view->shop = &f->shop;
-    f->view->live = f->live;
+    f->view->live = live_ref(f->live);
     f->view->users = f->users;
     arena_init(&f->arena, 0, 64 << 20);
 }
@@ -47,7 +47,7 @@ static inline void fixture_release(struct view_fixture *f)
 {
     view_unref(f->view);
     users_free(f->users);
-    live_free(f->live);
+    live_unref(f->live);
     arena_release(&f->arena);
 }
 

@@ -34,6 +34,10 @@ def ended(server, number):
                       f"job {number} ends")
 
 
+def newest_import(server):
+    return next(j for j in server.admin().get("/v1/jobs")["items"] if j["kind"] == "import")
+
+
 def upload(server, body, status=202, headers=None, **query):
     return server.admin().must(status, "POST", "/v1/imports", body, query=query, headers=headers)
 
@@ -134,6 +138,57 @@ def at_once(_server, _shop, path):
     equal(len(aisle("export", "events", "--data", shop.path).stdout.splitlines()), sent)
 
 
+def catalogue_seen(client):
+    """What a search for everything says: how many, their lowest and highest price, the titles' first word."""
+    answer = client.get("/v1/search", q="common", limit=50, facets="price")
+    price = answer["facets"]["price"]
+    words = {item["title"].split(" ")[0] for item in answer["items"]}
+    prices = {item["price"] for item in answer["items"]} | {price["min"], price["max"]}
+    return answer["total"], tuple(sorted(prices)), tuple(sorted(words))
+
+
+@test("readers see the catalogue before a full feed or after it, never a mix, and others' writes go on")
+def whole(_server, _shop, path):
+    shop, n = shop_in(path, "whole"), MANY // 4
+    feeds, states = [], []
+    for number, (word, price, first, count) in enumerate((("Old", 1000, 0, n), ("New", 2000, n // 2, n),
+                                                          ("Newest", 3000, n // 4, n + 7))):
+        feeds.append(os.path.join(path, f"whole-{number}.jsonl"))
+        with open(feeds[-1], "w", encoding="utf-8") as f:
+            for i in range(first, first + count):
+                f.write(json.dumps(product(f"w{i}", title=f"{word} common {i}", price=price)) + "\n")
+        states.append((count, (price,), (word,)))
+    aisle("import", "products", feeds[0], "--data", shop.path)
+    with Server(shop) as server:
+        clients = [server.admin() for _ in range(4)]
+        backend, sent = server.backend(), 0
+        equal(catalogue_seen(clients[0]), states[0])
+        for before, after in ((0, 1), (1, 2), (2, 0)):
+            importing = subprocess.Popen([AISLE, "import", "products", feeds[after], "--full", "--force",
+                                          "--quiet", "--data", shop.path], env=ENVIRONMENT, cwd="/",
+                                         stdout=subprocess.DEVNULL)
+            seen = []
+            while importing.poll() is None:
+                seen += [catalogue_seen(client) for client in clients]
+                sent += backend.must(200, "POST", "/v1/events", {
+                    "type": "search", "query": "common", "anonymous_id": guest(1)})["accepted"]
+            equal(importing.returncode, 0)
+            equal(catalogue_seen(clients[0]), states[after])
+            mixed = [s for s in seen if s not in (states[before], states[after])]
+            equal(mixed, [], f"{len(mixed)} of {len(seen)} searches")
+            assert states[before] in seen
+        assert sent > 0
+        print(f"# {sent} events acknowledged meanwhile")
+        # a product put during a feed, and one that is deleted, are seen at once
+        importing = subprocess.Popen([AISLE, "import", "products", feeds[1], "--full", "--force", "--quiet",
+                                      "--data", shop.path], env=ENVIRONMENT, cwd="/",
+                                     stdout=subprocess.DEVNULL)
+        wait_until(lambda: newest_import(server)["state"] == "running", "it runs")
+        backend.must(201, "PUT", "/v1/products/by-hand", product("by-hand", title="Handmade"))
+        equal(found(server, "handmade"), 1)
+        equal(importing.wait(), 0)
+
+
 @test("Ctrl-C cancels the job, what was stored stays, and the next run goes on there")
 def cancelled(_server, _shop, path):
     shop, feed = shop_in(path, "cancelled"), write_feed(path + "/c.jsonl", MANY)
@@ -145,8 +200,7 @@ def cancelled(_server, _shop, path):
         importing.send_signal(signal.SIGINT)
         out, messages = importing.communicate()
         equal(importing.returncode, 130, messages)
-        job = server.admin().get("/v1/jobs")["items"][0]
-        equal((job["kind"], job["state"]), ("import", "cancelled"))
+        equal(newest_import(server)["state"], "cancelled")
         stored = json.loads(out)["created"]
         assert 0 < stored < MANY, stored
         report = json.loads(aisle("import", "products", feed, "--data", shop.path, "--json").stdout)
@@ -169,7 +223,7 @@ def killed(_server, _shop, path):
             assert "the server has ended" in importing.stderr.read()
             importing.stderr.close()
             server.start()
-            job = server.admin().get("/v1/jobs")["items"][0]
+            job = newest_import(server)
             if end == "kill":
                 equal((job["state"], job["message"]), ("failed", "its runner died"))
                 report = json.loads(aisle("import", "products", feed, "--data", shop.path,
@@ -222,7 +276,7 @@ def streamed(server, shop, _path):
     result = ended(server, job["id"])["result"]
     equal((result["lines"], found(server, "streamed")), (size, size))
     conn.close()
-    before = server.admin().get("/v1/jobs")["items"][0]["id"]
+    before = newest_import(server)["id"]
     for sent in (0, 1000, 3 << 20):
         conn = http.client.HTTPConnection("127.0.0.1", server.port)
         conn.putrequest("POST", "/v1/imports?kind=products")
@@ -234,7 +288,7 @@ def streamed(server, shop, _path):
             wait_until(lambda: uploads(shop), "the file is begun")
         conn.close()
     wait_until(lambda: not uploads(shop), "the file is gone")
-    equal(server.admin().get("/v1/jobs")["items"][0]["id"], before)
+    equal(newest_import(server)["id"], before)
 
 
 @test("what cannot be done is refused before any of the body is read")
