@@ -116,10 +116,10 @@ static void perform(struct runner *r, const struct job *job)
         e.result = (struct str){NULL, 0};
     if (e.state == JOB_FAILED)
         log_error("job failed", LOG_I64("job", job->no), LOG_ERR_TEXT(&err));
-    if (store_write(r->store, finish_job, &e, &why) != ERR_OK)
-        log_error("a job's end cannot be recorded", LOG_I64("job", job->no), LOG_ERR_TEXT(&why));
     if (e.state != JOB_QUEUED && str_is(job->kind, import_kind))
         import_args_discard(job->arguments);
+    if (store_write(r->store, finish_job, &e, &why) != ERR_OK)
+        log_error("a job's end cannot be recorded", LOG_I64("job", job->no), LOG_ERR_TEXT(&why));
     pthread_mutex_lock(&r->lock);
     map_u64_remove(&r->cancelled, (uint64_t)job->no);
     pthread_mutex_unlock(&r->lock);
