@@ -195,7 +195,8 @@ def under_load(server, secret):
 
 @test("without a certificate a hang-up ends the process, as that of a terminal should")
 def plain(server, _secret):
-    with Server(server.shop) as other:
+    # what nohup sets is inherited
+    with Server(server.shop, wrap=("env", "--default-signal=HUP")) as other:
         other.process.send_signal(signal.SIGHUP)
         equal(other.process.wait(PATIENCE_S), -signal.SIGHUP)
         other.process.returncode = 0  # as it was meant
