@@ -225,6 +225,7 @@ def killed(_server, _shop, path):
             server.start()
             job = newest_import(server)
             if end == "kill":
+                job = ended(server, job["id"])  # which the runner sees soon after it begins
                 equal((job["state"], job["message"]), ("failed", "its runner died"))
                 report = json.loads(aisle("import", "products", feed, "--data", shop.path,
                                           "--json").stdout)
