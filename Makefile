@@ -130,7 +130,7 @@ FORCE:
 # `setup GROUP...` installs what is missing; the rest is a make of its own, because this one looked
 # for the libraries before they were there.
 setup   = @tools/setup.sh --check $(1) || tools/setup.sh $(1)
-submake = @$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(NPROC))
+submake = +@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$(NPROC))
 
 .PHONY: run test test-all
 run:
