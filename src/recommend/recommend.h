@@ -9,7 +9,7 @@
  * Privacy: without a shopper, or with one who opted out, nothing depends on anybody's past.
  * Memory:  everything lies in the request's arena, about 200 KiB.
  * Threads: any, each with its own arena.
- * Cost:    some 40 us with 64 factors and 100,000 products. */
+ * Cost:    docs/benchmarks.md. */
 #ifndef RECOMMEND_RECOMMEND_H
 #define RECOMMEND_RECOMMEND_H
 
