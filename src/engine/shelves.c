@@ -34,7 +34,7 @@ static void shelve_trending(struct view *v, int64_t now_us)
     topk_init(&best, items, SHELF_MAX);
     for (uint32_t no = 1; no < end; no++) {
         float heat = live_heat(v->live, no, now_us);
-        if (heat >= HEAT_FLOOR && heat > topk_threshold(&best) && shown(v, no))
+        if (heat >= HEAT_FLOOR && heat >= topk_threshold(&best) && shown(v, no))
             topk_push(&best, heat, no);
     }
     v->trending.len = 0;
@@ -45,7 +45,7 @@ static void shelve_trending(struct view *v, int64_t now_us)
     struct shelf rest = {0};
     topk_init(&best, items, SHELF_MAX);
     for (uint32_t row = 0; row < m->rows; row++)
-        if (m->popularity[row] > topk_threshold(&best) && shown(v, m->items[row]) &&
+        if (m->popularity[row] >= topk_threshold(&best) && shown(v, m->items[row]) &&
             live_heat(v->live, m->items[row], now_us) < HEAT_FLOOR)
             topk_push(&best, m->popularity[row], m->items[row]);
     fill_shelf(&rest, &best);
@@ -56,17 +56,33 @@ static void shelve_trending(struct view *v, int64_t now_us)
     }
 }
 
+static int64_t newest_arrival(const struct catalogue *c)
+{
+    int64_t newest = INT64_MIN;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        const struct segment *s = c->segments[slot];
+        for (uint32_t doc = 0; s && doc < s->docs; doc++)
+            if (s->created_at[doc] > newest && catalogue_alive(c, slot, doc))
+                newest = s->created_at[doc];
+    }
+    return newest;
+}
+
+/* The newest first, of those of one moment the lower number: the same however the products are spread
+ * over segments. */
 static void shelve_arrivals(struct view *v)
 {
     struct topk_item items[SHELF_MAX];
     struct topk best;
+    int64_t newest = newest_arrival(v->catalogue);
     topk_init(&best, items, SHELF_MAX);
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = v->catalogue->segments[slot];
         for (uint32_t doc = 0; s && doc < s->docs; doc++) {
-            /* Seconds since 1970 fit a float to two minutes: enough to order arrivals. */
-            float at = (float)(s->created_at[doc] / CLOCK_US_PER_S);
-            if (at > topk_threshold(&best) && live_sellable(v->live, s->product_no[doc]) &&
+            /* Before the newest, as a time since 1970 would fit a float to two minutes. The dead may be
+             * newer; they are not offered. */
+            float at = (float)((double)s->created_at[doc] - (double)newest);
+            if (at >= topk_threshold(&best) && live_sellable(v->live, s->product_no[doc]) &&
                 catalogue_alive(v->catalogue, slot, doc))
                 topk_push(&best, at, s->product_no[doc]);
         }

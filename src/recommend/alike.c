@@ -11,9 +11,10 @@
 #include "text/analyse.h"
 
 enum {
-    TERMS_MAX = 48,       /* looked at */
-    TERMS_USED = 6,       /* the most telling */
-    POSTINGS_MAX = 20000, /* docs walked in all: a common word is not worth more */
+    TERMS_MAX = 48, /* looked at */
+    TERMS_USED = 6, /* the most telling */
+    DOCS_MAX =
+        CANDIDATES_MAX / 2, /* in all: a common word is not worth more, and others need room */
 };
 
 struct alike_term {
@@ -56,22 +57,48 @@ static size_t add_terms(const struct catalogue *c, const struct text_tokens *tok
     return n;
 }
 
-static void score_term(const struct catalogue *c, const struct alike_term *t, float idf,
-                       uint32_t self, uint32_t voice, uint64_t *budget, struct candidates *out)
+/* One segment's docs of a term, in order of product number as all docs of a segment are. */
+struct walk {
+    struct posting_cursor cursor;
+    uint32_t slot;
+    uint32_t product_no; /* that the cursor stands on; UINT32_MAX at the end */
+};
+
+static void next_alive(const struct catalogue *c, struct walk *w)
 {
+    uint32_t doc;
+    do
+        doc = posting_next(&w->cursor);
+    while (doc != POSTING_END && !catalogue_alive(c, w->slot, doc));
+    w->product_no = doc == POSTING_END ? UINT32_MAX : c->segments[w->slot]->product_no[doc];
+}
+
+/* Merged over the segments by product number, so that what no room is left for does not depend on how the
+ * products are spread over them. */
+static void score_term(const struct catalogue *c, const struct alike_term *t, float idf,
+                       uint32_t self, uint32_t voice, struct walk *walks, uint32_t *budget,
+                       struct candidates *out)
+{
+    size_t n = 0;
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = c->segments[slot];
         uint32_t term = s ? segment_find_term(s, text_of(t)) : ORDINAL_NONE;
-        struct posting_cursor cursor;
         if (term == ORDINAL_NONE)
             continue;
-        posting_open(&cursor, s, term);
-        for (uint32_t doc = posting_next(&cursor); doc != POSTING_END && *budget;
-             doc = posting_next(&cursor)) {
-            (*budget)--;
-            if (s->product_no[doc] != self && catalogue_alive(c, slot, doc))
-                candidates_add(out, s->product_no[doc], idf, voice);
-        }
+        walks[n].slot = slot;
+        posting_open(&walks[n].cursor, s, term);
+        next_alive(c, &walks[n++]);
+    }
+    for (; n && *budget; (*budget)--) {
+        struct walk *first = walks;
+        for (size_t i = 1; i < n; i++)
+            if (walks[i].product_no < first->product_no)
+                first = &walks[i];
+        if (first->product_no == UINT32_MAX)
+            break;
+        if (first->product_no != self)
+            candidates_add(out, first->product_no, idf, voice);
+        next_alive(c, first);
     }
 }
 
@@ -111,14 +138,15 @@ enum err_code source_alike(const struct view *view, uint32_t product_no, struct 
     if (!location_found(at))
         return ERR_OK;
     struct alike_term *terms = arena_try_alloc(arena, TERMS_MAX * sizeof *terms);
-    if (!terms)
+    struct walk *walks = arena_try_alloc(arena, CATALOGUE_SLOTS * sizeof *walks);
+    if (!terms || !walks)
         return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
     enum err_code code = telling_terms(c, at, terms, &n, err);
     uint32_t voice = candidates_voice(out, REASON_SIMILAR, product_no);
-    uint64_t budget = POSTINGS_MAX;
+    uint32_t budget = DOCS_MAX;
     for (size_t i = 0; i < n && i < TERMS_USED && code == ERR_OK; i++) {
         float idf = log1pf((float)c->products / (float)terms[i].df);
-        score_term(c, &terms[i], idf, product_no, voice, &budget, out);
+        score_term(c, &terms[i], idf, product_no, voice, walks, &budget, out);
     }
     return code;
 }

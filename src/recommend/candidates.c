@@ -27,14 +27,6 @@ void candidates_bar(struct candidates *c, uint32_t product_no)
         c->items[index].loudest = CANDIDATE_BARRED;
 }
 
-bool candidates_barred(const struct candidates *c, uint32_t product_no)
-{
-    for (uint32_t i = 1; i <= c->len; i++)
-        if (c->items[i].product_no == product_no)
-            return c->items[i].loudest == CANDIDATE_BARRED;
-    return false;
-}
-
 uint32_t candidates_voice(struct candidates *c, enum reason_code reason, uint32_t because)
 {
     uint32_t voice = c->voices_len < CANDIDATES_VOICES_MAX ? c->voices_len++ : c->voices_len - 1;

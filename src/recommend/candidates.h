@@ -32,7 +32,8 @@ struct candidate {
     uint32_t product_no;
 };
 
-#define CANDIDATE_BARRED UINT64_MAX
+#define CANDIDATE_BARRED            UINT64_MAX
+#define CANDIDATES_HASH(product_no) ((product_no)*0x9e3779b1u >> (32 - CANDIDATES_SLOT_BITS))
 
 struct candidates {
     uint32_t len;
@@ -52,8 +53,24 @@ ERR_MUST_USE enum err_code candidates_init(struct candidates *c, struct arena *a
 /** Never show this one. */
 void candidates_bar(struct candidates *c, uint32_t product_no);
 
+/** The index (1..) of a product that was proposed or barred; 0 of any other. */
+static inline uint32_t candidates_find(const struct candidates *c, uint32_t product_no)
+{
+    enum { SLOTS = 1 << CANDIDATES_SLOT_BITS };
+    uint32_t at = CANDIDATES_HASH(product_no), index = c->slots[at];
+    while (index && c->items[index].product_no != product_no) {
+        at = (at + 1) % SLOTS;
+        index = c->slots[at];
+    }
+    return index;
+}
+
 /** Was it barred? */
-bool candidates_barred(const struct candidates *c, uint32_t product_no);
+static inline bool candidates_barred(const struct candidates *c, uint32_t product_no)
+{
+    uint32_t index = candidates_find(c, product_no);
+    return index && c->items[index].loudest == CANDIDATE_BARRED;
+}
 
 /** Who speaks: for candidates_add. because names a product or is 0. At most CANDIDATES_VOICES_MAX are told
  *  apart: further ones are the last. */
@@ -64,7 +81,7 @@ uint32_t candidates_voice(struct candidates *c, enum reason_code reason, uint32_
 static inline uint32_t candidates_index(struct candidates *c, uint32_t product_no)
 {
     enum { SLOTS = 1 << CANDIDATES_SLOT_BITS };
-    uint32_t at = product_no * 0x9e3779b1u >> (32 - CANDIDATES_SLOT_BITS), index = c->slots[at];
+    uint32_t at = CANDIDATES_HASH(product_no), index = c->slots[at];
     /* So that an empty slot holds it too, and the branch that is left, for somebody else's slot, is
      * rarely taken. */
     c->items[0].product_no = product_no;

@@ -178,14 +178,15 @@ static void choose(struct choice *ch, const struct recommend_item *item)
     ch->len++;
 }
 
-static struct recommend_item item_of(const struct candidates *c, uint32_t i)
+static struct recommend_item item_of(const struct candidates *c, uint32_t product_no)
 {
+    uint32_t i = candidates_find(c, product_no);
     struct candidate_voice voice = candidates_reason(c, i);
-    return (struct recommend_item){c->items[i].product_no, c->total[i], voice.reason,
-                                   voice.because};
+    return (struct recommend_item){product_no, c->total[i], voice.reason, voice.because};
 }
 
-/* Best first, in rounds that grow: the rules usually leave enough of the first. */
+/* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
+ * first. */
 static enum err_code choose_best(struct choice *ch, const struct candidates *c, struct arena *arena,
                                  struct err *err)
 {
@@ -194,7 +195,7 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
     if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     for (uint32_t i = 1; i <= c->len; i++) {
-        order[n] = (struct topk_item){c->total[i], i};
+        order[n] = (struct topk_item){c->total[i], c->items[i].product_no};
         n += c->total[i] > 0;
     }
     for (size_t cap = 2 * (size_t)ch->request->limit;; cap *= 4) {
@@ -219,14 +220,13 @@ static void fill(struct choice *ch, const struct candidates *c)
     size_t before = ch->len;
     const struct catalogue *catalogue = ch->view->catalogue;
     topk_init(&top, items, sizeof items / sizeof *items);
-    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
-        const struct segment *s = catalogue->segments[slot];
-        for (uint32_t doc = 0; s && doc < s->docs && seen < FILL_DOCS_MAX; doc++, seen++)
-            if (live_sellable(ch->view->live, s->product_no[doc]) &&
-                catalogue_alive(catalogue, slot, doc) &&
-                filter_match(ch->request->filter, slot, doc))
-                topk_push(&top, live_heat(ch->view->live, s->product_no[doc], ch->request->now_us),
-                          s->product_no[doc]);
+    for (uint32_t no = live_end(ch->view->live); no-- > 1 && seen < FILL_DOCS_MAX;) {
+        struct location at = catalogue_locate(catalogue, no);
+        if (!location_found(at))
+            continue;
+        seen++;
+        if (live_sellable(ch->view->live, no) && filter_match(ch->request->filter, at.slot, at.doc))
+            topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
     }
     size_t n = topk_finish(&top);
     float floor = before ? ch->items[before - 1].score : 1;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -496,6 +497,63 @@ START_TEST(everyone_who_waits_is_told_once_even_by_an_engine_that_closes)
 }
 END_TEST
 
+/* --- arrivals -------------------------------------------------------------------------------- */
+
+enum { ARRIVALS = SHELF_MAX + 500, ARRIVALS_STEPS = 60, MOMENTS = ARRIVALS / 3 };
+
+struct arrival {
+    int64_t at;
+    uint32_t no;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct arrival *x = a, *y = b;
+    if (x->at != y->at)
+        return x->at > y->at ? -1 : 1;
+    return x->no < y->no ? -1 : x->no > y->no;
+}
+
+static void check_arrivals(struct rig *r, const struct arrival *sorted)
+{
+    struct view *v = engine_view(r->engine);
+    ck_assert_uint_eq(v->arrivals.len, SHELF_MAX);
+    for (uint32_t i = 0; i < SHELF_MAX; i++)
+        ck_assert_uint_eq(v->arrivals.product_no[i], sorted[i].no);
+    view_unref(v);
+}
+
+START_TEST(arrivals_are_the_newest_in_order_however_they_lie_in_segments)
+{
+    static struct arrival all[ARRIVALS];
+    struct rig r;
+    struct err err;
+    struct rng rng;
+    char id[32];
+    rng_init(&rng, 5);
+    rig_init(&r);
+    for (size_t from = 0; from < ARRIVALS; from += ARRIVALS / ARRIVALS_STEPS) {
+        struct store_tx *tx = tx_begin(&r.shop);
+        for (size_t i = from; i < from + ARRIVALS / ARRIVALS_STEPS; i++) {
+            name_of(i, id);
+            struct product p = a_product(id);
+            /* more come at the same moment than there is room for, but no two minutes apart */
+            p.created_at = all[i].at =
+                1700000000000000 + (int64_t)rng_below(&rng, MOMENTS) * 1000000 / 8;
+            ck_ok(product_put(tx, &p, &all[i].no, NULL, &err));
+        }
+        rig_commit(&r);
+    }
+    qsort(all, ARRIVALS, sizeof *all, newest_first);
+    rig_restart(&r);
+    check_arrivals(&r, all);
+    ck_ok(engine_fold(r.engine, &err));
+    rig_restart(&r);
+    check_arrivals(&r, all);
+    rig_release(&r);
+}
+END_TEST
+
 START_TEST(an_operator_sees_where_the_engine_is)
 {
     static const char *const lines[] = {"aisle_products 1\n",         "aisle_engine_failing 0\n",
@@ -529,4 +587,5 @@ SUITE("engine", a_product_is_in_the_view_once_it_is_told_and_gone_once_deleted,
       what_a_killed_process_left_half_written_is_swept_where_somebody_may_write,
       a_frozen_engine_reads_once_and_answers_waits_at_once,
       everyone_who_waits_is_told_once_even_by_an_engine_that_closes,
+      arrivals_are_the_newest_in_order_however_they_lie_in_segments,
       an_operator_sees_where_the_engine_is)
