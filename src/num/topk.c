@@ -190,27 +190,42 @@ static void sort_few(uint64_t *keys, size_t n)
     }
 }
 
-enum { FEW = 16, MANY = 400, ROUNDS_MAX = 64 /* pivots as bad as this are somebody's doing */ };
+enum {
+    FEW = 16,
+    MANY = 400,
+    STEP = 8,
+    ROUNDS_MAX = 64 /* pivots as bad as this are somebody's doing */
+};
 
 static void select_keys(uint64_t *keys, size_t n, size_t k);
 
-/* Move a key that is probably little behind the k-th to the first place (Floyd, Rivest, "Expected time
- * bounds for selection", CACM 18(3), 1975): the one at k's share of an evenly spread sample, and some
- * deviations more. */
-static void take_sampled(uint64_t *keys, size_t n, size_t k)
+/* The place in a sample of every STEP-th that is probably little behind the k-th of all: k's share of it,
+ * and some deviations more (Floyd, Rivest, "Expected time bounds for selection", CACM 18(3), 1975). */
+static size_t place_in_sample(size_t sample, size_t k)
 {
-    enum { STEP = 8 };
-    size_t sample = n / STEP, at = k / STEP, margin = 2;
-    for (size_t i = 0; i < sample; i++)
-        swap(&keys[i], &keys[i * STEP]);
+    size_t at = k / STEP, margin = 2;
     while (margin * margin < at)
         margin++;
-    at = at + margin < sample ? at + margin : sample - 1;
-    select_keys(keys, sample, at + 1);
-    size_t last = 0; /* of those at + 1 */
-    for (size_t i = 1; i <= at; i++)
+    return at + margin < sample ? at + margin : sample - 1;
+}
+
+/* Move the place-th least of the first n keys to the first place. */
+static void take_place(uint64_t *keys, size_t n, size_t place)
+{
+    size_t last = 0; /* of the least */
+    select_keys(keys, n, place + 1);
+    for (size_t i = 1; i <= place; i++)
         last = keys[i] > keys[last] ? i : last;
     swap(&keys[0], &keys[last]);
+}
+
+/* Move a key that is probably little behind the k-th to the first place. */
+static void take_sampled(uint64_t *keys, size_t n, size_t k)
+{
+    size_t sample = n / STEP;
+    for (size_t i = 0; i < sample; i++)
+        swap(&keys[i], &keys[i * STEP]);
+    take_place(keys, sample, place_in_sample(sample, k));
 }
 
 static void select_keys(uint64_t *keys, size_t n, size_t k)
@@ -259,6 +274,19 @@ static void sort_keys(uint64_t *keys, size_t n)
         }
     }
     sort_few(keys, n);
+}
+
+float topk_floor(const float *scores, size_t n, size_t k)
+{
+    enum { SAMPLE_MAX = 1024 };
+    uint64_t keys[SAMPLE_MAX];
+    size_t sample = n / STEP;
+    if (n < MANY || sample > SAMPLE_MAX)
+        return -INFINITY;
+    for (size_t i = 0; i < sample; i++)
+        keys[i] = key_of((struct topk_item){scores[i * STEP], 0});
+    take_place(keys, sample, place_in_sample(sample, k));
+    return item_of(keys[0]).score;
 }
 
 void topk_select(struct topk_item *items, size_t n, size_t k)

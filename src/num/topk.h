@@ -50,6 +50,13 @@ float topk_threshold(const struct topk *t);
  *  Returns len. */
 size_t topk_finish(struct topk *t);
 
+/** A score that probably the k best of scores[n] reach, and few others: one of an evenly spread sample, some
+ *  deviations below k's share of it (Floyd, Rivest, "Expected time bounds for selection", CACM 18(3),
+ *  1975). Fewer than k may reach it: they must be counted. Minus infinity where there are too few for
+ *  a sample, or too many. No NaN; k <= n.
+ *  Cost: O(n / 8) on average. */
+float topk_floor(const float *scores, size_t n, size_t k);
+
 /** Rearrange items[n] so that the k best stand first, in no order: for many items that are there all at
  *  once this beats a heap. The same k whatever the order given. No NaN; -0 becomes 0; k <= n.
  *  Cost: O(n) on average (Hoare, "Algorithm 65: FIND", CACM 4(7), 1961), O(n log n) at worst. */

@@ -61,6 +61,9 @@ struct vec_ops {
      * Returns how many; what lies behind them in scores and places is overwritten too. */
     size_t (*scan_blocks)(const int8_t *q, const uint8_t *blocks, size_t dim, size_t n,
                           const float *scales, float floor, float *scores, uint32_t *places);
+
+    /* The first i with a[i] == x, or n. */
+    size_t (*find_u32)(const uint32_t *a, size_t n, uint32_t x);
 };
 
 /** dim rounded up to whole groups. */

@@ -178,6 +178,21 @@ static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, si
     return len;
 }
 
+static size_t find_u32(const uint32_t *a, size_t n, uint32_t x)
+{
+    __m256i wanted = _mm256_set1_epi32((int32_t)x);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(a + i));
+        int hits = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(v, wanted)));
+        if (hits)
+            return i + (size_t)__builtin_ctz((unsigned)hits);
+    }
+    while (i < n && a[i] != x)
+        i++;
+    return i;
+}
+
 const struct vec_ops vec_avx2 = {
     .name = "avx2",
     .dot = dot,
@@ -188,5 +203,6 @@ const struct vec_ops vec_avx2 = {
     .dot_rows = dot_rows,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,
+    .find_u32 = find_u32,
 };
 #endif

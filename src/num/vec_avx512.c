@@ -153,9 +153,22 @@ static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, si
     return len;
 }
 
+size_t vec_avx512_find_u32(const uint32_t *a, size_t n, uint32_t x)
+{
+    __m512i wanted = _mm512_set1_epi32((int32_t)x);
+    for (size_t i = 0; i < n; i += LANES) {
+        __mmask16 mask = n - i < LANES ? head_mask(n - i) : (__mmask16)-1;
+        __mmask16 hits =
+            _mm512_mask_cmpeq_epi32_mask(mask, _mm512_maskz_loadu_epi32(mask, a + i), wanted);
+        if (hits)
+            return i + (size_t)__builtin_ctz(hits);
+    }
+    return n;
+}
+
 const struct vec_ops vec_avx512 = {
     .name = "avx512",
-    VEC_AVX512_FLOATS,
+    VEC_AVX512_SHARED,
     .dot_i8 = dot_i8,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,

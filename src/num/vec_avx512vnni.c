@@ -74,7 +74,7 @@ static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, si
 
 const struct vec_ops vec_avx512vnni = {
     .name = "avx512-vnni",
-    VEC_AVX512_FLOATS,
+    VEC_AVX512_SHARED,
     .dot_i8 = dot_i8,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,

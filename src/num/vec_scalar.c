@@ -70,6 +70,14 @@ static size_t scan_blocks(const int8_t *q, const uint8_t *blocks, size_t dim, si
     return len;
 }
 
+static size_t find_u32(const uint32_t *a, size_t n, uint32_t x)
+{
+    size_t i = 0;
+    while (i < n && a[i] != x)
+        i++;
+    return i;
+}
+
 const struct vec_ops vec_scalar = {
     .name = "scalar",
     .dot = dot,
@@ -80,4 +88,5 @@ const struct vec_ops vec_scalar = {
     .dot_rows = dot_rows,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,
+    .find_u32 = find_u32,
 };

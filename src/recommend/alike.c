@@ -73,13 +73,12 @@ static void next_alive(const struct catalogue *c, struct walk *w)
     w->product_no = doc == POSTING_END ? UINT32_MAX : c->segments[w->slot]->product_no[doc];
 }
 
-/* Merged over the segments by product number, so that what no room is left for does not depend on how the
- * products are spread over them. */
-static void score_term(const struct catalogue *c, const struct alike_term *t, float idf,
-                       uint32_t self, uint32_t voice, struct walk *walks, uint32_t *budget,
-                       struct candidates *out)
+/* The living products of a term but self, at most cap. Merged over the segments by product number, so that
+ * what no room is left for does not depend on how the products are spread over them. */
+static size_t products_of(const struct catalogue *c, const struct alike_term *t, uint32_t self,
+                          struct walk *walks, uint32_t *out, size_t cap)
 {
-    size_t n = 0;
+    size_t n = 0, found = 0;
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = c->segments[slot];
         uint32_t term = s ? segment_find_term(s, text_of(t)) : ORDINAL_NONE;
@@ -89,7 +88,7 @@ static void score_term(const struct catalogue *c, const struct alike_term *t, fl
         posting_open(&walks[n].cursor, s, term);
         next_alive(c, &walks[n++]);
     }
-    for (; n && *budget; (*budget)--) {
+    while (n && found < cap) {
         struct walk *first = walks;
         for (size_t i = 1; i < n; i++)
             if (walks[i].product_no < first->product_no)
@@ -97,9 +96,10 @@ static void score_term(const struct catalogue *c, const struct alike_term *t, fl
         if (first->product_no == UINT32_MAX)
             break;
         if (first->product_no != self)
-            candidates_add(out, first->product_no, idf, voice);
+            out[found++] = first->product_no;
         next_alive(c, first);
     }
+    return found;
 }
 
 /* The doc's value of a facet that has one at most; empty if it has none. */
@@ -139,14 +139,19 @@ enum err_code source_alike(const struct view *view, uint32_t product_no, struct 
         return ERR_OK;
     struct alike_term *terms = arena_try_alloc(arena, TERMS_MAX * sizeof *terms);
     struct walk *walks = arena_try_alloc(arena, CATALOGUE_SLOTS * sizeof *walks);
-    if (!terms || !walks)
+    uint32_t *products = arena_try_alloc(arena, DOCS_MAX * sizeof *products);
+    if (!terms || !walks || !products)
         return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
     enum err_code code = telling_terms(c, at, terms, &n, err);
-    uint32_t voice = candidates_voice(out, REASON_SIMILAR, product_no);
-    uint32_t budget = DOCS_MAX;
+    size_t used = 0;
     for (size_t i = 0; i < n && i < TERMS_USED && code == ERR_OK; i++) {
-        float idf = log1pf((float)c->products / (float)terms[i].df);
-        score_term(c, &terms[i], idf, product_no, voice, walks, &budget, out);
+        struct candidate_list list = {.numbers = products + used,
+                                      .weight = log1pf((float)c->products / (float)terms[i].df),
+                                      .reason = REASON_SIMILAR,
+                                      .because = product_no};
+        list.n = products_of(c, &terms[i], product_no, walks, products + used, DOCS_MAX - used);
+        used += list.n;
+        code = candidates_add(out, &list, err);
     }
     return code;
 }

@@ -72,11 +72,12 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
     if (code != ERR_OK)
         return code;
     candidates_close(c, w->factors);
-    source_profile_neighbours(view, profile, NEAR, c);
+    code = source_profile_neighbours(view, profile, NEAR, c, err);
     candidates_close(c, w->profile_near);
-    source_profile_neighbours(view, profile, WITH, c);
+    if (code == ERR_OK)
+        code = source_profile_neighbours(view, profile, WITH, c, err);
     candidates_close(c, w->profile_with);
-    return ERR_OK;
+    return code;
 }
 
 static enum err_code gather_context(const struct view *view, const struct source_weights *w,
@@ -86,33 +87,35 @@ static enum err_code gather_context(const struct view *view, const struct source
     enum reason_code reason = context_reason(r->placement);
     enum err_code code = ERR_OK;
     if (w->with > 0) {
-        source_neighbours(view, r->context, r->context_len, WITH, reason, c);
+        code = source_neighbours(view, r->context, r->context_len, WITH, reason, c, err);
         candidates_close(c, w->with);
     }
-    if (w->near > 0) {
+    if (code == ERR_OK && w->near > 0) {
         /* Liked by the same shoppers is not bought in one basket: nothing else is claimed. */
-        source_neighbours(view, r->context, r->context_len, NEAR,
-                          r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c);
+        code = source_neighbours(view, r->context, r->context_len, NEAR,
+                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
         candidates_close(c, w->near);
     }
-    if (w->alike > 0 && r->context_len > 0) {
+    if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0], arena, c, err);
         candidates_close(c, w->alike);
     }
     return code;
 }
 
-static void gather_common(const struct view *view, const struct source_weights *w,
-                          struct candidates *c)
+static enum err_code gather_common(const struct view *view, const struct source_weights *w,
+                                   struct candidates *c, struct err *err)
 {
+    enum err_code code = ERR_OK;
     if (w->trending > 0) {
-        source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c);
+        code = source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c, err);
         candidates_close(c, w->trending);
     }
-    if (w->arrivals > 0) {
-        source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c);
+    if (code == ERR_OK && w->arrivals > 0) {
+        code = source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c, err);
         candidates_close(c, w->arrivals);
     }
+    return code;
 }
 
 static void bar_all(const struct recommend_request *r, const struct profile *profile,
@@ -158,31 +161,42 @@ static bool group_of_context(const struct choice *ch, uint64_t group)
 }
 
 /* Show it if the rules allow. */
-static void choose(struct choice *ch, const struct recommend_item *item)
+static void choose(struct choice *ch, uint32_t product_no, float score)
 {
-    struct location at = catalogue_locate(ch->view->catalogue, item->product_no);
-    if (!location_found(at) || !live_sellable(ch->view->live, item->product_no))
+    struct location at = catalogue_locate(ch->view->catalogue, product_no);
+    if (!location_found(at) || !live_sellable(ch->view->live, product_no))
         return;
     uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
     if (group_shown(ch, group) || group_of_context(ch, group) ||
         !filter_match(ch->request->filter, at.slot, at.doc))
         return;
     ch->groups[ch->len] = group;
-    ch->items[ch->len] = *item;
-    /* What they looked at may be gone: then it is no name for a reason. */
-    if (item->reason_product &&
-        !location_found(catalogue_locate(ch->view->catalogue, item->reason_product))) {
-        ch->items[ch->len].reason = REASON_TASTE;
-        ch->items[ch->len].reason_product = 0;
-    }
-    ch->len++;
+    ch->items[ch->len++] = (struct recommend_item){product_no, score, REASON_POPULAR, 0};
 }
 
-static struct recommend_item item_of(const struct candidates *c, uint32_t product_no)
+/* What they looked at may be gone: then it is no name for a reason. */
+static void explain(const struct choice *ch, const struct candidates *c,
+                    struct recommend_item *item)
 {
-    uint32_t i = candidates_find(c, product_no);
-    struct candidate_voice voice = candidates_reason(c, i);
-    return (struct recommend_item){product_no, c->total[i], voice.reason, voice.because};
+    const struct recommend_model *m = view_model(ch->view);
+    uint32_t row = m ? recommend_model_row(m, item->product_no) : UINT32_MAX;
+    struct candidate_reason why = candidates_reason(c, item->product_no, row);
+    if (why.because && !location_found(catalogue_locate(ch->view->catalogue, why.because)))
+        why = (struct candidate_reason){REASON_TASTE, 0};
+    item->reason = why.code;
+    item->reason_product = why.because;
+}
+
+/* The products whose total, above 0, is at least floor. Returns how many. */
+static size_t list_above(const struct candidates *c, const float *totals, float floor,
+                         struct topk_item *out)
+{
+    size_t n = 0;
+    for (uint32_t i = 1; i <= c->len; i++) {
+        out[n] = (struct topk_item){totals[i], c->product_no[i]};
+        n += (totals[i] > 0) & (totals[i] >= floor);
+    }
+    return n;
 }
 
 /* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
@@ -191,24 +205,28 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
                                  struct err *err)
 {
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
-    size_t n = 0;
-    if (!order)
+    float *totals = arena_try_alloc(arena, (c->len + 1) * sizeof *totals);
+    if (!order || !totals)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    for (uint32_t i = 1; i <= c->len; i++) {
-        order[n] = (struct topk_item){c->total[i], c->items[i].product_no};
-        n += c->total[i] > 0;
-    }
-    for (size_t cap = 2 * (size_t)ch->request->limit;; cap *= 4) {
-        size_t taken = cap < n ? cap : n;
+    candidates_totals(c, totals);
+    for (size_t wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
+        bool some = wanted < c->len;
+        size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
+        if (some && n < wanted) {
+            n = list_above(c, totals, 0, order);
+            some = wanted < n;
+        }
+        size_t taken = wanted < n ? wanted : n;
         topk_order(order, n, taken);
         ch->len = 0;
-        for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++) {
-            struct recommend_item item = item_of(c, order[i].id);
-            choose(ch, &item);
-        }
-        if (ch->len == ch->request->limit || taken == n)
-            return ERR_OK;
+        for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++)
+            choose(ch, order[i].id, order[i].score);
+        if (ch->len == ch->request->limit || !some)
+            break;
     }
+    for (size_t i = 0; i < ch->len; i++)
+        explain(ch, c, &ch->items[i]);
+    return ERR_OK;
 }
 
 /* A narrow filter may leave shelves empty: then the hottest of all that match. */
@@ -231,10 +249,8 @@ static void fill(struct choice *ch, const struct candidates *c)
     size_t n = topk_finish(&top);
     float floor = before ? ch->items[before - 1].score : 1;
     for (size_t i = 0; i < n && ch->len < ch->request->limit; i++) {
-        struct recommend_item extra = {items[i].id, floor * 0.5f / (float)(i + 1), REASON_POPULAR,
-                                       0};
         if (!candidates_barred(c, items[i].id))
-            choose(ch, &extra);
+            choose(ch, items[i].id, floor * 0.5f / (float)(i + 1));
     }
 }
 
@@ -259,9 +275,10 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     code = gather_personal(view, w, &profile, arena, &c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, &c, err);
+    if (code == ERR_OK)
+        code = gather_common(view, w, &c, err);
     if (code != ERR_OK)
         return code;
-    gather_common(view, w, &c);
 
     struct choice ch = {.view = view, .request = r};
     ch.items = arena_try_alloc(arena, r->limit * sizeof *ch.items);

@@ -26,28 +26,44 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
     if (n == 0)
         return ERR_OK;
     float *x = arena_try_alloc(arena, m->dim * sizeof *x);
-    if (!x)
+    uint32_t *ids = arena_try_alloc(arena, FACTORS_WANT * sizeof *ids);
+    float *scores = arena_try_alloc(arena, FACTORS_WANT * sizeof *scores);
+    if (!x || !ids || !scores)
         return err_set(err, ERR_LIMIT, "a shopper's factors do not fit");
     enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
     if (code == ERR_OK)
         code = vectors_search(&m->vectors, x, 0, FACTORS_WANT, arena, best, &len, err);
     if (code != ERR_OK)
         return code;
-    uint32_t voice = candidates_voice(out, REASON_TASTE, 0);
-    for (size_t i = 0; i < len; i++)
-        candidates_add(out, m->items[best[i].id], best[i].score, voice);
-    return ERR_OK;
+    for (size_t i = 0; i < len; i++) {
+        ids[i] = best[i].id;
+        scores[i] = best[i].score;
+    }
+    return candidates_add(out,
+                          &(struct candidate_list){.numbers = m->items,
+                                                   .ids = ids,
+                                                   .parts = scores,
+                                                   .n = len,
+                                                   .weight = 1,
+                                                   .reason = REASON_TASTE},
+                          err);
 }
 
-static void add_list(const struct recommend_model *m, enum neighbour_kind kind, uint32_t row,
-                     float weight, uint32_t voice, struct candidates *out)
+static enum err_code add_neighbours(const struct recommend_model *m, enum neighbour_kind kind,
+                                    uint32_t row, float weight, enum reason_code reason,
+                                    uint32_t because, struct candidates *out, struct err *err)
 {
     const struct neighbour_lists *lists = kind == NEAR ? &m->near : &m->with;
-    uint32_t begin = lists->offsets[row], end = lists->offsets[row + 1];
-    if (end - begin > NEIGHBOURS_MAX)
-        end = begin + NEIGHBOURS_MAX;
-    candidates_add_many(out, m->items, lists->rows + begin, lists->scores + begin, weight,
-                        end - begin, voice);
+    uint32_t begin = lists->offsets[row], n = lists->offsets[row + 1] - begin;
+    return candidates_add(out,
+                          &(struct candidate_list){.numbers = m->items,
+                                                   .ids = lists->rows + begin,
+                                                   .parts = lists->scores + begin,
+                                                   .n = n < NEIGHBOURS_MAX ? n : NEIGHBOURS_MAX,
+                                                   .weight = weight,
+                                                   .reason = reason,
+                                                   .because = because},
+                          err);
 }
 
 /* A list's lines are on their way while the lists before it are added. */
@@ -61,42 +77,53 @@ static void prefetch_list(const struct neighbour_lists *lists, uint32_t row)
     }
 }
 
-void source_profile_neighbours(const struct view *view, const struct profile *profile,
-                               enum neighbour_kind kind, struct candidates *out)
+enum err_code source_profile_neighbours(const struct view *view, const struct profile *profile,
+                                        enum neighbour_kind kind, struct candidates *out,
+                                        struct err *err)
 {
     enum { AHEAD = 3 };
     const struct recommend_model *m = view_model(view);
     const struct profile_item *seeds[SEEDS_MAX];
     size_t n = 0;
+    enum err_code code = ERR_OK;
     for (size_t i = 0; m && i < profile->len && n < SEEDS_MAX; i++)
         if (profile->items[i].row != UINT32_MAX)
             seeds[n++] = &profile->items[i];
-    for (size_t i = 0; i < n + AHEAD; i++) {
+    for (size_t i = 0; i < n + AHEAD && code == ERR_OK; i++) {
         if (i < n)
             prefetch_list(kind == NEAR ? &m->near : &m->with, seeds[i]->row);
         if (i < AHEAD)
             continue;
         const struct profile_item *item = seeds[i - AHEAD];
-        enum reason_code reason = profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED;
-        add_list(m, kind, item->row, item->weight, candidates_voice(out, reason, item->product_no),
-                 out);
+        code = add_neighbours(m, kind, item->row, item->weight,
+                              profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED, item->product_no,
+                              out, err);
     }
+    return code;
 }
 
-void source_neighbours(const struct view *view, const uint32_t *products, size_t n,
-                       enum neighbour_kind kind, enum reason_code reason, struct candidates *out)
+enum err_code source_neighbours(const struct view *view, const uint32_t *products, size_t n,
+                                enum neighbour_kind kind, enum reason_code reason,
+                                struct candidates *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
-    for (size_t i = 0; m && i < n; i++) {
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; m && i < n && code == ERR_OK; i++) {
         uint32_t row = recommend_model_row(m, products[i]);
         if (row != UINT32_MAX)
-            add_list(m, kind, row, 1, candidates_voice(out, reason, products[i]), out);
+            code = add_neighbours(m, kind, row, 1, reason, products[i], out, err);
     }
+    return code;
 }
 
-void source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
-                  struct candidates *out)
+enum err_code source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
+                           struct candidates *out, struct err *err)
 {
-    candidates_add_many(out, shelf->product_no, NULL, shelf->score, 1,
-                        shelf->len < want ? shelf->len : want, candidates_voice(out, reason, 0));
+    return candidates_add(out,
+                          &(struct candidate_list){.numbers = shelf->product_no,
+                                                   .parts = shelf->score,
+                                                   .n = shelf->len < want ? shelf->len : want,
+                                                   .weight = 1,
+                                                   .reason = reason},
+                          err);
 }

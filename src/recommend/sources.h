@@ -14,17 +14,25 @@ ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct 
 
 enum neighbour_kind { NEAR, WITH };
 
-/** Neighbours of the heaviest products of a profile. */
-void source_profile_neighbours(const struct view *view, const struct profile *profile,
-                               enum neighbour_kind kind, struct candidates *out);
+/** Neighbours of the heaviest products of a profile.
+ *  ERR_LIMIT   the arena's cap */
+ERR_MUST_USE enum err_code source_profile_neighbours(const struct view *view,
+                                                     const struct profile *profile,
+                                                     enum neighbour_kind kind,
+                                                     struct candidates *out, struct err *err);
 
-/** Neighbours of these products, for this reason. */
-void source_neighbours(const struct view *view, const uint32_t *products, size_t n,
-                       enum neighbour_kind kind, enum reason_code reason, struct candidates *out);
+/** Neighbours of these products, for this reason.
+ *  ERR_LIMIT   the arena's cap */
+ERR_MUST_USE enum err_code source_neighbours(const struct view *view, const uint32_t *products,
+                                             size_t n, enum neighbour_kind kind,
+                                             enum reason_code reason, struct candidates *out,
+                                             struct err *err);
 
-/** The first `want` of a shelf. */
-void source_shelf(const struct shelf *shelf, uint32_t want, enum reason_code reason,
-                  struct candidates *out);
+/** The first `want` of a shelf.
+ *  ERR_LIMIT   the arena's cap */
+ERR_MUST_USE enum err_code source_shelf(const struct shelf *shelf, uint32_t want,
+                                        enum reason_code reason, struct candidates *out,
+                                        struct err *err);
 
 /** Products whose texts share the most telling words with this one: BM25 over its own terms
  *  ("more like this"). What a product without a past is shown beside.

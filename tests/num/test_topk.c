@@ -157,7 +157,33 @@ START_TEST(selecting_and_ordering_put_the_best_first_whatever_the_order)
 }
 END_TEST
 
-SUITE("topk", selecting_and_ordering_put_the_best_first_whatever_the_order,
+START_TEST(a_floor_leaves_the_best_and_few_others)
+{
+    enum { N = 2000, K = 40, ROUNDS = 300 };
+    float scores[N];
+    struct rng rng;
+    int enough = 0;
+    rng_init(&rng, 6);
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t n = 400 + rng_below(&rng, N - 400), reached = 0;
+        for (size_t i = 0; i < n; i++)
+            scores[i] = (float)rng_unit(&rng);
+        float floor = topk_floor(scores, n, K);
+        for (size_t i = 0; i < n; i++)
+            reached += scores[i] >= floor;
+        enough += reached >= K;
+        ck_assert_uint_lt(reached, K * 5);
+    }
+    ck_assert_int_ge(enough, ROUNDS * 9 / 10);
+    for (size_t i = 0; i < N; i++)
+        scores[i] = 0.5f;
+    ck_assert(topk_floor(scores, N, K) == 0.5f);
+    ck_assert(topk_floor(scores, K, K) == -INFINITY);
+}
+END_TEST
+
+SUITE("topk", a_floor_leaves_the_best_and_few_others,
+      selecting_and_ordering_put_the_best_first_whatever_the_order,
       it_keeps_what_a_full_sort_puts_first, blocks_without_ids_count_up_from_the_first,
       ties_go_to_the_lower_id_in_either_order, nan_is_never_kept_and_infinities_are,
       the_threshold_is_what_must_be_reached)

@@ -225,6 +225,26 @@ START_TEST(scanning_blocks_finds_what_single_dots_find)
 }
 END_TEST
 
+START_TEST(the_first_of_its_kind_is_found)
+{
+    struct rng rng;
+    const struct vec_ops *ops;
+    rng_init(&rng, 6);
+    for (size_t t = 0; (ops = vec_available(t)); t++)
+        for (size_t n = 0; n <= MAX_LEN; n++) {
+            uint32_t *a = mem_new(n, sizeof *a), x = (uint32_t)rng_below(&rng, 40);
+            size_t want = 0;
+            for (size_t i = 0; i < n; i++)
+                a[i] = (uint32_t)rng_below(&rng, 40);
+            while (want < n && a[want] != x)
+                want++;
+            ck_assert_msg(ops->find_u32(a, n, x) == want, "%s %zu", ops->name, n);
+            ck_assert_uint_eq(ops->find_u32(a, n, UINT32_MAX), n);
+            mem_free(a);
+        }
+}
+END_TEST
+
 START_TEST(the_environment_forces_a_table_or_is_refused)
 {
     struct err err;
@@ -253,4 +273,5 @@ END_TEST
 
 SUITE("vec", every_table_agrees_with_double_precision, int8_sums_are_exact_in_every_table,
       the_longest_int8_sum_of_extremes_does_not_overflow, rows_give_what_single_dots_give,
-      scanning_blocks_finds_what_single_dots_find, the_environment_forces_a_table_or_is_refused)
+      scanning_blocks_finds_what_single_dots_find, the_first_of_its_kind_is_found,
+      the_environment_forces_a_table_or_is_refused)

@@ -3,13 +3,12 @@
 #include "base/rng.h"
 #include "support/suite.h"
 
-enum { PRODUCTS = 6000, SOURCES = 6, PARTS = 3000 };
+enum { PRODUCTS = 6000, SOURCES = CANDIDATES_SOURCES_MAX, LISTS = 30, LIST_MAX = 200 };
 
 /* What the table must know of a product, kept in a plain array by number. */
 struct oracle {
     double total, part, part_best, share;
-    uint32_t part_because, because;
-    enum reason_code part_reason, reason;
+    struct candidate_reason part_why, why;
     bool barred, known;
 };
 
@@ -25,17 +24,29 @@ static void close_oracle(struct oracle *o, double weight)
         o[i].total += share;
         if (share > o[i].share) {
             o[i].share = share;
-            o[i].reason = o[i].part_reason;
-            o[i].because = o[i].part_because;
+            o[i].why = o[i].part_why;
         }
         o[i].part = o[i].part_best = 0;
-        o[i].part_because = 0;
     }
+}
+
+/* A list of random products, each once, that is well for ids and for numbers. */
+struct lists {
+    uint32_t numbers[PRODUCTS]; /* a product by its id: 7 behind it */
+    uint32_t ids[SOURCES][LISTS][LIST_MAX];
+    uint32_t plain[SOURCES][LISTS][LIST_MAX];
+    float parts[SOURCES][LISTS][LIST_MAX];
+};
+
+static uint32_t id_of(uint32_t product_no)
+{
+    return (product_no + PRODUCTS - 7) % PRODUCTS;
 }
 
 START_TEST(the_table_is_what_a_plain_array_would_be)
 {
     static struct oracle o[PRODUCTS];
+    static struct lists l;
     struct candidates c;
     struct arena arena;
     struct rng r;
@@ -43,6 +54,8 @@ START_TEST(the_table_is_what_a_plain_array_would_be)
     size_t known = 0;
     rng_init(&r, 4);
     arena_init(&arena, 0, 1 << 20);
+    for (uint32_t id = 0; id < PRODUCTS; id++)
+        l.numbers[id] = (id + 7) % PRODUCTS;
     ck_ok(candidates_init(&c, &arena, &err));
     for (int i = 0; i < 100; i++) {
         uint32_t no = (uint32_t)rng_below(&r, PRODUCTS);
@@ -51,48 +64,60 @@ START_TEST(the_table_is_what_a_plain_array_would_be)
         known += !o[no].known;
         o[no].known = true;
     }
-    uint32_t voices[REASONS][9];
-    for (int reason = 0; reason < REASONS; reason++)
-        for (uint32_t because = 0; because < 9; because++)
-            voices[reason][because] = candidates_voice(&c, (enum reason_code)reason, because);
     for (int source = 0; source < SOURCES; source++) {
-        float weight = (float)rng_below(&r, 4);
-        for (int i = 0; i < PARTS; i++) {
-            uint32_t no = (uint32_t)rng_below(&r, PRODUCTS), because = (uint32_t)rng_below(&r, 9);
-            float part = (float)rng_below(&r, 100); /* 0 says nothing */
-            enum reason_code reason = (enum reason_code)rng_below(&r, REASONS);
-            const uint32_t numbers[] = {0, no}, ids[] = {1};
-            if (i % 3 == 0)
-                candidates_add(&c, no, part, voices[reason][because]);
-            else /* one of many, by itself or through an id */
-                candidates_add_many(&c, i % 3 == 1 ? &no : numbers, i % 3 == 1 ? NULL : ids, &part,
-                                    1, 1, voices[reason][because]);
-            if (!o[no].known && known == CANDIDATES_MAX)
-                continue; /* no room */
-            known += !o[no].known;
-            o[no].known = true;
-            if (o[no].barred || part == 0)
-                continue;
-            o[no].part += (double)part;
-            bool earlier = (double)part == o[no].part_best &&
-                           voices[reason][because] < voices[o[no].part_reason][o[no].part_because];
-            if ((double)part > o[no].part_best || earlier) {
-                o[no].part_best = (double)part;
-                o[no].part_because = because;
-                o[no].part_reason = reason;
+        for (int list = 0; list < LISTS; list++) {
+            struct candidate_list said = {.numbers = l.plain[source][list],
+                                          .parts = l.parts[source][list],
+                                          .n = rng_below(&r, LIST_MAX),
+                                          .weight = (float)rng_below(&r, 3),
+                                          .reason = (enum reason_code)rng_below(&r, REASONS),
+                                          .because = (uint32_t)rng_below(&r, 9)};
+            uint32_t step = 1 + (uint32_t)rng_below(&r, 20), no = (uint32_t)rng_below(&r, PRODUCTS);
+            for (size_t i = 0; i < said.n; i++, no = (no + step) % PRODUCTS) {
+                l.plain[source][list][i] = no;
+                l.ids[source][list][i] = id_of(no);
+                l.parts[source][list][i] = (float)rng_below(&r, 100) - 10; /* not > 0: nothing */
+            }
+            if (list % 3 == 1) {
+                said.numbers = l.numbers;
+                said.ids = l.ids[source][list];
+            } else if (list % 3 == 2) {
+                said.parts = NULL;
+            }
+            ck_ok(candidates_add(&c, &said, &err));
+            for (size_t i = 0; i < said.n; i++) {
+                struct oracle *product = &o[l.plain[source][list][i]];
+                double part =
+                    (double)said.weight * (said.parts ? (double)l.parts[source][list][i] : 1);
+                if (!product->known && known == CANDIDATES_MAX)
+                    continue; /* no room */
+                known += !product->known;
+                product->known = true;
+                if (product->barred || part <= 0)
+                    continue;
+                product->part += part;
+                if (part > product->part_best) {
+                    product->part_best = part;
+                    product->part_why = (struct candidate_reason){said.reason, said.because};
+                }
             }
         }
+        float weight = (float)rng_below(&r, 4);
         candidates_close(&c, weight);
         close_oracle(o, (double)weight);
     }
     ck_assert_uint_eq(c.len, CANDIDATES_MAX); /* the test fills the table */
+    static float totals[CANDIDATES_MAX + 1];
+    candidates_totals(&c, totals);
     for (uint32_t i = 1; i <= c.len; i++) {
-        struct oracle *want = &o[c.items[i].product_no];
-        ck_assert(want->known && (c.items[i].loudest == CANDIDATE_BARRED) == want->barred);
-        ck_assert_double_eq_tol((double)c.total[i], want->total, 1e-4);
+        struct oracle *want = &o[c.product_no[i]];
+        ck_assert(want->known);
+        ck_assert_double_eq_tol((double)totals[i], want->total, 1e-4);
         if (want->total > 0) {
-            ck_assert_uint_eq(candidates_reason(&c, i).reason, want->reason);
-            ck_assert_uint_eq(candidates_reason(&c, i).because, want->because);
+            struct candidate_reason why =
+                candidates_reason(&c, c.product_no[i], id_of(c.product_no[i]));
+            ck_assert_int_eq(why.code, want->why.code);
+            ck_assert_uint_eq(why.because, want->why.because);
         }
         want->known = false;
     }
@@ -109,15 +134,22 @@ START_TEST(an_empty_source_changes_nothing)
     struct candidates c;
     struct arena arena;
     struct err err;
+    const uint32_t product_no = 7;
+    const float part = 2;
+    float totals[2];
     arena_init(&arena, 0, 1 << 20);
     ck_ok(candidates_init(&c, &arena, &err));
     candidates_close(&c, 1);
     ck_assert_uint_eq(c.len, 0);
-    candidates_add(&c, 7, 2, candidates_voice(&c, REASON_NEW, 0));
+    ck_ok(candidates_add(
+        &c, &(struct candidate_list){.numbers = &product_no, .parts = &part, .n = 1, .weight = 1},
+        &err));
     candidates_close(&c, 0.5f);
-    candidates_close(&c, 1);
+    for (int i = 0; i < 2 * CANDIDATES_SOURCES_MAX; i++)
+        candidates_close(&c, 1);
     ck_assert_uint_eq(c.len, 1);
-    ck_assert(c.total[1] == 0.5f);
+    candidates_totals(&c, totals);
+    ck_assert(totals[1] == 0.5f);
     arena_release(&arena);
 }
 END_TEST
