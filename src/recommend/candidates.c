@@ -85,6 +85,11 @@ static bool open_source(struct candidates *c)
     return s->part != NULL;
 }
 
+static float part_at(const struct candidate_list *l, size_t i)
+{
+    return l->parts ? l->weight * l->parts[i] : l->weight;
+}
+
 enum err_code candidates_add(struct candidates *c, const struct candidate_list *list,
                              struct err *err)
 {
@@ -101,7 +106,7 @@ enum err_code candidates_add(struct candidates *c, const struct candidate_list *
     float *part = s->part, most = s->most;
     for (size_t i = 0; i < list->n; i++) {
         uint32_t index = index_made(&t, list->numbers[list->ids ? list->ids[i] : i]);
-        float more = list->parts ? list->weight * list->parts[i] : list->weight;
+        float more = part_at(list, i);
         more = (more > 0) & (index > t.barred) ? more : 0;
         float sum = part[index] + more;
         part[index] = sum;
@@ -137,9 +142,7 @@ static float said(const struct candidate_list *l, uint32_t product_no, uint32_t 
 {
     size_t i =
         l->ids ? vec->find_u32(l->ids, l->n, id) : vec->find_u32(l->numbers, l->n, product_no);
-    if (i == l->n)
-        return 0;
-    return l->parts ? l->weight * l->parts[i] : l->weight;
+    return i < l->n ? part_at(l, i) : 0;
 }
 
 struct candidate_reason candidates_reason(const struct candidates *c, uint32_t product_no,
@@ -159,6 +162,8 @@ struct candidate_reason candidates_reason(const struct candidates *c, uint32_t p
     }
     most = 0;
     for (uint32_t i = source ? source->first : 0; source && i < source->last; i++) {
+        if (part_at(&c->lists[i], 0) <= most)
+            continue; /* its first is its most */
         float part = said(&c->lists[i], product_no, id);
         if (part > most) {
             most = part;

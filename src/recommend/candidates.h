@@ -25,7 +25,7 @@ enum {
 };
 
 /** What one voice says: product numbers[ids[i]] (ids NULL: numbers[i]), no product twice, gets
- *  weight * parts[i] (parts NULL: weight), i < n. What is not > 0 says nothing. */
+ *  weight * parts[i] (parts NULL: weight), i < n. What is not > 0 says nothing. parts descend. */
 struct candidate_list {
     const uint32_t *numbers; /* borrowed, as ids and parts */
     const uint32_t *ids;

@@ -5,20 +5,34 @@
 
 #include "num/vec.h"
 
-/* (I + Z'Z) t = b */
+/* (I + R Y'CY R) t = b with R = D^-1/2 */
 struct fold_in {
-    const float *z; /* [n][dim] */
+    const float *factors;    /* Y: of all products */
+    const uint32_t *rows;    /* [n] of them */
+    const float *confidence; /* [n] C */
+    const float *root;       /* [dim] R */
     size_t n, dim;
-    float *dots; /* [n] */
+    float *dots;   /* [n] scratch */
+    float *scaled; /* [dim] scratch */
 };
 
-/* out = (I + Z'Z) p */
+static void multiply(const float *a, const float *b, float *out, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        out[k] = a[k] * b[k];
+}
+
+/* out = (I + R Y'CY R) p */
 static void apply(const struct fold_in *f, const float *p, float *out)
 {
-    memcpy(out, p, f->dim * sizeof *out);
-    vec->dot_rows(p, f->z, f->dim, f->dim, NULL, f->n, f->dots);
+    multiply(f->root, p, f->scaled, f->dim);
+    vec->dot_rows(f->scaled, f->factors, f->dim, f->dim, f->rows, f->n, f->dots);
+    memset(out, 0, f->dim * sizeof *out);
     for (size_t i = 0; i < f->n; i++)
-        vec->axpy(f->dots[i], f->z + i * f->dim, out, f->dim);
+        vec->axpy(f->confidence[i] * f->dots[i], f->factors + (size_t)f->rows[i] * f->dim, out,
+                  f->dim);
+    multiply(f->root, out, out, f->dim);
+    vec->axpy(1, p, out, f->dim);
 }
 
 /* t = 0 at the start; r is b and becomes the residual; p and ap [dim] are scratch. Returns whether all
@@ -45,26 +59,31 @@ enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *r
                               const float *weights, size_t n, struct arena *arena, float *x,
                               struct err *err)
 {
-    enum { VECTORS = 4 };
+    enum { VECTORS = 5 };
     size_t d = m->dim;
-    float *z = arena_try_alloc(arena, n * d * sizeof *z);
+    float *confidence = arena_try_alloc(arena, n * sizeof *confidence);
     float *dots = arena_try_alloc(arena, n * sizeof *dots);
     float *scratch = arena_try_alloc(arena, VECTORS * d * sizeof *scratch);
-    if (!z || !dots || !scratch)
+    if (!confidence || !dots || !scratch)
         return err_set(err, ERR_LIMIT, "a shopper's history of %zu does not fit", n);
-    float *root = scratch, *b = root + d, *p = b + d, *ap = p + d; /* root: D^-1/2 */
+    float *root = scratch, *b = root + d, *p = b + d, *ap = p + d, *scaled = ap + d;
     for (size_t k = 0; k < d; k++)
         root[k] = 1 / sqrtf(m->spectrum[k] + m->regularisation);
     memset(b, 0, d * sizeof *b);
     memset(x, 0, d * sizeof *x);
     for (size_t i = 0; i < n; i++) {
-        const float *y = m->vectors.exact + rows[i] * d;
-        float confidence = m->alpha * weights[i], stretch = sqrtf(confidence);
-        for (size_t k = 0; k < d; k++)
-            z[i * d + k] = stretch * root[k] * y[k];
-        vec->axpy((1 + confidence) / stretch, z + i * d, b, d);
+        confidence[i] = m->alpha * weights[i];
+        vec->axpy(1 + confidence[i], m->vectors.exact + (size_t)rows[i] * d, b, d);
     }
-    struct fold_in f = {.z = z, .n = n, .dim = d, .dots = dots};
+    multiply(root, b, b, d);
+    struct fold_in f = {.factors = m->vectors.exact,
+                        .rows = rows,
+                        .confidence = confidence,
+                        .root = root,
+                        .n = n,
+                        .dim = d,
+                        .dots = dots,
+                        .scaled = scaled};
     if (!solve(&f, x, b, p, ap))
         return err_set(err, ERR_INVALID, "the factors of a shopper are not finite");
     for (size_t k = 0; k < d; k++)

@@ -4,8 +4,8 @@
  *          implicit feedback datasets", 2008): x solves
  *            (G + sum alpha w y y' + lambda I) x = sum (1 + alpha w) y.
  *          The factors are turned so that G is diagonal (engine/recommend_model.h). With
- *          D = G + lambda I and rows z = sqrt(alpha w) D^-1/2 y this is (I + Z'Z) t = Z'b, x = D^-1/2 t,
- *          solved by conjugate gradients (Hestenes, Stiefel 1952) to a residual of FOLD_IN_RESIDUAL:
+ *          D = G + lambda I, R = D^-1/2 and C = diag(alpha w) this is (I + R Y'CY R) t = R Y'(1 + C) 1,
+ *          x = R t, solved by conjugate gradients (Hestenes, Stiefel 1952) to a residual of FOLD_IN_RESIDUAL:
  *          no matrix is ever built, and in exact arithmetic n + 1 steps would do.
  * Threads: any; scratch lies in the arena.
  * Cost:    2 n dim multiply-adds a step, some ten steps. */

@@ -76,7 +76,8 @@ START_TEST(the_table_is_what_a_plain_array_would_be)
             for (size_t i = 0; i < said.n; i++, no = (no + step) % PRODUCTS) {
                 l.plain[source][list][i] = no;
                 l.ids[source][list][i] = id_of(no);
-                l.parts[source][list][i] = (float)rng_below(&r, 100) - 10; /* not > 0: nothing */
+                l.parts[source][list][i] = i ? l.parts[source][list][i - 1] : 100;
+                l.parts[source][list][i] -= (float)rng_below(&r, 2); /* not > 0: nothing */
             }
             if (list % 3 == 1) {
                 said.numbers = l.numbers;
