@@ -168,7 +168,7 @@ check: $(TESTS) fuzz-targets
 # each time.
 .PHONY: test-long screenshot
 test-long: all
-	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 EXAMPLES=100 SEED=any \
+	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 SWAP_SECONDS=60 EXAMPLES=100 SEED=any \
 	    tools/run_tests.sh $(SYSTEM)
 
 # The README's picture, as the browser tests see the demonstration shop.

@@ -124,5 +124,5 @@ fi
 
 if [ "${BENCH_SWAPS:-1}" = 1 ]; then
     say "200 model swaps under load"
-    AISLE=$aisle SWAPS=200 python3 tests/system/test_swap.py
+    AISLE=$aisle SWAPS=200 SWAP_SECONDS=60 python3 tests/system/test_swap.py
 fi

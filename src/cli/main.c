@@ -8,6 +8,7 @@
 #include "base/signal.h"
 #include "cli/cli.h"
 #include "num/dense.h"
+#include "num/small.h"
 #include "num/vec.h"
 
 /* Flags that every command has. */
@@ -228,6 +229,7 @@ static enum cli_exit run(struct line *l)
         fprintf(stderr, "aisle: %s\n", err.msg);
         goto out;
     }
+    small_init();
     status = l->args.command->run(&l->args);
 out:
     config_free(l->args.config);

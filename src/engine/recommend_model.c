@@ -14,7 +14,7 @@ struct header {
     int64_t position;
     int64_t trained_at;
     uint32_t rows, dim, users, zero;
-    float alpha, regularisation;
+    float alpha, regularisation, exponent, mean_products;
 };
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -39,7 +39,9 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
                           .dim = m->dim,
                           .users = m->users,
                           .alpha = m->alpha,
-                          .regularisation = m->regularisation};
+                          .regularisation = m->regularisation,
+                          .exponent = m->exponent,
+                          .mean_products = m->mean_products};
     struct container_writer *w = container_writer_new(KIND, RECOMMEND_MODEL_VERSION);
     container_writer_add(w, "header", sizeof head, &head, 1);
     container_writer_add(w, "meta", 1, m->meta.p, m->meta.n);
@@ -151,6 +153,10 @@ static enum err_code read_factors(const struct container *c, struct recommend_mo
         !isfinite(m->alpha))
         return CORRUPT(err, "alpha %g and regularisation %g", (double)m->alpha,
                        (double)m->regularisation);
+    if (!(m->exponent >= 0 && m->exponent <= RECOMMEND_EXPONENT_MAX) ||
+        !(m->mean_products >= 0 && isfinite(m->mean_products)))
+        return CORRUPT(err, "exponent %g and %g products of a shopper", (double)m->exponent,
+                       (double)m->mean_products);
     TRY_SECTION(c, "spectrum", &m->spectrum, m->dim, err);
     TRY(check_not_negative(m->spectrum, m->dim, "spectrum", err));
     return vectors_read(c, m->rows, m->dim, &m->vectors, err);
@@ -180,6 +186,13 @@ static enum err_code read_histories(const struct container *c, struct recommend_
     return ERR_OK;
 }
 
+float recommend_lambda(float lambda, float exponent, double unseen, double mean_n, double n)
+{
+    if (exponent == 0)
+        return lambda;
+    return lambda * (float)pow((n + unseen) / (mean_n + unseen), (double)exponent);
+}
+
 static enum err_code read_all(struct recommend_model *m, struct err *err)
 {
     const struct container *c = m->file;
@@ -193,6 +206,8 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     m->users = head->users;
     m->alpha = head->alpha;
     m->regularisation = head->regularisation;
+    m->exponent = head->exponent;
+    m->mean_products = head->mean_products;
     if (m->rows >= 1u << HISTORY_ROW_BITS)
         return CORRUPT(err, "%u rows", m->rows);
     TRY(container_section(c, "meta", 1, (const void **)&m->meta.p, &m->meta.n, err));

@@ -26,9 +26,10 @@
 #include "index/vectors.h"
 
 enum {
-    RECOMMEND_MODEL_VERSION = 2,
+    RECOMMEND_MODEL_VERSION = 3,
     RECOMMEND_DIM_MAX = VECTORS_DIM_MAX,
     RECOMMEND_NEIGHBOURS_MAX = 256,
+    RECOMMEND_EXPONENT_MAX = 2,
 };
 
 /* A list of weighted rows for each row, best first. */
@@ -52,6 +53,8 @@ struct recommend_model {
     uint32_t dim;           /* 0: no factors (too little data) */
     float alpha;            /* confidence of an act of weight w is 1 + alpha * w */
     float regularisation;   /* lambda of the fold-in, > 0 where dim > 0 */
+    float exponent;         /* nu, 0..RECOMMEND_EXPONENT_MAX: of lambda by the number of products */
+    float mean_products;    /* of a shopper of the training data, >= 0 */
 
     const uint32_t *items;   /* [rows] product_no > 0, ascending */
     const float *popularity; /* [rows] >= 0 */
@@ -88,6 +91,10 @@ ERR_MUST_USE enum err_code recommend_model_open_memory(void *image, size_t bytes
 
 /** All-zero is fine. */
 void recommend_model_close(struct recommend_model *m);
+
+/** lambda for one side's row of n cells where the mean is mean_n: lambda ((n + unseen) / (mean_n + unseen))^nu, unseen
+ *  being the other side's rows by alpha (train/als.h). */
+float recommend_lambda(float lambda, float exponent, double unseen, double mean_n, double n);
 
 /** The row of a product, or UINT32_MAX. O(log rows). */
 uint32_t recommend_model_row(const struct recommend_model *m, uint32_t product_no);

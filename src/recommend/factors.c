@@ -67,8 +67,11 @@ enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *r
     if (!confidence || !dots || !scratch)
         return err_set(err, ERR_LIMIT, "a shopper's history of %zu does not fit", n);
     float *root = scratch, *b = root + d, *p = b + d, *ap = p + d, *scaled = ap + d;
+    float lambda =
+        recommend_lambda(m->regularisation, m->exponent, (double)m->rows / (double)m->alpha,
+                         (double)m->mean_products, (double)n);
     for (size_t k = 0; k < d; k++)
-        root[k] = 1 / sqrtf(m->spectrum[k] + m->regularisation);
+        root[k] = 1 / sqrtf(m->spectrum[k] + lambda);
     memset(b, 0, d * sizeof *b);
     memset(x, 0, d * sizeof *x);
     for (size_t i = 0; i < n; i++) {

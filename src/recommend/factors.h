@@ -2,7 +2,7 @@
  *
  * Fold-in: the half step of implicit ALS for one user (Hu, Koren, Volinsky, "Collaborative filtering for
  *          implicit feedback datasets", 2008): x solves
- *            (G + sum alpha w y y' + lambda I) x = sum (1 + alpha w) y.
+ *            (G + sum alpha w y y' + lambda I) x = sum (1 + alpha w) y, lambda by n (train/als.h).
  *          The factors are turned so that G is diagonal (engine/recommend_model.h). With
  *          D = G + lambda I, R = D^-1/2 and C = diag(alpha w) this is (I + R Y'CY R) t = R Y'(1 + C) 1,
  *          x = R t, solved by conjugate gradients (Hestenes, Stiefel 1952) to a residual of FOLD_IN_RESIDUAL:

@@ -1,13 +1,21 @@
 /* als.h - implicit-feedback matrix factorisation by alternating least squares.
  *
- * Model:   minimise sum over all (u, i) of c_ui (p_ui - x_u' y_i)^2 + lambda (sum |x_u|^2 + sum |y_i|^2),
- *          p = 1 where there is a weight w > 0 and 0 elsewhere, c = 1 + alpha w.
- * Solve:   each half step is exact: for a row with matrix Y of the other side
- *          (Y'Y + sum alpha w y y' + lambda I) x = sum (1 + alpha w) y, by Cholesky. Rows are
- *          independent and run on all lanes of the pool; Y'Y is computed once a half step.
- * Source:  Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008.
+ * Model:   minimise sum over all (u, i) of c_ui (p_ui - x_u' y_i)^2 + sum lambda_u |x_u|^2 + sum lambda_i |y_i|^2,
+ *          p = 1 where there is a weight w > 0 and 0 elsewhere, c = 1 + alpha w. A row of n cells has
+ *            lambda_u = lambda ((n + columns / alpha) / (mean n + columns / alpha))^nu
+ *          and likewise a column: with nu = 0 all are lambda.
+ * Solve:   each half step is exact. The fixed side is turned to the axes of its Gram matrix, which is a diagonal G
+ *          then; the loss does not change. A row with the matrix Y of its n columns, C = alpha W,
+ *          R = (G + lambda_u I)^-1/2, Z = C^1/2 Y R and v = C^-1/2 (1 + C) 1 has
+ *            x = R (I + Z'Z)^-1 Z'v    a system of order dim (primal), or, the same,
+ *            x = R Z'(I + Z Z')^-1 v   of order n (dual, Woodbury);
+ *          the one with fewer multiply-adds is solved. Rows are independent and run on all lanes of the pool.
+ * Source:  Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008; lambda_u: Rendle,
+ *          Krichene, Zhang, Koren, "Revisiting the performance of iALS on item recommendation benchmarks",
+ *          RecSys 2022, equation 5, with alpha_0 = 1 / alpha and the mean divided out.
  * Result:  reproducible for a seed whatever the number of threads: rows do not depend on each other.
- * Cost:    per half step cells * d^2 + rows * d^3 / 3 multiply-adds. */
+ * Cost:    per half step a row of n cells min(n d^2 / 2 + d^3 / 6, n^2 d / 2 + n^3 / 6) multiply-adds; besides 9 d^3
+ *          for the axes and d^2 for each column. */
 #ifndef TRAIN_ALS_H
 #define TRAIN_ALS_H
 
@@ -18,6 +26,7 @@ struct als_options {
     uint32_t dim;         /* 1..RECOMMEND_DIM_MAX */
     float alpha;          /* > 0 */
     float regularisation; /* lambda > 0 */
+    float exponent;       /* nu, 0..2 */
     uint32_t iterations;  /* pairs of half steps, >= 1 */
     uint64_t seed;        /* of the starting item factors */
     /** Told after each pair of half steps by the calling thread, (0, 1]; may be NULL. */
@@ -35,14 +44,17 @@ ERR_MUST_USE enum err_code als_fit(const struct matrix *by_user, const struct ma
                                    const struct als_options *o, struct pool *pool,
                                    float *user_factors, float *item_factors, struct err *err);
 
-/** One half step: rows of out are solved against fixed [m->columns][dim].
- *  out [m->rows][dim]. Errors as als_fit. */
-ERR_MUST_USE enum err_code als_half_step(const struct matrix *m, const float *fixed,
+/** lambda_u of a row of n cells. columns, mean_n >= 0: of the side. */
+float als_regularisation(const struct als_options *o, double n, double columns, double mean_n);
+
+/** One half step: rows of out are solved against fixed [m->columns][dim], which is turned. out [m->rows][dim].
+ *  Errors as als_fit. */
+ERR_MUST_USE enum err_code als_half_step(const struct matrix *m, float *fixed,
                                          const struct als_options *o, struct pool *pool, float *out,
                                          struct err *err);
 
 /** The loss that is minimised, over all cells, computed without touching the empty ones one by one. */
-double als_loss(const struct matrix *by_user, const struct als_options *o,
-                const float *user_factors, const float *item_factors);
+double als_loss(const struct matrix *by_user, const struct matrix *by_item,
+                const struct als_options *o, const float *user_factors, const float *item_factors);
 
 #endif

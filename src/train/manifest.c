@@ -15,6 +15,7 @@ static void write_params(struct json_writer *w, const struct recommend_params *p
     JW_U64(w, "dim", p->dim);
     JW_DOUBLE(w, "alpha", (double)p->alpha);
     JW_DOUBLE(w, "regularisation", (double)p->regularisation);
+    JW_DOUBLE(w, "exponent", (double)p->exponent);
     JW_U64(w, "iterations", p->iterations);
     JW_U64(w, "neighbours", p->neighbours);
     JW_DOUBLE(w, "shrink", (double)p->shrink);

@@ -38,6 +38,7 @@ enum err_code recommend_param_put(struct recommend_params *p, struct str name, d
     } known[] = {{"dim", 0, RECOMMEND_DIM_MAX},
                  {"alpha", 1e-6, 1e6},
                  {"regularisation", 1e-6, 1e6},
+                 {"exponent", 0, RECOMMEND_EXPONENT_MAX},
                  {"iterations", 1, 1000},
                  {"neighbours", 1, RECOMMEND_NEIGHBOURS_MAX},
                  {"shrink", 0, 1e6},
@@ -64,15 +65,18 @@ enum err_code recommend_param_put(struct recommend_params *p, struct str name, d
         p->regularisation = (float)value;
         break;
     case 3:
-        p->iterations = (uint32_t)value;
+        p->exponent = (float)value;
         break;
     case 4:
-        p->neighbours = (uint32_t)value;
+        p->iterations = (uint32_t)value;
         break;
     case 5:
-        p->shrink = (float)value;
+        p->neighbours = (uint32_t)value;
         break;
     case 6:
+        p->shrink = (float)value;
+        break;
+    case 7:
         p->half_life_days = (float)value;
         break;
     default:
@@ -94,8 +98,9 @@ enum err_code recommend_param_set(struct recommend_params *p, struct str text, s
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
     return a->dim == b->dim && a->alpha == b->alpha && a->regularisation == b->regularisation &&
-           a->iterations == b->iterations && a->neighbours == b->neighbours &&
-           a->shrink == b->shrink && a->half_life_days == b->half_life_days && a->seed == b->seed;
+           a->exponent == b->exponent && a->iterations == b->iterations &&
+           a->neighbours == b->neighbours && a->shrink == b->shrink &&
+           a->half_life_days == b->half_life_days && a->seed == b->seed;
 }
 
 /* --- numbering ------------------------------------------------------------------------------- */
@@ -237,6 +242,7 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     struct als_options o = {.dim = p->dim,
                             .alpha = p->alpha,
                             .regularisation = p->regularisation,
+                            .exponent = p->exponent,
                             .iterations = p->iterations,
                             .seed = p->seed,
                             .progress = tell_factors,
@@ -265,6 +271,8 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     m->dim = p->dim;
     m->alpha = p->alpha;
     m->regularisation = p->regularisation;
+    m->exponent = p->exponent;
+    m->mean_products = (float)((double)matrix_cells(&w->by_user) / m->users);
     return vectors_build(turned, m->rows, p->dim, p->seed, w->o->pool, &m->vectors, err);
 }
 

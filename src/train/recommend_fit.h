@@ -10,6 +10,7 @@ struct recommend_params {
     uint32_t dim;         /* factors; 0: no factor model */
     float alpha;          /* confidence of a weight */
     float regularisation; /* lambda */
+    float exponent;       /* nu: of lambda by the number of acts (train/als.h) */
     uint32_t iterations;
     uint32_t neighbours;  /* kept per product */
     float shrink;         /* of neighbours with little support */

@@ -1,16 +1,23 @@
 #!/usr/bin/env python3
 """Models swapped under load: no error, no memory kept, no old file left mapped.
 
-SWAPS says how many times (20); LOAD_THREADS how many clients ask meanwhile (4).
+SWAPS says how many times (20); LOAD_THREADS how many clients ask meanwhile (4). SWAP_SECONDS spreads the swaps
+over so long, with 1,000 requests/s more on a fixed schedule (0: as fast as they go, and no more).
 """
 
+import json
 import os
+import subprocess
+import tempfile
 import threading
+import time
 
-from shop import SANITIZED, equal, run_on_demo, test, wait_until
+from shop import AISLE, ENVIRONMENT, SANITIZED, equal, run_on_demo, test, wait_until
 
 SWAPS = int(os.environ.get("SWAPS", "20"))
 LOAD_THREADS = int(os.environ.get("LOAD_THREADS", "4"))
+SWAP_SECONDS = float(os.environ.get("SWAP_SECONDS", "0"))
+RATE = 1000
 
 
 class Load:
@@ -48,6 +55,31 @@ class Load:
             t.join()
 
 
+class Schedule:
+    """RATE requests/s for as long as the swaps take, by `aisle bench http`; nothing where they have no time."""
+
+    def __init__(self, server):
+        self.server, self.process = server, None
+
+    def __enter__(self):
+        if SWAP_SECONDS:
+            with tempfile.NamedTemporaryFile("w", suffix=".paths", delete=False) as paths:
+                paths.write("/v1/recommendations?limit=10\n/v1/search?q=tea&limit=10\n")
+            self.process = subprocess.Popen(
+                [AISLE, "bench", "http", "--port", str(self.server.port), "--key",
+                 self.server.shop.public, "--paths", paths.name, "--rate", str(RATE), "--seconds",
+                 str(int(SWAP_SECONDS)), "--connections", "16"],
+                stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        return self
+
+    def __exit__(self, *exc):
+        if self.process:
+            lines, _ = self.process.communicate()
+            figures = {f["figure"]: f["value"] for f in map(json.loads, lines.splitlines())}
+            equal((self.process.returncode, figures["errors"], figures["unsent"]), (0, 0, 0), figures)
+            print(f"# {figures}")
+
+
 def resident_kb(server):
     with open(f"/proc/{server.process.pid}/status", encoding="ascii") as f:
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
@@ -76,8 +108,10 @@ def swaps(server):
     train(admin)
     pair = versions(admin)[:2]
     equal(len(pair), 2)
-    with Load(server) as load:
+    begin = time.monotonic()
+    with Load(server) as load, Schedule(server):
         for n in range(SWAPS):
+            time.sleep(max(0, begin + n * SWAP_SECONDS / SWAPS - time.monotonic()))
             if n % 2:
                 admin.must(200, "POST", "/v1/models/recommend/rollback")
             else:
