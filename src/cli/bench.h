@@ -14,6 +14,9 @@ enum cli_exit bench_recommend(const struct args *args);
 enum cli_exit bench_search(const struct args *args);
 enum cli_exit bench_train(const struct args *args);
 
+/** bench_als.c: bench_train with --matrix */
+enum cli_exit bench_als(const struct args *args);
+
 /* A figure and what bounds it. */
 struct bench_figure {
     const char *bench, *name, *unit;

@@ -221,6 +221,8 @@ enum cli_exit bench_train(const struct args *args)
     struct store *store;
     struct pool *pool = NULL;
     struct err err;
+    if (args_has(args, "--matrix"))
+        return bench_als(args);
     if (!args_i64(args, "--threads", 0, 0, 256, &threads))
         return EXIT_USAGE;
     if (open_store(args, true, true, &store, &err) != ERR_OK)

@@ -27,6 +27,10 @@ static const struct flag flags[] = {
     {"--writers", "N", "ingest: threads that send one by one (64)"},
     {"--products", "N", "ingest: products that the events name (10000)"},
     {"--threads", "N", "train: how many threads (all processors)"},
+    {"--matrix", "FILE",
+     "train: sweeps of ALS on this matrix instead of the shop (int64 rows, columns, cells,\n"
+     "                         offsets[rows + 1], int32 columns[cells])"},
+    {"--dim", "N", "train: factors, with --matrix (64)"},
     {"--seed", "N", "another draw of the same size (1)"},
 };
 
