@@ -130,3 +130,22 @@ void dense_turn(const float *x, size_t n, const float *q, size_t k, float *out)
                 (int)k, 0, out, (int)k);
     leave();
 }
+
+void dense_cross(const float *x, size_t n, size_t k, const float *y, size_t m, float *out)
+{
+    CHECK(k >= 1 && k <= DENSE_MAX_ORDER && m >= 1 && m <= DENSE_MAX_ORDER && n <= INT_MAX);
+    enter();
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)k, (int)m, (int)n, 1, x, (int)k, y,
+                (int)m, 0, out, (int)m);
+    leave();
+}
+
+void dense_add(float alpha, const float *x, size_t n, size_t k, const float *c, size_t m,
+               float *out)
+{
+    CHECK(k >= 1 && k <= DENSE_MAX_ORDER && m >= 1 && m <= DENSE_MAX_ORDER && n <= INT_MAX);
+    enter();
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)m, (int)k, alpha, x, (int)k,
+                c, (int)m, 1, out, (int)m);
+    leave();
+}
