@@ -8,8 +8,9 @@ static const struct flag flags[] = {
     {"--train", "F", "recommend: what is known"},
     {"--test", "F", "recommend: what is to be foretold"},
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
-    {"--params", "K=V,...", "recommend: parameters, as for `aisle train`"},
-    {"--exact", NULL, "recommend: score every item instead of the nearest cells"},
+    {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
+    {"--params", "K=V,...", "recommend: the model's parameters; als: as for `aisle train`"},
+    {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
     {"--k", "N", "recommend: length of the lists (20)"},
     {"--judgements", "F",
      "search: query, title, grade, and product_id where titles are not unique"},
@@ -57,6 +58,9 @@ const struct command cmd_eval = {
         "           wanted. coverage is the share of items that any list shows, gini how "
         "unequally\n"
         "           it shows them. A line of pairs is user, item[, time], by header or place.\n"
+        "           propagation takes user_exponent, out_exponent, in_exponent, keep, dim, gamma,\n"
+        "           low_user, low_item, flat, binary, seed; neighbours takes neighbours, shrink,\n"
+        "           support, group_max; both and popularity score every item.\n"
         "search     orders the judged titles of each query. spearman is the mean over queries of\n"
         "           the rank correlation of score and grade, spearman_all that over all lines;\n"
         "           ndcg@10 gains 2^grade - 1. Aliases: query|search_term, title|product_title,\n"

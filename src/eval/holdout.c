@@ -21,7 +21,7 @@ struct lane {
 
 struct measuring {
     const struct interactions *past, *truth;
-    const struct recommend_model *m;
+    const struct holdout_model *m;
     const struct holdout_options *o;
     struct lane *lanes; /* [lanes_len] */
     unsigned lanes_len;
@@ -45,6 +45,20 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* As recommend_model_row. */
+static uint32_t row_of(const struct holdout_model *m, uint32_t item)
+{
+    uint32_t lo = 0, hi = m->rows;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (m->items[mid] < item)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < m->rows && m->items[lo] == item ? lo : UINT32_MAX;
+}
+
 static void read_past(const struct measuring *g, struct lane *lane, uint32_t user,
                       struct user_lists *out)
 {
@@ -54,7 +68,7 @@ static void read_past(const struct measuring *g, struct lane *lane, uint32_t use
     out->weights = ARENA_NEW(&lane->arena, float, end - begin + 1);
     out->past_len = 0;
     for (size_t i = begin; i < end; i++) {
-        uint32_t row = recommend_model_row(g->m, g->past->product_no[i]);
+        uint32_t row = row_of(g->m, g->past->product_no[i]);
         if (row == UINT32_MAX)
             continue;
         if (lane->weight[row] == 0)
@@ -72,7 +86,7 @@ static void read_truth(const struct measuring *g, struct lane *lane, uint32_t us
     size_t end = interactions_user_end(g->truth, user), n = 0;
     out->truth = ARENA_NEW(&lane->arena, uint32_t, end - begin + 1);
     for (size_t i = begin; i < end; i++) {
-        uint32_t row = recommend_model_row(g->m, g->truth->product_no[i]);
+        uint32_t row = row_of(g->m, g->truth->product_no[i]);
         if (row == UINT32_MAX || lane->weight[row] == 0)
             out->truth[n++] = g->truth->product_no[i] - 1;
     }
@@ -89,13 +103,8 @@ static enum err_code rank(const struct measuring *g, struct lane *lane, const st
 {
     size_t want = g->o->k + u->past_len, n = 0;
     struct topk_item *best = ARENA_NEW(&lane->arena, struct topk_item, want);
-    float *x = ARENA_NEW(&lane->arena, float, g->m->dim);
-    enum err_code code =
-        factors_fold_in(g->m, u->past, u->weights, u->past_len, &lane->arena, x, err);
-    if (code == ERR_OK && g->o->exact)
-        n = vectors_search_exact(&g->m->vectors, x, want, best);
-    else if (code == ERR_OK)
-        code = vectors_search(&g->m->vectors, x, 0, want, &lane->arena, best, &n, err);
+    enum err_code code = g->m->rank(g->m->model, u->past, u->weights, u->past_len, want,
+                                    &lane->arena, best, &n, err);
     *len = 0;
     for (size_t i = 0; i < n && *len < g->o->k && code == ERR_OK; i++)
         if (lane->weight[best[i].id] == 0)
@@ -191,18 +200,54 @@ static enum err_code summarise(const struct ranking_totals *t, struct holdout_re
     return ranking_gini(t, &out->gini, err);
 }
 
-enum err_code holdout_measure(const struct recommend_model *m, const struct interactions *past,
+enum err_code holdout_measure(const struct holdout_model *m, const struct interactions *past,
                               const struct interactions *truth, const struct holdout_options *o,
                               struct holdout_result *out, struct err *err)
 {
     struct measuring g = {.past = past, .truth = truth, .m = m, .o = o};
     CHECK(o->k >= 1 && o->k <= HOLDOUT_K_MAX);
-    if (m->dim == 0)
-        return err_set(err, ERR_INVALID, "too little data for a factor model");
     pthread_mutex_init(&g.lock, NULL);
     enum err_code code = measure_all(&g, err);
     if (code == ERR_OK)
         code = summarise(&g.lanes[0].totals, out, err);
     release(&g);
     return code;
+}
+
+/* --- the factor model ------------------------------------------------------------------------ */
+
+static enum err_code rank_exactly(const void *model, const uint32_t *rows, const float *weights,
+                                  size_t n, size_t want, struct arena *arena,
+                                  struct topk_item *best, size_t *len, struct err *err)
+{
+    const struct recommend_model *m = model;
+    float *x = ARENA_NEW(arena, float, m->dim);
+    enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
+    if (code == ERR_OK)
+        *len = vectors_search_exact(&m->vectors, x, want, best);
+    return code;
+}
+
+static enum err_code rank_by_index(const void *model, const uint32_t *rows, const float *weights,
+                                   size_t n, size_t want, struct arena *arena,
+                                   struct topk_item *best, size_t *len, struct err *err)
+{
+    const struct recommend_model *m = model;
+    float *x = ARENA_NEW(arena, float, m->dim);
+    enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
+    if (code == ERR_OK)
+        code = vectors_search(&m->vectors, x, 0, want, arena, best, len, err);
+    return code;
+}
+
+enum err_code holdout_of_factors(const struct recommend_model *m, bool exact,
+                                 struct holdout_model *out, struct err *err)
+{
+    if (m->dim == 0)
+        return err_set(err, ERR_INVALID, "too little data for a factor model");
+    *out = (struct holdout_model){.items = m->items,
+                                  .rows = m->rows,
+                                  .rank = exact ? rank_exactly : rank_by_index,
+                                  .model = m};
+    return ERR_OK;
 }

@@ -1,4 +1,4 @@
-/* holdout.h - how well a factor model foretells what each user had besides what it was fitted on.
+/* holdout.h - how well a model foretells what each user had besides what it was fitted on.
  *
  * Users:   those with a past in what the model knows and with something in the truth that is not in their past;
  *          the others are left out. What a user had in the past is neither shown nor wanted.
@@ -8,9 +8,11 @@
 #ifndef EVAL_HOLDOUT_H
 #define EVAL_HOLDOUT_H
 
+#include "base/arena.h"
 #include "base/pool.h"
 #include "engine/recommend_model.h"
 #include "ingest/derive.h"
+#include "num/topk.h"
 
 enum { HOLDOUT_K_MAX = 1000 };
 
@@ -18,9 +20,29 @@ struct holdout_options {
     size_t k;          /* length of the lists, 1..HOLDOUT_K_MAX */
     uint32_t users;    /* numbered 1..users */
     uint32_t items;    /* numbered 1..items: product_no in the acts and the model */
-    bool exact;        /* score every item, without the index */
     struct pool *pool; /* NULL: this thread alone */
 };
+
+/* Any model: items by rows, and what it ranks for a past. */
+struct holdout_model {
+    const uint32_t *items; /* [rows] numbers > 0, ascending; borrowed */
+    uint32_t rows;
+
+    /** The rows that go best with a past, which may be among them.
+     *  rows [n] distinct, weights [n] > 0; n >= 1
+     *  best [want]  out: best first, ties by lower row
+     *  *len         0..want
+     *  Called by several threads at once, each with its own arena. */
+    enum err_code (*rank)(const void *model, const uint32_t *rows, const float *weights, size_t n,
+                          size_t want, struct arena *arena, struct topk_item *best, size_t *len,
+                          struct err *err);
+    const void *model; /* the first argument of rank; borrowed */
+};
+
+/** A factor model as it serves, through its index, or (exact) by scoring every item. Borrows m.
+ *  ERR_INVALID  it has no factors */
+ERR_MUST_USE enum err_code holdout_of_factors(const struct recommend_model *m, bool exact,
+                                              struct holdout_model *out, struct err *err);
 
 /* Means over the users (eval/ranking.h). */
 struct holdout_result {
@@ -30,8 +52,8 @@ struct holdout_result {
 };
 
 /** Measure m, which was fitted on past.
- *  ERR_INVALID  the model has no factors; ERR_MEMORY, ERR_LIMIT, ERR_CANCELLED */
-ERR_MUST_USE enum err_code holdout_measure(const struct recommend_model *m,
+ *  ERR_MEMORY, ERR_LIMIT, ERR_CANCELLED; else what m->rank reports */
+ERR_MUST_USE enum err_code holdout_measure(const struct holdout_model *m,
                                            const struct interactions *past,
                                            const struct interactions *truth,
                                            const struct holdout_options *o,

@@ -497,6 +497,27 @@ def test_eval_finds_planted_tastes():
     assert got["coverage"] == 1 and got["gini"] < 0.2
 
 
+def test_eval_measures_other_models_beside_the_factors():
+    train, test = write("train.txt", planted(False)), write("test.txt", planted(True))
+    evaluate = ("eval", "recommend", "--train", train, "--test", test, "--k", "1", "--model")
+    for model, params in (("propagation", "keep=8,dim=2"), ("propagation", "keep=0,dim=2,flat=0"),
+                          ("propagation", "keep=8,dim=0"), ("neighbours", "neighbours=8")):
+        got = answer(*evaluate, model, "--params", params)
+        assert got["model"] == model and got["recall@1"] == 1 and got["users"] == 40, got
+        assert got["dim"] == ("dim=2" in params) * 2 and got["peak_memory_bytes"] > 1 << 20
+    assert answer(*evaluate, "popularity")["recall@1"] < 1
+    assert answer(*evaluate, "als", "--params", "dim=4")["model"] == "als"
+    for model, params, said in (
+            ("magic", "", "'magic': expected als, propagation, neighbours or popularity"),
+            ("neighbours", "dim=2", "this model has no parameter 'dim'"),
+            ("propagation", "keep=-1", "keep: not between 0 and 100000"),
+            ("propagation", "keep=0,dim=0", "one of keep and dim must be above 0"),
+            ("popularity", "keep=1", "this model has no parameter 'keep'")):
+        assert said in aisle(*evaluate, model, "--params", params, status=USAGE)[1], (model, params)
+    assert "dim 100: at most 16 for 40 users and 16 items" in aisle(
+        *evaluate, "propagation", "--params", "dim=100", status=DATA)[1]
+
+
 def test_eval_reads_pairs_with_and_without_a_header():
     results = []
     for name, header in (("plain", ""), ("headed", "user_id,item_id\n")):

@@ -65,15 +65,17 @@ START_TEST(users_are_measured_by_what_they_had_besides)
     sort(&past);
     sort(&truth);
     struct holdout_options o = {.k = 1, .users = 5, .items = ITEMS};
-    ck_ok(holdout_measure(&m, &past, &truth, &o, &r, &err));
+    struct holdout_model factors;
+    ck_ok(holdout_of_factors(&m, false, &factors, &err));
+    ck_ok(holdout_measure(&factors, &past, &truth, &o, &r, &err));
     ck_assert_uint_eq(r.users, 2);
     ck_assert_double_eq_tol(r.recall, (1 + 0) / 2.0, 1e-12);
     ck_assert_double_eq_tol(r.ndcg, (1 + 0) / 2.0, 1e-12);
     ck_assert_double_eq_tol(r.coverage, 2.0 / ITEMS, 1e-12); /* 3 and 4 were shown */
     o.k = 3;                                                 /* user 2 is shown 4, then 1 and 3 */
     for (int exact = 0; exact < 2; exact++) {
-        o.exact = exact;
-        ck_ok(holdout_measure(&m, &past, &truth, &o, &r, &err));
+        ck_ok(holdout_of_factors(&m, exact, &factors, &err));
+        ck_ok(holdout_measure(&factors, &past, &truth, &o, &r, &err));
         ck_assert_double_eq_tol(r.recall, (1 + 0.5) / 2, 1e-12);
         ck_assert_double_eq_tol(r.hit, 1, 1e-12);
         ck_assert_double_eq_tol(r.mrr, (1 + 1.0 / 3) / 2, 1e-12);
@@ -100,10 +102,12 @@ START_TEST(any_number_of_threads_gives_the_same)
     sort(&past);
     sort(&truth);
     struct holdout_options o = {.k = 2, .users = 1000, .items = ITEMS};
-    ck_ok(holdout_measure(&m, &past, &truth, &o, &one, &err));
+    struct holdout_model factors;
+    ck_ok(holdout_of_factors(&m, false, &factors, &err));
+    ck_ok(holdout_measure(&factors, &past, &truth, &o, &one, &err));
     ck_ok(pool_new(&pool, "test", 3, 16, &err));
     o.pool = pool;
-    ck_ok(holdout_measure(&m, &past, &truth, &o, &many, &err));
+    ck_ok(holdout_measure(&factors, &past, &truth, &o, &many, &err));
     ck_assert_uint_gt(one.users, 500);
     ck_assert_uint_eq(one.users, many.users);
     ck_assert_double_eq_tol(one.ndcg, many.ndcg, 1e-9);
@@ -118,11 +122,9 @@ END_TEST
 START_TEST(a_model_without_factors_is_refused)
 {
     struct recommend_model m = {0};
-    struct interactions none = {0};
-    struct holdout_options o = {.k = 1};
-    struct holdout_result r;
+    struct holdout_model out;
     struct err err;
-    ck_err(holdout_measure(&m, &none, &none, &o, &r, &err), ERR_INVALID);
+    ck_err(holdout_of_factors(&m, false, &out, &err), ERR_INVALID);
 }
 END_TEST
 

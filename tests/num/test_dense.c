@@ -41,6 +41,34 @@ START_TEST(the_gram_matrix_is_the_products_of_columns)
 }
 END_TEST
 
+START_TEST(products_are_the_sums_of_their_terms)
+{
+    enum { N = 13, K = 5, M = 7 };
+    struct rng rng;
+    rng_init(&rng, 6);
+    float *x = random_floats(&rng, N * K), *y = random_floats(&rng, N * M), cross[K * M];
+    float *before = mem_new(N * M, sizeof *before);
+    memcpy(before, y, N * M * sizeof *y);
+    dense_cross(x, N, K, y, M, cross);
+    for (size_t i = 0; i < K * M; i++) {
+        double want = 0;
+        for (size_t r = 0; r < N; r++)
+            want += (double)x[r * K + i / M] * (double)y[r * M + i % M];
+        ck_assert_double_eq_tol((double)cross[i], want, 1e-5);
+    }
+    dense_add(-2, x, N, K, cross, M, y);
+    for (size_t i = 0; i < N * M; i++) {
+        double want = (double)before[i];
+        for (size_t k = 0; k < K; k++)
+            want -= 2 * (double)x[i / M * K + k] * (double)cross[k * M + i % M];
+        ck_assert_double_eq_tol((double)y[i], want, 1e-4);
+    }
+    mem_free(x);
+    mem_free(y);
+    mem_free(before);
+}
+END_TEST
+
 START_TEST(solutions_satisfy_their_systems)
 {
     static const size_t orders[] = {1, 2, 7, 64, 130};
@@ -206,6 +234,6 @@ END_TEST
 
 SUITE("dense", eigenvectors_turn_a_gram_matrix_to_its_diagonal,
       a_matrix_that_is_not_finite_has_no_eigenvectors, the_gram_matrix_is_the_products_of_columns,
-      solutions_satisfy_their_systems, the_upper_triangle_is_not_read,
-      what_has_no_solution_is_an_error, threads_do_not_disturb_each_other,
-      threading_can_be_switched_off_twice)
+      products_are_the_sums_of_their_terms, solutions_satisfy_their_systems,
+      the_upper_triangle_is_not_read, what_has_no_solution_is_an_error,
+      threads_do_not_disturb_each_other, threading_can_be_switched_off_twice)

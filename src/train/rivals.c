@@ -1,0 +1,265 @@
+#include "train/rivals.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "recommend/profile.h"
+#include "train/svd.h"
+
+enum { KEEP_MAX = 100000, GROUP_MAX = 1 << 30, SHOPPER_MAX = 500 };
+
+/* --- parameters ------------------------------------------------------------------------------ */
+
+struct rival_params rival_defaults(void)
+{
+    return (struct rival_params){
+        .propagation = {.user_exponent = 0.35f,
+                        .out_exponent = 0.6f,
+                        .in_exponent = 0.3f,
+                        .keep = 1000,
+                        .dim = 256,
+                        .gamma = 0.1f,
+                        .low_user = 0.35f,
+                        .low_item = 0.5f,
+                        .flat = 1,
+                        .seed = 1},
+        .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
+}
+
+enum value_kind { NUMBER, COUNT, FLAG, SEED };
+
+struct parameter {
+    const char *name;
+    size_t offset; /* in struct rival_params */
+    double lo, hi;
+    enum rival_kind model;
+    enum value_kind value;
+};
+
+#define OF_PROPAGATION(field) offsetof(struct rival_params, propagation.field)
+#define OF_NEIGHBOURS(field)  offsetof(struct rival_params, neighbours.field)
+
+static const struct parameter parameters[] = {
+    {"binary", OF_PROPAGATION(binary), 0, 1, RIVAL_PROPAGATION, FLAG},
+    {"user_exponent", OF_PROPAGATION(user_exponent), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"out_exponent", OF_PROPAGATION(out_exponent), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"in_exponent", OF_PROPAGATION(in_exponent), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"keep", OF_PROPAGATION(keep), 0, KEEP_MAX, RIVAL_PROPAGATION, COUNT},
+    {"dim", OF_PROPAGATION(dim), 0, SVD_DIM_MAX, RIVAL_PROPAGATION, COUNT},
+    {"gamma", OF_PROPAGATION(gamma), 1e-6, 1e6, RIVAL_PROPAGATION, NUMBER},
+    {"low_user", OF_PROPAGATION(low_user), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"low_item", OF_PROPAGATION(low_item), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"flat", OF_PROPAGATION(flat), 0, 100, RIVAL_PROPAGATION, NUMBER},
+    {"seed", OF_PROPAGATION(seed), 0, 1e15, RIVAL_PROPAGATION, SEED},
+    {"neighbours", OF_NEIGHBOURS(keep), 1, KEEP_MAX, RIVAL_NEIGHBOURS, COUNT},
+    {"shrink", OF_NEIGHBOURS(shrink), 0, 1e6, RIVAL_NEIGHBOURS, NUMBER},
+    {"group_max", OF_NEIGHBOURS(group_max), 2, GROUP_MAX, RIVAL_NEIGHBOURS, COUNT},
+    {"support", OF_NEIGHBOURS(support), 1, GROUP_MAX, RIVAL_NEIGHBOURS, COUNT},
+};
+
+static void put(struct rival_params *p, const struct parameter *at, double value)
+{
+    char *field = (char *)p + at->offset;
+    switch (at->value) {
+    case NUMBER:
+        *(float *)(void *)field = (float)value;
+        break;
+    case COUNT:
+        *(uint32_t *)(void *)field = (uint32_t)value;
+        break;
+    case FLAG:
+        *(bool *)(void *)field = value != 0;
+        break;
+    case SEED:
+        *(uint64_t *)(void *)field = (uint64_t)value;
+        break;
+    }
+}
+
+enum err_code rival_param_set(struct rival_params *p, enum rival_kind kind, struct str text,
+                              struct err *err)
+{
+    struct str rest = text, name = str_split(&rest, '=');
+    double value = 0;
+    size_t i = 0, n = sizeof parameters / sizeof *parameters;
+    while (i < n && !(parameters[i].model == kind && str_is(name, parameters[i].name)))
+        i++;
+    if (i == n)
+        return err_set(err, ERR_INVALID, "this model has no parameter '%.*s'", STR_ARG(name));
+    enum err_code code = str_parse_double(rest, &value, err);
+    if (code != ERR_OK)
+        return err_prefix(err, code, "%.*s", STR_ARG(name));
+    const struct parameter *at = &parameters[i];
+    if (!(value >= at->lo && value <= at->hi))
+        return err_set(err, ERR_INVALID, "%s: not between %g and %g", at->name, at->lo, at->hi);
+    put(p, at, value);
+    if (p->propagation.keep == 0 && p->propagation.dim == 0)
+        return err_set(err, ERR_INVALID, "%s: one of keep and dim must be above 0", at->name);
+    return ERR_OK;
+}
+
+/* --- fitting --------------------------------------------------------------------------------- */
+
+/* row_of [products_end]: row + 1, 0 for none. */
+static enum err_code number_items(const struct interactions *it, struct rival *r, uint32_t *row_of,
+                                  struct err *err)
+{
+    r->items = mem_try_new(it->products_end, sizeof *r->items);
+    if (!r->items)
+        return err_set(err, ERR_MEMORY, "no memory for %u items", it->products_end);
+    for (size_t i = 0; i < it->len; i++)
+        if (it->user_no[i])
+            row_of[it->product_no[i]] = 1;
+    for (uint32_t no = 1; no < it->products_end; no++)
+        if (row_of[no]) {
+            r->items[r->rows] = no;
+            row_of[no] = ++r->rows;
+        }
+    return r->rows ? ERR_OK : err_set(err, ERR_INVALID, "there are no acts to learn from");
+}
+
+static enum err_code build_matrix(const struct interactions *it, struct rival *r,
+                                  struct matrix *out, struct err *err)
+{
+    uint32_t *row_of = mem_try_new(it->products_end, sizeof *row_of);
+    struct matrix_cell *cells = mem_try_new(it->len, sizeof *cells);
+    size_t n = 0;
+    enum err_code code = row_of && cells
+                             ? number_items(it, r, row_of, err)
+                             : err_set(err, ERR_MEMORY, "no memory for %zu acts", it->len);
+    for (size_t i = 0; i < it->len && code == ERR_OK; i++)
+        if (it->user_no[i])
+            cells[n++] = (struct matrix_cell){it->user_no[i] - 1, row_of[it->product_no[i]] - 1,
+                                              it->weight[i]};
+    if (code == ERR_OK)
+        code = matrix_build(cells, n, it->users_end - 1, r->rows, out, err);
+    for (uint64_t i = 0, all = code == ERR_OK ? matrix_cells(out) : 0; i < all; i++)
+        out->value[i] = profile_confidence(out->value[i]);
+    mem_free(row_of);
+    mem_free(cells);
+    return code;
+}
+
+static enum err_code fit_popularity(const struct matrix *m, struct rival *r, struct err *err)
+{
+    r->popular = mem_try_new(r->rows, sizeof *r->popular);
+    if (!r->popular)
+        return err_set(err, ERR_MEMORY, "no memory for %u items", r->rows);
+    for (uint32_t i = 0; i < r->rows; i++)
+        r->popular[i].id = i;
+    for (uint64_t i = 0; i < matrix_cells(m); i++)
+        r->popular[m->column[i]].score++;
+    topk_order(r->popular, r->rows, r->rows);
+    return ERR_OK;
+}
+
+enum err_code rival_fit(const struct interactions *it, enum rival_kind kind,
+                        const struct rival_params *p, struct pool *pool, struct rival *out,
+                        struct err *err)
+{
+    struct rival r = {.kind = kind};
+    struct matrix m = {0};
+    enum err_code code = build_matrix(it, &r, &m, err);
+    if (code == ERR_OK)
+        switch (kind) {
+        case RIVAL_PROPAGATION:
+            code = propagation_fit(&m, &p->propagation, pool, &r.propagation, err);
+            break;
+        case RIVAL_NEIGHBOURS:
+            code = neighbours_fit(&m, &p->neighbours, pool, &r.neighbours, err);
+            break;
+        case RIVAL_POPULARITY:
+            code = fit_popularity(&m, &r, err);
+            break;
+        }
+    matrix_release(&m);
+    if (code != ERR_OK) {
+        rival_release(&r);
+        return code;
+    }
+    *out = r;
+    return ERR_OK;
+}
+
+void rival_release(struct rival *r)
+{
+    mem_free(r->items);
+    propagation_release(&r->propagation);
+    neighbours_release(&r->neighbours);
+    mem_free(r->popular);
+    *r = (struct rival){0};
+}
+
+/* --- ranking --------------------------------------------------------------------------------- */
+
+static size_t best_of(const float *scores, uint32_t rows, size_t want, struct topk_item *best)
+{
+    struct topk top;
+    topk_init(&top, best, want);
+    topk_push_block(&top, scores, NULL, 0, rows);
+    size_t n = topk_finish(&top);
+    while (n && best[n - 1].score <= 0)
+        n--;
+    return n;
+}
+
+static enum err_code rank_propagated(const void *model, const uint32_t *rows, const float *weights,
+                                     size_t n, size_t want, struct arena *arena,
+                                     struct topk_item *best, size_t *len, struct err *err)
+{
+    const struct rival *r = model;
+    float *scores = arena_try_alloc(arena, r->rows * sizeof *scores);
+    float *x = arena_try_alloc(arena, (r->propagation.dim + 1) * sizeof *x);
+    if (!scores || !x)
+        return err_set(err, ERR_LIMIT, "the scores of %u items do not fit", r->rows);
+    propagation_score(&r->propagation, rows, weights, n, scores, x);
+    *len = best_of(scores, r->rows, want, best);
+    return ERR_OK;
+}
+
+static enum err_code rank_neighbours(const void *model, const uint32_t *rows, const float *weights,
+                                     size_t n, size_t want, struct arena *arena,
+                                     struct topk_item *best, size_t *len, struct err *err)
+{
+    const struct rival *r = model;
+    const struct neighbour_result *lists = &r->neighbours;
+    float *scores = arena_try_alloc(arena, r->rows * sizeof *scores);
+    if (!scores)
+        return err_set(err, ERR_LIMIT, "the scores of %u items do not fit", r->rows);
+    memset(scores, 0, r->rows * sizeof *scores);
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t k = lists->offsets[rows[i]]; k < lists->offsets[rows[i] + 1]; k++)
+            scores[lists->rows[k]] += weights[i] * lists->scores[k];
+    *len = best_of(scores, r->rows, want, best);
+    return ERR_OK;
+}
+
+static enum err_code rank_popular(const void *model, const uint32_t *rows, const float *weights,
+                                  size_t n, size_t want, struct arena *arena,
+                                  struct topk_item *best, size_t *len, struct err *err)
+{
+    const struct rival *r = model;
+    (void)rows, (void)weights, (void)n, (void)arena, (void)err;
+    *len = want < r->rows ? want : r->rows;
+    memcpy(best, r->popular, *len * sizeof *best);
+    return ERR_OK;
+}
+
+struct holdout_model rival_holdout(const struct rival *r)
+{
+    struct holdout_model m = {.items = r->items, .rows = r->rows, .model = r};
+    switch (r->kind) {
+    case RIVAL_PROPAGATION:
+        m.rank = rank_propagated;
+        break;
+    case RIVAL_NEIGHBOURS:
+        m.rank = rank_neighbours;
+        break;
+    case RIVAL_POPULARITY:
+        m.rank = rank_popular;
+        break;
+    }
+    return m;
+}
