@@ -155,15 +155,20 @@ static enum err_code sweep(const struct matrix *by_user, const struct matrix *by
 
 enum cli_exit bench_als(const struct args *args)
 {
-    int64_t dim, threads;
+    int64_t dim, block, threads;
     struct matrix by_user = {0}, by_item = {0};
     struct pool *pool = NULL;
     struct err err;
     if (!args_i64(args, "--dim", 64, 1, RECOMMEND_DIM_MAX, &dim) ||
+        !args_i64(args, "--block", 0, 0, RECOMMEND_DIM_MAX, &block) ||
         !args_i64(args, "--threads", 0, 0, 256, &threads))
         return EXIT_USAGE;
-    struct als_options o = {
-        .dim = (uint32_t)dim, .alpha = 1, .regularisation = .05f, .iterations = 1, .seed = 1};
+    struct als_options o = {.dim = (uint32_t)dim,
+                            .alpha = 1,
+                            .regularisation = .05f,
+                            .block = (uint32_t)block,
+                            .iterations = 1,
+                            .seed = 1};
     enum err_code code = read_matrix(args_flag(args, "--matrix"), &by_user, &err);
     if (code == ERR_OK)
         code = matrix_transpose(&by_user, &by_item, &err);

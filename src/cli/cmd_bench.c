@@ -31,6 +31,7 @@ static const struct flag flags[] = {
      "train: sweeps of ALS on this matrix instead of the shop (int64 rows, columns, cells,\n"
      "                         offsets[rows + 1], int32 columns[cells])"},
     {"--dim", "N", "train: factors, with --matrix (64)"},
+    {"--block", "N", "train: steps over blocks of so many factors, with --matrix (0: exact)"},
     {"--seed", "N", "another draw of the same size (1)"},
 };
 

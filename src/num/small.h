@@ -27,10 +27,11 @@ struct small_ops {
     const char *name; /* "scalar", "avx2", "avx512" */
 
     /* Row i of out = factors[i] * row ids[i] of table * scale, element by element.
-     *   table [..][order], ids [n], factors [n], scale [order], out [n][order], which overlaps none.
+     *   table [..][stride], of whose rows the first order are read; ids [n], factors [n], scale [order],
+     *   out [n][order], which overlaps none; stride >= order.
      * Rows ahead are prefetched. */
-    void (*gather)(const float *table, const uint32_t *ids, const float *factors, size_t n,
-                   const float *scale, size_t order, float *out);
+    void (*gather)(const float *table, size_t stride, const uint32_t *ids, const float *factors,
+                   size_t n, const float *scale, size_t order, float *out);
 
     /* a += transpose(x) * x.  x [n][order], a [order][order]. Cost: n order^2 / 2 multiply-adds. */
     void (*gram)(const float *x, size_t n, size_t order, float *a);

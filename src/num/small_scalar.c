@@ -3,12 +3,12 @@
 
 #include "num/small_int.h"
 
-static void gather(const float *table, const uint32_t *ids, const float *factors, size_t n,
-                   const float *scale, size_t order, float *out)
+static void gather(const float *table, size_t stride, const uint32_t *ids, const float *factors,
+                   size_t n, const float *scale, size_t order, float *out)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < order; k++)
-            out[i * order + k] = factors[i] * table[ids[i] * order + k] * scale[k];
+            out[i * order + k] = factors[i] * table[ids[i] * stride + k] * scale[k];
 }
 
 static void gram(const float *x, size_t n, size_t order, float *a)

@@ -66,15 +66,15 @@ INLINE void tiles(const float *x, size_t n, size_t order, size_t i, size_t j, co
         tile(x, n, order, i, j, 1, minus, a);
 }
 
-static void gather(const float *table, const uint32_t *ids, const float *factors, size_t n,
-                   const float *scale, size_t order, float *out)
+static void gather(const float *table, size_t stride, const uint32_t *ids, const float *factors,
+                   size_t n, const float *scale, size_t order, float *out)
 {
     enum { AHEAD = 4, LINE = 64 / sizeof(float) };
     for (size_t i = 0; i < n; i++, out += order) {
-        const float *row = table + ids[i] * order;
+        const float *row = table + ids[i] * stride;
         if (i + AHEAD < n)
             for (size_t k = 0; k < order; k += LINE)
-                __builtin_prefetch(table + ids[i + AHEAD] * order + k);
+                __builtin_prefetch(table + ids[i + AHEAD] * stride + k);
         for (size_t k = 0; k < order; k += LANES)
             store(out + k, factors[i] * load(row + k) * load(scale + k));
     }

@@ -10,9 +10,13 @@
  *            x = R (I + Z'Z)^-1 Z'v    a system of order dim (primal), or, the same,
  *            x = R Z'(I + Z Z')^-1 v   of order n (dual, Woodbury);
  *          the one with fewer multiply-adds is solved. Rows are independent and run on all lanes of the pool.
+ *          With blocks a half step goes once through the factors in blocks, each solved exactly while the others
+ *          stay as they are: less work where dim is large, and more half steps to the same loss.
  * Source:  Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback datasets", ICDM 2008; lambda_u: Rendle,
  *          Krichene, Zhang, Koren, "Revisiting the performance of iALS on item recommendation benchmarks",
- *          RecSys 2022, equation 5, with alpha_0 = 1 / alpha and the mean divided out.
+ *          RecSys 2022, equation 5, with alpha_0 = 1 / alpha and the mean divided out; blocks: the same authors, "iALS++:
+ *          Speeding up matrix factorization with subspace optimization", 2021, with a row's predictions held by the thread
+ *          that works on it instead of with the matrix.
  * Result:  reproducible for a seed whatever the number of threads: rows do not depend on each other.
  * Cost:    per half step a row of n cells min(n d^2 / 2 + d^3 / 6, n^2 d / 2 + n^3 / 6) multiply-adds; besides 9 d^3
  *          for the axes and d^2 for each column. */
@@ -27,8 +31,10 @@ struct als_options {
     float alpha;          /* > 0 */
     float regularisation; /* lambda > 0 */
     float exponent;       /* nu, 0..2 */
-    uint32_t iterations;  /* pairs of half steps, >= 1 */
-    uint64_t seed;        /* of the starting item factors */
+    uint32_t
+        block; /* 0: exact half steps; else steps over blocks of so many factors (a multiple of 16) */
+    uint32_t iterations; /* pairs of half steps, >= 1 */
+    uint64_t seed;       /* of the starting item factors */
     /** Told after each pair of half steps by the calling thread, (0, 1]; may be NULL. */
     void (*progress)(void *arg, double done);
     void *progress_arg;
@@ -47,7 +53,8 @@ ERR_MUST_USE enum err_code als_fit(const struct matrix *by_user, const struct ma
 /** lambda_u of a row of n cells. columns, mean_n >= 0: of the side. */
 float als_regularisation(const struct als_options *o, double n, double columns, double mean_n);
 
-/** One half step: rows of out are solved against fixed [m->columns][dim], which is turned. out [m->rows][dim].
+/** One half step: rows of out are solved against fixed [m->columns][dim], which is turned. out [m->rows][dim]; with
+ *  blocks it is read as well.
  *  Errors as als_fit. */
 ERR_MUST_USE enum err_code als_half_step(const struct matrix *m, float *fixed,
                                          const struct als_options *o, struct pool *pool, float *out,

@@ -23,20 +23,22 @@ START_TEST(rows_are_gathered_and_scaled)
     rng_init(&rng, 1);
     for (size_t t = 0; (ops = small_available(t)); t++)
         for (size_t order = SMALL_UNIT; order <= 64; order += SMALL_UNIT) {
-            float *table = mem_new(TABLE_ROWS * order, sizeof *table), scale[64], factors[ROWS_MAX];
+            size_t stride = order + rng_below(&rng, 20);
+            float *table = mem_new(TABLE_ROWS * stride, sizeof *table), scale[64],
+                  factors[ROWS_MAX];
             size_t n = rng_below(&rng, ROWS_MAX);
             uint32_t ids[ROWS_MAX];
             float *out = mem_new(n * order, sizeof *out);
-            random_fill(&rng, table, TABLE_ROWS * order);
+            random_fill(&rng, table, TABLE_ROWS * stride);
             random_fill(&rng, scale, order);
             random_fill(&rng, factors, n);
             for (size_t i = 0; i < n; i++)
                 ids[i] = (uint32_t)rng_below(&rng, TABLE_ROWS);
-            ops->gather(table, ids, factors, n, scale, order, out);
+            ops->gather(table, stride, ids, factors, n, scale, order, out);
             for (size_t i = 0; i < n; i++)
                 for (size_t k = 0; k < order; k++)
                     ck_assert(out[i * order + k] ==
-                              factors[i] * table[ids[i] * order + k] * scale[k]);
+                              factors[i] * table[ids[i] * stride + k] * scale[k]);
             mem_free(table);
             mem_free(out);
         }

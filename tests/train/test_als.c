@@ -195,20 +195,104 @@ START_TEST(the_loss_is_that_of_all_cells_and_falls_with_each_half_step)
 }
 END_TEST
 
+/* --- blocks ---------------------------------------------------------------------------------- */
+
+static void random_factors(struct problem *p, uint64_t seed)
+{
+    struct rng r;
+    rng_init(&r, seed);
+    for (size_t i = 0; i < ITEMS * DIM; i++)
+        p->items[i] = (float)rng_normal(&r);
+    for (size_t i = 0; i < USERS * DIM; i++)
+        p->users[i] = (float)rng_normal(&r);
+}
+
+START_TEST(one_block_of_all_factors_is_the_exact_half_step_wherever_it_begins)
+{
+    struct problem p;
+    struct err err;
+    double items[ITEMS * DIM], users[USERS * DIM];
+    problem_init(&p, 6, MANY, 1);
+    random_factors(&p, 7);
+    p.o.block = 48;
+    widen(p.items, ITEMS * DIM, items);
+    ck_ok(als_half_step(&p.by_user, p.items, &p.o, NULL, p.users, &err));
+    half_step(&p.o, p.dense, USERS, ITEMS, false, items, users);
+    compare_scores(p.users, p.items, users, items);
+    problem_release(&p);
+}
+END_TEST
+
+/* Half of the derivative of the loss by the k-th factor of a user, over all cells. */
+static double slope(const struct problem *p, size_t u, size_t k, double lambda)
+{
+    double sum = lambda * (double)p->users[u * DIM + k];
+    for (size_t i = 0; i < ITEMS; i++) {
+        double w = p->dense[u * ITEMS + i], score = 0;
+        for (size_t j = 0; j < DIM; j++)
+            score += (double)p->users[u * DIM + j] * (double)p->items[i * DIM + j];
+        sum -= (1 + (double)p->o.alpha * w) * ((w > 0) - score) * (double)p->items[i * DIM + k];
+    }
+    return sum;
+}
+
+START_TEST(the_last_block_stands_in_its_minimum)
+{
+    static const size_t cells[] = {FEW, MANY};
+    for (size_t n = 0; n < sizeof cells / sizeof *cells; n++) {
+        struct problem p;
+        struct err err;
+        double lambda[USERS];
+        problem_init(&p, 8, cells[n], 1);
+        random_factors(&p, 9);
+        p.o.block = 16;
+        ck_ok(als_half_step(&p.by_user, p.items, &p.o, NULL, p.users, &err));
+        lambdas(&p.o, p.dense, USERS, ITEMS, false, lambda);
+        for (size_t u = 0; u < USERS; u++)
+            for (size_t k = 32; k < DIM; k++)
+                ck_assert_double_eq_tol(slope(&p, u, k, lambda[u]), 0, 2e-2);
+        problem_release(&p);
+    }
+}
+END_TEST
+
+START_TEST(steps_over_blocks_come_to_what_exact_ones_come_to)
+{
+    struct problem p;
+    struct err err;
+    problem_init(&p, 2, FEW, 1);
+    p.o.iterations = 60;
+    ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
+    double exact = als_loss(&p.by_user, &p.by_item, &p.o, p.users, p.items), last = INFINITY;
+    p.o.block = 16;
+    for (uint32_t i = 1; i <= 64; i *= 4) {
+        p.o.iterations = i;
+        ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
+        double now = als_loss(&p.by_user, &p.by_item, &p.o, p.users, p.items);
+        ck_assert_double_lt(now, last);
+        last = now;
+    }
+    ck_assert_double_eq_tol(last, exact, 0.02 * exact);
+    problem_release(&p);
+}
+END_TEST
+
 START_TEST(the_result_is_the_same_for_any_number_of_threads)
 {
     struct problem p;
     struct err err;
     float users[USERS * DIM], items[ITEMS * DIM];
     problem_init(&p, 4, MANY, 0);
-    ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
-    for (unsigned threads = 1; threads <= 3; threads++) {
-        struct pool *pool;
-        ck_ok(pool_new(&pool, "als", threads, 8, &err));
-        ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, pool, users, items, &err));
-        ck_assert_mem_eq(users, p.users, sizeof users);
-        ck_assert_mem_eq(items, p.items, sizeof items);
-        pool_free(pool);
+    for (p.o.block = 0; p.o.block <= 16; p.o.block += 16) {
+        ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
+        for (unsigned threads = 1; threads <= 3; threads++) {
+            struct pool *pool;
+            ck_ok(pool_new(&pool, "als", threads, 8, &err));
+            ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, pool, users, items, &err));
+            ck_assert_mem_eq(users, p.users, sizeof users);
+            ck_assert_mem_eq(items, p.items, sizeof items);
+            pool_free(pool);
+        }
     }
     problem_release(&p);
 }
@@ -230,6 +314,8 @@ START_TEST(weights_that_are_not_positive_are_refused)
 }
 END_TEST
 
-SUITE("als", a_half_step_solves_every_row_over_all_cells,
+SUITE("als", one_block_of_all_factors_is_the_exact_half_step_wherever_it_begins,
+      the_last_block_stands_in_its_minimum, steps_over_blocks_come_to_what_exact_ones_come_to,
+      a_half_step_solves_every_row_over_all_cells,
       the_loss_is_that_of_all_cells_and_falls_with_each_half_step,
       the_result_is_the_same_for_any_number_of_threads, weights_that_are_not_positive_are_refused)
