@@ -219,6 +219,7 @@ fuzz:
 # --- lint ------------------------------------------------------------------------------------
 CHECKED_C := $(wildcard src/*/*.c tests/*/*.c fuzz/*.c tools/*.c)
 CHECKED_H := $(wildcard src/*/*.h tests/*/*.h)
+CHECKED_INC := $(wildcard src/*/*.inc)
 CHECKED_SH := $(wildcard tools/*.sh tests/*/*.sh examples/*/*.sh bench/*.sh deploy/*/*.sh) .ci/run
 CLANG_FORMAT ?= clang-format-14
 CLANG_TIDY   ?= clang-tidy-14
@@ -231,7 +232,7 @@ lint:
 lint-layers:
 	@$(PYTHON) tools/check_layers.py
 lint-format:
-	@$(CLANG_FORMAT) --dry-run -Werror $(CHECKED_C) $(CHECKED_H)
+	@$(CLANG_FORMAT) --dry-run -Werror $(CHECKED_C) $(CHECKED_H) $(CHECKED_INC)
 lint-shell:
 	@shellcheck $(CHECKED_SH)
 lint-web: web/node_modules/.package-lock.json

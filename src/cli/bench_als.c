@@ -1,5 +1,5 @@
 /* bench_als.c - seconds a sweep of ALS on a matrix of one's own. */
-#include <math.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -11,7 +11,7 @@
 #include "num/stats.h"
 #include "train/als.h"
 
-enum { SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
+enum { SIDE_MAX = 100000000 /* rows or columns */, SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
 
 static void print(const char *name, const char *unit, double value)
 {
@@ -50,12 +50,15 @@ static enum err_code read_matrix(const char *path, struct matrix *out, struct er
     const uint8_t *bytes = map.data;
     if (map.bytes >= sizeof head)
         memcpy(head, bytes, sizeof head);
-    if (map.bytes < sizeof head || head[0] < 1 || head[0] > UINT32_MAX - 1 || head[1] < 1 ||
-        head[1] > INT32_MAX || head[2] < 1 || (uint64_t)head[2] > map.bytes ||
+    if (map.bytes < sizeof head || head[0] < 1 || head[0] > SIDE_MAX || head[1] < 1 ||
+        head[1] > SIDE_MAX || head[2] < 1 || (uint64_t)head[2] > map.bytes ||
         map.bytes != sizeof head + ((size_t)head[0] + 1) * sizeof(int64_t) +
                          (size_t)head[2] * sizeof(int32_t)) {
         fs_map_close(&map);
-        return err_set(err, ERR_INVALID, "%s: not rows, columns, cells, offsets, columns", path);
+        return err_set(err, ERR_INVALID,
+                       "%s: not rows, columns (at most 100,000,000 each), cells, offsets and "
+                       "columns of the cells",
+                       path);
     }
     const int64_t *offsets = (const int64_t *)(const void *)(bytes + sizeof head);
     const int32_t *columns = (const int32_t *)(const void *)(offsets + head[0] + 1);

@@ -1,7 +1,9 @@
 /* shelves.c - the lists that are the same for everybody. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "engine/engine_int.h"
 #include "num/topk.h"
 
@@ -56,41 +58,58 @@ static void shelve_trending(struct view *v, int64_t now_us)
     }
 }
 
-static int64_t newest_arrival(const struct catalogue *c)
+struct arrival {
+    int64_t created_at;
+    uint32_t product_no;
+};
+
+/* The newest first, of those of one moment the lower number. */
+static int newest_first(const void *a, const void *b)
 {
-    int64_t newest = INT64_MIN;
-    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
-        const struct segment *s = c->segments[slot];
-        for (uint32_t doc = 0; s && doc < s->docs; doc++)
-            if (s->created_at[doc] > newest && catalogue_alive(c, slot, doc))
-                newest = s->created_at[doc];
-    }
-    return newest;
+    const struct arrival *x = a, *y = b;
+    if (x->created_at != y->created_at)
+        return x->created_at > y->created_at ? -1 : 1;
+    return x->product_no < y->product_no ? -1 : x->product_no > y->product_no;
 }
 
-/* The newest first, of those of one moment the lower number: the same however the products are spread
- * over segments. */
+/* The SHELF_MAX newest; more are taken in and cut again, so that sorting costs little for each. */
+struct arrivals {
+    struct arrival items[2 * SHELF_MAX];
+    size_t len;
+    int64_t since; /* older ones have no chance */
+};
+
+static void cut_arrivals(struct arrivals *a)
+{
+    qsort(a->items, a->len, sizeof *a->items, newest_first);
+    if (a->len >= SHELF_MAX) {
+        a->len = SHELF_MAX;
+        a->since = a->items[SHELF_MAX - 1].created_at;
+    }
+}
+
 static void shelve_arrivals(struct view *v)
 {
-    struct topk_item items[SHELF_MAX];
-    struct topk best;
-    int64_t newest = newest_arrival(v->catalogue);
-    topk_init(&best, items, SHELF_MAX);
+    struct arrivals *a = MEM_NEW(struct arrivals);
+    a->since = INT64_MIN;
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = v->catalogue->segments[slot];
         for (uint32_t doc = 0; s && doc < s->docs; doc++) {
-            /* Before the newest, as a time since 1970 would fit a float to two minutes. The dead may be
-             * newer; they are not offered. */
-            float at = (float)((double)s->created_at[doc] - (double)newest);
-            if (at >= topk_threshold(&best) && live_sellable(v->live, s->product_no[doc]) &&
-                catalogue_alive(v->catalogue, slot, doc))
-                topk_push(&best, at, s->product_no[doc]);
+            if (s->created_at[doc] < a->since || !live_sellable(v->live, s->product_no[doc]) ||
+                !catalogue_alive(v->catalogue, slot, doc))
+                continue;
+            if (a->len == 2 * SHELF_MAX)
+                cut_arrivals(a);
+            a->items[a->len++] = (struct arrival){s->created_at[doc], s->product_no[doc]};
         }
     }
-    v->arrivals.len = 0;
-    fill_shelf(&v->arrivals, &best);
-    for (uint32_t i = 0; i < v->arrivals.len; i++)
+    cut_arrivals(a);
+    v->arrivals.len = (uint32_t)a->len;
+    for (uint32_t i = 0; i < v->arrivals.len; i++) {
+        v->arrivals.product_no[i] = a->items[i].product_no;
         v->arrivals.score[i] = 1 - (float)i / (SHELF_MAX + 1); /* by rank: times say little */
+    }
+    mem_free(a);
 }
 
 void rebuild_shelves(struct engine *e)

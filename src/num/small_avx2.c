@@ -4,5 +4,5 @@
 #define ROWS       4
 #define TABLE      small_avx2
 #define TABLE_NAME "avx2"
-#include "num/small_simd.h"
+#include "num/small_simd.inc"
 #endif

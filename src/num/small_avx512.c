@@ -4,5 +4,5 @@
 #define ROWS       8
 #define TABLE      small_avx512
 #define TABLE_NAME "avx512"
-#include "num/small_simd.h"
+#include "num/small_simd.inc"
 #endif

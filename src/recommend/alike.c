@@ -1,7 +1,8 @@
 /* alike.c - products that read like another one, through the inverted index.
  *
  * The rarest terms of the product's title, brand and category that other products have too are looked
- * up in every segment; a doc's score is the sum of their idf (cf. Lucene's MoreLikeThis). */
+ * up in every segment; a doc's score is the sum of their idf (cf. Lucene's MoreLikeThis), without frequencies
+ * and lengths. Terms are taken as long as there is room for all of their products. */
 #include <math.h>
 
 #include "index/facets.h"
@@ -73,6 +74,14 @@ static void next_alive(const struct catalogue *c, struct walk *w)
     w->product_no = doc == POSTING_END ? UINT32_MAX : c->segments[w->slot]->product_no[doc];
 }
 
+static size_t segments_of(const struct catalogue *c)
+{
+    size_t n = 0;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
+        n += c->segments[slot] != NULL;
+    return n;
+}
+
 /* The living products of a term but self, at most cap. Merged over the segments by product number, so that
  * what no room is left for does not depend on how the products are spread over them. */
 static size_t products_of(const struct catalogue *c, const struct alike_term *t, uint32_t self,
@@ -138,13 +147,16 @@ enum err_code source_alike(const struct view *view, uint32_t product_no, struct 
     if (!location_found(at))
         return ERR_OK;
     struct alike_term *terms = arena_try_alloc(arena, TERMS_MAX * sizeof *terms);
-    struct walk *walks = arena_try_alloc(arena, CATALOGUE_SLOTS * sizeof *walks);
+    struct walk *walks = arena_try_alloc(arena, segments_of(c) * sizeof *walks);
     uint32_t *products = arena_try_alloc(arena, DOCS_MAX * sizeof *products);
     if (!terms || !walks || !products)
         return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
     enum err_code code = telling_terms(c, at, terms, &n, err);
     size_t used = 0;
     for (size_t i = 0; i < n && i < TERMS_USED && code == ERR_OK; i++) {
+        /* A part of its products would be favoured over the rest; but part of the first is more than none. */
+        if (used > 0 && terms[i].df > DOCS_MAX - used)
+            break;
         struct candidate_list list = {.numbers = products + used,
                                       .weight = log1pf((float)c->products / (float)terms[i].df),
                                       .reason = REASON_SIMILAR,

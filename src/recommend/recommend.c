@@ -229,7 +229,7 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
     return ERR_OK;
 }
 
-/* A narrow filter may leave shelves empty: then the hottest of all that match. */
+/* A narrow filter may leave shelves empty: then the hottest that match of the FILL_DOCS_MAX newest. */
 static void fill(struct choice *ch, const struct candidates *c)
 {
     struct topk_item items[RECOMMEND_LIMIT_MAX * 4];

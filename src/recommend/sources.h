@@ -34,8 +34,8 @@ ERR_MUST_USE enum err_code source_shelf(const struct shelf *shelf, uint32_t want
                                         enum reason_code reason, struct candidates *out,
                                         struct err *err);
 
-/** Products whose texts share the most telling words with this one: BM25 over its own terms
- *  ("more like this"). What a product without a past is shown beside.
+/** Products whose texts share the most telling words with this one: sums of the words' idf ("more like
+ *  this"), of the rarest words and together at most half of CANDIDATES_MAX products. What a product without a past is shown beside.
  *  ERR_LIMIT   the arena's cap
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code source_alike(const struct view *view, uint32_t product_no,

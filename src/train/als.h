@@ -19,7 +19,7 @@
  *          that works on it instead of with the matrix.
  * Result:  reproducible for a seed whatever the number of threads: rows do not depend on each other.
  * Cost:    per half step a row of n cells min(n d^2 / 2 + d^3 / 6, n^2 d / 2 + n^3 / 6) multiply-adds; besides 9 d^3
- *          for the axes and d^2 for each column. */
+ *          for the axes and 2 d^2 for each column. */
 #ifndef TRAIN_ALS_H
 #define TRAIN_ALS_H
 
@@ -45,7 +45,7 @@ struct als_options {
  *  item_factors  [items][dim]  out
  *  pool          NULL: this thread alone
  *  ERR_CANCELLED  a stop was asked for (base/signal.h); ERR_MEMORY
- *  ERR_INVALID    weights that are not finite and positive */
+ *  ERR_INVALID    weights that are not finite and positive; a system that cannot be solved in floats */
 ERR_MUST_USE enum err_code als_fit(const struct matrix *by_user, const struct matrix *by_item,
                                    const struct als_options *o, struct pool *pool,
                                    float *user_factors, float *item_factors, struct err *err);
@@ -55,7 +55,8 @@ float als_regularisation(const struct als_options *o, double n, double columns, 
 
 /** One half step: rows of out are solved against fixed [m->columns][dim], which is turned. out [m->rows][dim]; with
  *  blocks it is read as well.
- *  Errors as als_fit. */
+ *  ERR_CANCELLED, ERR_MEMORY
+ *  ERR_INVALID  a row's system cannot be solved in floats; the message names it. Weights are als_fit's to check. */
 ERR_MUST_USE enum err_code als_half_step(const struct matrix *m, float *fixed,
                                          const struct als_options *o, struct pool *pool, float *out,
                                          struct err *err);

@@ -1,6 +1,8 @@
 #include "train/recommend_fit.h"
 
 #include <math.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -29,59 +31,54 @@ struct recommend_params recommend_defaults(void)
                                      .seed = 1};
 }
 
+static const struct parameter {
+    const char *name;
+    double lo, hi;
+    size_t offset;
+    enum { COUNT, SEED, REAL } type; /* uint32_t, uint64_t, float */
+} parameters[] = {
+#define AT(field) offsetof(struct recommend_params, field)
+    {"dim", 0, RECOMMEND_DIM_MAX, AT(dim), COUNT},
+    {"alpha", 1e-6, 1e6, AT(alpha), REAL},
+    {"regularisation", 1e-6, 1e6, AT(regularisation), REAL},
+    {"exponent", 0, RECOMMEND_EXPONENT_MAX, AT(exponent), REAL},
+    {"iterations", 1, 1000, AT(iterations), COUNT},
+    {"neighbours", 1, RECOMMEND_NEIGHBOURS_MAX, AT(neighbours), COUNT},
+    {"shrink", 0, 1e6, AT(shrink), REAL},
+    {"half_life_days", 0.01, 1e5, AT(half_life_days), REAL},
+    {"seed", 0, 1e15, AT(seed), SEED},
+#undef AT
+};
+
+enum { PARAMETERS = sizeof parameters / sizeof *parameters };
+
+static size_t parameter_size(const struct parameter *p)
+{
+    return p->type == SEED ? sizeof(uint64_t) : sizeof(uint32_t);
+}
+
+_Static_assert(sizeof(float) == sizeof(uint32_t), "parameter_size");
+
 enum err_code recommend_param_put(struct recommend_params *p, struct str name, double value,
                                   struct err *err)
 {
-    static const struct {
-        const char *name;
-        double lo, hi;
-    } known[] = {{"dim", 0, RECOMMEND_DIM_MAX},
-                 {"alpha", 1e-6, 1e6},
-                 {"regularisation", 1e-6, 1e6},
-                 {"exponent", 0, RECOMMEND_EXPONENT_MAX},
-                 {"iterations", 1, 1000},
-                 {"neighbours", 1, RECOMMEND_NEIGHBOURS_MAX},
-                 {"shrink", 0, 1e6},
-                 {"half_life_days", 0.01, 1e5},
-                 {"seed", 0, 1e15}};
-    size_t i = 0, n = sizeof known / sizeof *known;
-    while (i < n && !str_is(name, known[i].name))
-        i++;
-    if (i == n)
+    const struct parameter *known = parameters, *end = parameters + PARAMETERS;
+    while (known < end && !str_is(name, known->name))
+        known++;
+    if (known == end)
         return err_set(err, ERR_INVALID, "there is no parameter '%.*s'", STR_ARG(name));
     /* As float: what was set to a bound is read back from a manifest. */
     float near = (float)value;
-    if (!(near >= (float)known[i].lo && near <= (float)known[i].hi))
-        return err_set(err, ERR_INVALID, "%s: not between %g and %g", known[i].name, known[i].lo,
-                       known[i].hi);
-    switch (i) {
-    case 0:
-        p->dim = (uint32_t)value;
-        break;
-    case 1:
-        p->alpha = (float)value;
-        break;
-    case 2:
-        p->regularisation = (float)value;
-        break;
-    case 3:
-        p->exponent = (float)value;
-        break;
-    case 4:
-        p->iterations = (uint32_t)value;
-        break;
-    case 5:
-        p->neighbours = (uint32_t)value;
-        break;
-    case 6:
-        p->shrink = (float)value;
-        break;
-    case 7:
-        p->half_life_days = (float)value;
-        break;
-    default:
-        p->seed = (uint64_t)value;
-    }
+    if (!(near >= (float)known->lo && near <= (float)known->hi))
+        return err_set(err, ERR_INVALID, "%s: not between %g and %g", known->name, known->lo,
+                       known->hi);
+    uint32_t count = known->type == COUNT ? (uint32_t)value : 0;
+    uint64_t seed = known->type == SEED ? (uint64_t)value : 0;
+    memcpy((char *)p + known->offset,
+           known->type == COUNT  ? (const void *)&count
+           : known->type == SEED ? (const void *)&seed
+                                 : (const void *)&near,
+           parameter_size(known));
     return ERR_OK;
 }
 
@@ -97,10 +94,10 @@ enum err_code recommend_param_set(struct recommend_params *p, struct str text, s
 
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
-    return a->dim == b->dim && a->alpha == b->alpha && a->regularisation == b->regularisation &&
-           a->exponent == b->exponent && a->iterations == b->iterations &&
-           a->neighbours == b->neighbours && a->shrink == b->shrink &&
-           a->half_life_days == b->half_life_days && a->seed == b->seed;
+    for (const struct parameter *p = parameters; p < parameters + PARAMETERS; p++)
+        if (memcmp((const char *)a + p->offset, (const char *)b + p->offset, parameter_size(p)))
+            return false;
+    return true;
 }
 
 /* --- numbering ------------------------------------------------------------------------------- */

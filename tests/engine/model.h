@@ -122,6 +122,8 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
         .dim = dim,
         .alpha = 40,
         .regularisation = 0.1f,
+        .exponent = 0.75f,
+        .mean_products = 12.5f,
         .users = users,
     };
     m.items = fake_numbers(&r, a, rows);

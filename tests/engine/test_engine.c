@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/rng.h"
 #include "engine/rig.h"
@@ -499,6 +500,8 @@ END_TEST
 
 /* --- arrivals -------------------------------------------------------------------------------- */
 
+/* More of one moment than there is room for, others by the eighth of a second, one of a year later, and one of
+ * another year later that is not for sale. */
 enum { ARRIVALS = SHELF_MAX + 500, ARRIVALS_STEPS = 60, MOMENTS = ARRIVALS / 3 };
 
 struct arrival {
@@ -523,7 +526,15 @@ static void check_arrivals(struct rig *r, const struct arrival *sorted)
     view_unref(v);
 }
 
-START_TEST(arrivals_are_the_newest_in_order_however_they_lie_in_segments)
+static int64_t arrival_of(struct rng *rng, size_t i, bool crowd)
+{
+    const int64_t begin = 1600000000000000, year = 365 * CLOCK_US_PER_DAY;
+    if (i < 2)
+        return begin + (int64_t)(i + 1) * year;
+    return begin + (crowd ? 0 : (int64_t)rng_below(rng, MOMENTS) * 1000000 / 8);
+}
+
+static void check_arrivals_of(bool crowd)
 {
     static struct arrival all[ARRIVALS];
     struct rig r;
@@ -537,20 +548,27 @@ START_TEST(arrivals_are_the_newest_in_order_however_they_lie_in_segments)
         for (size_t i = from; i < from + ARRIVALS / ARRIVALS_STEPS; i++) {
             name_of(i, id);
             struct product p = a_product(id);
-            /* more come at the same moment than there is room for, but no two minutes apart */
-            p.created_at = all[i].at =
-                1700000000000000 + (int64_t)rng_below(&rng, MOMENTS) * 1000000 / 8;
+            p.created_at = all[i].at = arrival_of(&rng, i, crowd);
+            if (i == 1)
+                p.status = PRODUCT_INACTIVE;
             ck_ok(product_put(tx, &p, &all[i].no, NULL, &err));
         }
         rig_commit(&r);
     }
-    qsort(all, ARRIVALS, sizeof *all, newest_first);
+    all[1] = all[ARRIVALS - 1]; /* not for sale */
+    qsort(all, ARRIVALS - 1, sizeof *all, newest_first);
     rig_restart(&r);
     check_arrivals(&r, all);
     ck_ok(engine_fold(r.engine, &err));
     rig_restart(&r);
     check_arrivals(&r, all);
     rig_release(&r);
+}
+
+START_TEST(arrivals_are_the_newest_in_order_however_they_lie_in_segments)
+{
+    check_arrivals_of(false);
+    check_arrivals_of(true);
 }
 END_TEST
 

@@ -59,6 +59,7 @@ static void same_model(const struct recommend_model *a, const struct recommend_m
     ck_assert(a->rows == b->rows && a->dim == b->dim);
     ck_assert(a->users == b->users && a->alpha == b->alpha);
     ck_assert(a->regularisation == b->regularisation);
+    ck_assert(a->exponent == b->exponent && a->mean_products == b->mean_products);
     SAME(a, b, items, a->rows);
     SAME(a, b, popularity, a->rows);
     if (a->dim) {
@@ -167,6 +168,11 @@ BREAK_FIELD(more_cells_than_rows, *m = fake_model(3, 2, DIM, 3, USERS, a))
 BREAK_FIELD(no_regularisation, m->regularisation = 0)
 BREAK_FIELD(infinite_regularisation, m->regularisation = INFINITY)
 BREAK_FIELD(alpha_not_a_number, m->alpha = NAN)
+BREAK_FIELD(exponent_negative, m->exponent = -0.1f)
+BREAK_FIELD(exponent_too_great, m->exponent = RECOMMEND_EXPONENT_MAX + 0.1f)
+BREAK_FIELD(exponent_nan, m->exponent = NAN)
+BREAK_FIELD(mean_negative, m->mean_products = -1)
+BREAK_FIELD(mean_infinite, m->mean_products = INFINITY)
 BREAK_ARRAY(items_repeat, uint32_t, items, ROWS, v[4] = v[3])
 BREAK_ARRAY(item_zero, uint32_t, items, ROWS, v[0] = 0)
 BREAK_ARRAY(popularity_negative, float, popularity, ROWS, v[ROWS - 1] = -0.5f)
@@ -218,6 +224,11 @@ static const struct {
     {no_regularisation, "regularisation"},
     {infinite_regularisation, "regularisation"},
     {alpha_not_a_number, "alpha"},
+    {exponent_negative, "exponent"},
+    {exponent_too_great, "exponent"},
+    {exponent_nan, "exponent"},
+    {mean_negative, "products of a shopper"},
+    {mean_infinite, "products of a shopper"},
     {items_repeat, "items"},
     {item_zero, "items"},
     {popularity_negative, "popularity"},

@@ -78,8 +78,11 @@ static void fold_in_by_hand(const struct recommend_model *m, const uint32_t *pas
             b[i] += c * p * (double)y[i];
         }
     }
+    double unseen = m->rows / (double)m->alpha;
+    double grown =
+        pow(((double)n + unseen) / ((double)m->mean_products + unseen), (double)m->exponent);
     for (size_t i = 0; i < d; i++)
-        a[i * d + i] += (double)m->regularisation;
+        a[i * d + i] += (double)m->regularisation * grown;
     solve_dense(a, b, d);
 }
 
@@ -89,10 +92,11 @@ START_TEST(folding_in_solves_the_normal_equations_over_all_products)
     enum { ROWS = 300, DIM_MAX = 65 };
     static const struct {
         size_t dim, past;
-        float alpha, regularisation;
-    } cases[] = {{1, 1, 1, 1},     {7, 5, 3, 0.7f},     {7, 120, 3, 0.7f}, {64, 3, 40, 10},
-                 {64, 40, 2, 20},  {64, 200, 2, 20},    {65, 200, 40, 1},  {64, 30, 1000, 0.1f},
-                 {64, 1, 1e5f, 5}, {64, 64, 1e-4f, 20}, {16, 250, 100, 1}};
+        float alpha, regularisation, exponent;
+    } cases[] = {{1, 1, 1, 1, 0},        {7, 5, 3, 0.7f, 0.5f},   {7, 120, 3, 0.7f, 1},
+                 {64, 3, 40, 10, 0},     {64, 40, 2, 20, 0},      {64, 200, 2, 20, 1},
+                 {65, 200, 40, 1, 0.5f}, {64, 30, 1000, 0.1f, 2}, {64, 1, 1e5f, 5, 1},
+                 {64, 64, 1e-4f, 20, 0}, {16, 250, 100, 1, 1}};
     struct rng r;
     struct arena arena;
     struct err err;
@@ -110,6 +114,8 @@ START_TEST(folding_in_solves_the_normal_equations_over_all_products)
                                     .dim = (uint32_t)dim,
                                     .alpha = cases[i].alpha,
                                     .regularisation = cases[i].regularisation,
+                                    .exponent = cases[i].exponent,
+                                    .mean_products = 20,
                                     .spectrum = spectrum,
                                     .vectors = {.exact = factors}};
         for (size_t k = 0; k < n; k++) {

@@ -298,6 +298,63 @@ START_TEST(the_result_is_the_same_for_any_number_of_threads)
 }
 END_TEST
 
+/* Rows of more cells than are gathered at once, and more of them than are turned at once. */
+START_TEST(the_loss_falls_and_threads_agree_where_rows_are_long_and_many)
+{
+    enum { WIDE = 32, LONG = 5000, SHORT = 300, ALL = 120000 };
+    struct matrix by_user, by_item;
+    struct err err;
+    struct rng r;
+    struct pool *pool;
+    double *dense = mem_new((size_t)LONG * SHORT, sizeof *dense);
+    float *users = mem_new(LONG * WIDE, sizeof *users),
+          *items = mem_new(SHORT * WIDE, sizeof *items);
+    float *users_too = mem_new(LONG * WIDE, sizeof *users),
+          *items_too = mem_new(SHORT * WIDE, sizeof *items);
+    struct als_options o = {
+        .dim = WIDE, .alpha = 3, .regularisation = 1, .exponent = 1, .iterations = 1, .seed = 4};
+    ck_ok(vec_init(&err));
+    small_init();
+    rng_init(&r, 11);
+    random_matrix(&r, LONG, SHORT, ALL, &by_user, dense);
+    ck_ok(matrix_transpose(&by_user, &by_item, &err));
+    ck_ok(pool_new(&pool, "als", 3, 8, &err));
+    for (o.block = 0; o.block <= 16; o.block += 16) {
+        double last = INFINITY;
+        for (o.iterations = 1; o.iterations <= 3; o.iterations++) {
+            ck_ok(als_fit(&by_user, &by_item, &o, NULL, users, items, &err));
+            ck_ok(als_fit(&by_user, &by_item, &o, pool, users_too, items_too, &err));
+            ck_assert_mem_eq(users, users_too, LONG * WIDE * sizeof *users);
+            ck_assert_mem_eq(items, items_too, SHORT * WIDE * sizeof *items);
+            double now = als_loss(&by_user, &by_item, &o, users, items);
+            ck_assert_double_lt(now, last);
+            last = now;
+        }
+    }
+    pool_free(pool);
+    matrix_release(&by_user);
+    matrix_release(&by_item);
+    mem_free(dense);
+    mem_free(users);
+    mem_free(items);
+    mem_free(users_too);
+    mem_free(items_too);
+}
+END_TEST
+
+START_TEST(a_system_that_floats_cannot_hold_is_named)
+{
+    struct problem p;
+    struct err err;
+    problem_init(&p, 5, FEW, 0);
+    random_factors(&p, 3);
+    p.items[0] = 3e38f;
+    p.items[DIM] = 3e38f;
+    ck_err(als_half_step(&p.by_user, p.items, &p.o, NULL, p.users, &err), ERR_INVALID);
+    problem_release(&p);
+}
+END_TEST
+
 START_TEST(weights_that_are_not_positive_are_refused)
 {
     static const float bad[] = {0, -1, NAN, INFINITY};
@@ -314,7 +371,9 @@ START_TEST(weights_that_are_not_positive_are_refused)
 }
 END_TEST
 
-SUITE("als", one_block_of_all_factors_is_the_exact_half_step_wherever_it_begins,
+SUITE("als", the_loss_falls_and_threads_agree_where_rows_are_long_and_many,
+      a_system_that_floats_cannot_hold_is_named,
+      one_block_of_all_factors_is_the_exact_half_step_wherever_it_begins,
       the_last_block_stands_in_its_minimum, steps_over_blocks_come_to_what_exact_ones_come_to,
       a_half_step_solves_every_row_over_all_cells,
       the_loss_is_that_of_all_cells_and_falls_with_each_half_step,

@@ -333,6 +333,26 @@ START_TEST(shoppers_across_a_moment_are_those_with_acts_on_both_sides)
 }
 END_TEST
 
+START_TEST(every_parameter_sets_its_own_field)
+{
+    static const char *const all[] = {"dim=3",        "alpha=4",           "regularisation=5",
+                                      "exponent=1.5", "iterations=7",      "neighbours=8",
+                                      "shrink=9",     "half_life_days=10", "seed=11"};
+    const struct recommend_params before = recommend_defaults();
+    struct recommend_params p = before;
+    struct err err;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct recommend_params last = p;
+        ck_ok(recommend_param_set(&p, str_of(all[i]), &err));
+        ck_assert(!recommend_params_equal(&p, &last));
+        ck_ok(recommend_param_set(&p, str_of(all[i]), &err));
+    }
+    ck_assert(p.dim == 3 && p.alpha == 4 && p.regularisation == 5 && p.exponent == 1.5f);
+    ck_assert(p.iterations == 7 && p.neighbours == 8 && p.shrink == 9 && p.half_life_days == 10);
+    ck_assert(p.seed == 11);
+}
+END_TEST
+
 START_TEST(parameters_are_set_by_name_within_their_bounds)
 {
     struct recommend_params p = recommend_defaults();
@@ -356,4 +376,4 @@ SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_l
       the_split_leaves_the_share_of_acts_before_it, the_evaluation_is_what_the_definitions_give,
       a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone,
       shoppers_across_a_moment_are_those_with_acts_on_both_sides,
-      parameters_are_set_by_name_within_their_bounds)
+      every_parameter_sets_its_own_field, parameters_are_set_by_name_within_their_bounds)
