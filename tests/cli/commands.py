@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -567,6 +568,31 @@ def test_bench_prints_figures_with_their_limits():
         assert figures and all(f["bench"] == name and f["value"] >= 0 for f in figures)
         assert name == "train" or figures[0]["limit_value"] > 0
     assert set(os.listdir(shop)) <= before | {"aisle.db-wal", "aisle.db-shm"}
+
+
+def matrix(columns, rows, cells, offsets):
+    path = os.path.join(work, "matrix.bin")
+    with open(path, "wb") as f:
+        f.write(struct.pack("<3q", rows, columns, len(cells)))
+        f.write(struct.pack(f"<{len(offsets)}q{len(cells)}i", *offsets, *cells))
+    return path
+
+
+def test_bench_times_als_on_a_matrix_and_refuses_what_is_none():
+    good = {"columns": 3, "rows": 3, "cells": [0, 2, 1, 0, 1, 2], "offsets": [0, 2, 3, 6]}
+    for block in ("0", "16"):
+        figures = lines("bench", "train", "--matrix", matrix(**good), "--dim", "20", "--block", block)
+        assert {f["figure"] for f in figures} == {"sweep_ms", "sweep_gflops", "loss_per_1000_cells"}
+    for wrong, says in (({"offsets": [0, 2, 1, 6]}, "row 1"), ({"offsets": [1, 2, 3, 6]}, "span"),
+                        ({"offsets": [0, 2, 3, 5]}, "span"), ({"offsets": [0, 2, 3]}, "not rows"),
+                        ({"cells": [0, 2, 1, 0, 1, 3]}, "column 3 of row 2"),
+                        ({"cells": [0, 2, -1, 0, 1, 2]}, "column -1 of row 1"),
+                        ({"cells": [2, 2, 1, 0, 1, 2]}, "column 2 of row 0"),
+                        ({"rows": 0}, "not rows"), ({"rows": 2 ** 62}, "not rows"),
+                        ({"columns": 2 ** 40}, "not rows"), ({"columns": 0}, "not rows")):
+        told = aisle("bench", "train", "--matrix", matrix(**{**good, **wrong}), status=DATA)[1]
+        assert "matrix.bin" in told and says in told, (wrong, told)
+    assert "not rows" in aisle("bench", "train", "--matrix", write("short.bin", "x"), status=DATA)[1]
 
 
 # --- running ------------------------------------------------------------------------------------
