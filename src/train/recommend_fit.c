@@ -24,6 +24,7 @@ struct recommend_params recommend_defaults(void)
     return (struct recommend_params){.dim = 64,
                                      .alpha = 2,
                                      .regularisation = 20,
+                                     .exponent = 1,
                                      .iterations = 10,
                                      .neighbours = 50,
                                      .shrink = 5,
