@@ -9,9 +9,14 @@ static const struct flag flags[] = {
     {"--test", "F", "recommend: what is to be foretold"},
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
     {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
-    {"--params", "K=V,...", "recommend: the model's parameters; als: as for `aisle train`"},
+    {"--params", "K=V,...",
+     "recommend: the model's parameters; als: as for `aisle train`; next: of transitions"},
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
-    {"--k", "N", "recommend: length of the lists (20)"},
+    {"--k", "N", "recommend, next: length of the lists (20; next: 10)"},
+    {"--sequences", "F", "next: a line is a user and the items in order of time"},
+    {"--attributes", "F", "next: JSON, of item to a list of attributes"},
+    {"--validate", NULL, "next: foretell the item before the last; the last is not looked at"},
+    {"--keep-seen", NULL, "next: rank what the shopper had too"},
     {"--judgements", "F",
      "search: query, title, grade, and product_id where titles are not unique"},
     {"--relevant", "G", "search: grades from this one up count for mrr@10 (the highest)"},
@@ -43,13 +48,15 @@ static enum cli_exit run(const struct args *args)
         return eval_recommend(args);
     if (strcmp(args->words[0], "search") == 0)
         return eval_search(args);
-    return fail_usage(args, "'%s': expected recommend or search", args->words[0]);
+    if (strcmp(args->words[0], "next") == 0)
+        return eval_next(args);
+    return fail_usage(args, "'%s': expected recommend, next or search", args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | search --judgements F",
+    .usage = "recommend --train F --test F | next --sequences F | search --judgements F",
     .text =
         "Fits and answers with the code that serves, and prints one JSON object. No data folder\n"
         "is needed.\n\n"
@@ -61,11 +68,15 @@ const struct command cmd_eval = {
         "           propagation takes user_exponent, out_exponent, in_exponent, keep, dim, gamma,\n"
         "           low_user, low_item, flat, binary, seed; neighbours takes neighbours, shrink,\n"
         "           support, group_max; both and popularity score every item.\n"
+        "next       hit@k, ndcg@k and mrr@k of the last item of each line, foretold from those "
+        "before\n"
+        "           it; fitted on the same. Beside it, popularity.\n"
         "search     orders the judged titles of each query. spearman is the mean over queries of\n"
         "           the rank correlation of score and grade, spearman_all that over all lines;\n"
         "           ndcg@10 gains 2^grade - 1. Aliases: query|search_term, title|product_title,\n"
         "           grade|relevance|score, product_id|product_uid.\n\n"
         "  aisle eval recommend --train train.txt --test test.txt --params dim=128\n"
+        "  aisle eval next --sequences sequences.txt --attributes attributes.json\n"
         "  aisle eval search --judgements judgements.csv --columns grade=relevance\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
