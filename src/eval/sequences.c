@@ -172,10 +172,7 @@ static enum err_code take_attributes(struct json_reader *r, struct cells *c, con
     if (!jr_arr(r))
         return ERR_OK; /* jr_end tells */
     while (code == ERR_OK && jr_next(r)) {
-        enum jr_type type = jr_peek(r);
-        bool got = type == JR_STRING   ? jr_str(r, &text)
-                   : type == JR_NUMBER ? jr_number(r, &text)
-                                       : jr_fail(r, ERR_INVALID, "expected a string or a number");
+        bool got = jr_peek(r) == JR_NUMBER ? jr_number(r, &text) : jr_str(r, &text);
         uint32_t attribute;
         if (!got || !item)
             continue;

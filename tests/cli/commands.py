@@ -549,6 +549,25 @@ def test_eval_orders_judged_titles():
     assert answer("eval", "search", "--judgements", worse)["ndcg@10"] < 0.9
 
 
+def test_eval_foretells_what_comes_next():
+    """A circle of ten items: what follows an item is the next one."""
+    lines = [" ".join([f"user{u}", *(f"i{(u + n) % 10}" for n in range(5))]) for u in range(30)]
+    path = write("sequences.txt", "\n".join(lines) + "\n")
+    attributes = write("attributes.json", json.dumps({f"i{n}": [n % 3, "all"] for n in range(10)}))
+    for more in ([], ["--attributes", attributes], ["--validate"], ["--keep-seen"]):
+        got = answer("eval", "next", "--sequences", path, "--k", "1", "--params", "back=0", *more)
+        assert got["users"] == 30 and got["items"] == 10
+        assert got["events"] == (90 if "--validate" in more else 120)
+        assert got["hit@1"] == got["ndcg@1"] == got["mrr@1"] == 1
+        assert got["popularity"]["hit@1"] < 0.5
+    bad = write("bad-sequences.txt", "ann a b\nbob\n")
+    assert "line 2: 'bob' has no items" in aisle("eval", "next", "--sequences", bad,
+                                                 status=DATA)[1]
+    assert "--params: window: not between" in aisle("eval", "next", "--sequences", path,
+                                                    "--params", "window=0", status=USAGE)[1]
+    aisle("eval", "next", status=USAGE)
+
+
 def test_eval_lists_the_header_where_a_column_is_missing():
     path = write("odd.csv", "q,t,g\nkettle,Kettle,1\n")
     assert "the header is: q, t, g" in aisle("eval", "search", "--judgements", path,
