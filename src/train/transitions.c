@@ -16,13 +16,14 @@ enum { GRAIN = 32 };
 
 struct transition_options transition_defaults(void)
 {
-    return (struct transition_options){.keep = 200,
+    return (struct transition_options){.keep = 400,
                                        .window = 10,
                                        .decay = .85F,
                                        .back = .2F,
                                        .alpha = .25F,
-                                       .beta = .2F,
-                                       .attributes = .3F,
+                                       .beta = .1F,
+                                       .attributes = .6F,
+                                       .boost = .5F,
                                        .attribute_items = 20000,
                                        .recency = .6F,
                                        .recent = 20};
