@@ -5,18 +5,19 @@
 #include "cli/eval.h"
 
 static const struct flag flags[] = {
-    {"--train", "F", "recommend: what is known"},
-    {"--test", "F", "recommend: what is to be foretold"},
+    {"--train", "F", "recommend, sessions: what is known"},
+    {"--test", "F", "recommend, sessions: what is to be foretold"},
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
     {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
     {"--params", "K=V,...",
-     "recommend: the model's parameters; als: as for `aisle train`; next: of transitions"},
+     "recommend: the model's parameters; als: as for `aisle train`; next, sessions: theirs"},
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
-    {"--k", "N", "recommend, next: length of the lists (20; next: 10)"},
+    {"--k", "N", "recommend, next, sessions: length of the lists (20; next: 10)"},
     {"--sequences", "F", "next: a line is a user and the items in order of time"},
     {"--attributes", "F", "next: JSON, of item to a list of attributes"},
     {"--validate", NULL, "next: foretell the item before the last; the last is not looked at"},
     {"--keep-seen", NULL, "next: rank what the shopper had too"},
+    {"--events", "F", "sessions: session and position of those to be measured (all but the first)"},
     {"--judgements", "F",
      "search: query, title, grade, and product_id where titles are not unique"},
     {"--relevant", "G", "search: grades from this one up count for mrr@10 (the highest)"},
@@ -50,13 +51,16 @@ static enum cli_exit run(const struct args *args)
         return eval_search(args);
     if (strcmp(args->words[0], "next") == 0)
         return eval_next(args);
-    return fail_usage(args, "'%s': expected recommend, next or search", args->words[0]);
+    if (strcmp(args->words[0], "sessions") == 0)
+        return eval_sessions(args);
+    return fail_usage(args, "'%s': expected recommend, next, sessions or search", args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | next --sequences F | search --judgements F",
+    .usage = "recommend --train F --test F | next --sequences F | sessions --train F --test F | "
+             "search --judgements F",
     .text =
         "Fits and answers with the code that serves, and prints one JSON object. No data folder\n"
         "is needed.\n\n"
@@ -71,6 +75,9 @@ const struct command cmd_eval = {
         "next       hit@k, ndcg@k and mrr@k of the last item of each line, foretold from those "
         "before\n"
         "           it; fitted on the same. Beside it, popularity.\n"
+        "sessions   hit@k and mrr@k of every event of a test session but its first, foretold from "
+        "those\n"
+        "           before it. Columns: session, item, time, by header.\n"
         "search     orders the judged titles of each query. spearman is the mean over queries of\n"
         "           the rank correlation of score and grade, spearman_all that over all lines;\n"
         "           ndcg@10 gains 2^grade - 1. Aliases: query|search_term, title|product_title,\n"

@@ -6,10 +6,11 @@
 
 #include "cli/cli.h"
 
-/** eval_recommend.c, eval_search.c, eval_next.c */
+/** eval_recommend.c, eval_search.c, eval_next.c, eval_sessions.c */
 enum cli_exit eval_recommend(const struct args *args);
 enum cli_exit eval_search(const struct args *args);
 enum cli_exit eval_next(const struct args *args);
+enum cli_exit eval_sessions(const struct args *args);
 
 /** "recall@20" as the key of the next value. */
 void eval_key_at(struct json_writer *w, const char *metric, size_t k);
