@@ -143,8 +143,8 @@ static enum err_code read_table(const char *path, struct table_column *columns, 
 enum err_code session_log_read(const char *path, struct map_str *item_of, struct session_log *out,
                                struct err *err)
 {
-    struct table_column columns[] = {{"session|session_id", false, -1},
-                                     {"item|item_id|product_id", false, -1},
+    struct table_column columns[] = {{"session|session_id|sessionid", false, -1},
+                                     {"item|item_id|itemid|product_id", false, -1},
                                      {"time|timestamp|ts", false, -1}};
     struct reading r = {.item_of = item_of, .log = out};
     enum err_code code = read_table(path, columns, 3, take_event, &r, err);
@@ -193,7 +193,7 @@ static enum err_code take_choice(void *arg, const struct record *rec,
 enum err_code session_log_choose(const struct session_log *log, const char *path, bool *wanted,
                                  struct err *err)
 {
-    struct table_column columns[] = {{"session|session_id", false, -1},
+    struct table_column columns[] = {{"session|session_id|sessionid", false, -1},
                                      {"position|place", false, -1}};
     struct choice c = {log, wanted};
     return read_table(path, columns, 2, take_choice, &c, err);

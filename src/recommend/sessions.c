@@ -251,14 +251,15 @@ static size_t find_near(const struct session_index *x, const struct session_opti
     return topk_finish(&best);
 }
 
-/* Where in a session the most recent of the items that it shares stands: its last place. */
+/* Where in a session the most recent of the items that it shares stands: its first place, so that an item
+ * which comes again is one that comes after it. */
 static uint64_t match_place(const struct session_index *x, uint32_t session, const uint32_t *recent,
                             uint32_t len)
 {
     for (uint32_t a = 0; a < len; a++)
-        for (uint64_t p = x->offsets[session + 1]; p > x->offsets[session]; p--)
-            if (x->item[p - 1] == recent[a])
-                return p - 1;
+        for (uint64_t p = x->offsets[session]; p < x->offsets[session + 1]; p++)
+            if (x->item[p] == recent[a])
+                return p;
     return x->offsets[session];
 }
 

@@ -5,7 +5,7 @@
  *          near(s) = (sum over i_a in s of decay^a * idf(i_a)^match_power) / (items of s)^length_power * 2^(-age of s / half_life),
  *          and of the `neighbours` nearest each item j scores
  *          near(s) * idf(j)^idf_power * spread^(|p_j - p| - 1) (times `back` where j stands before p),
- *          p the place in s of the most recent i_a that is in it and p_j the nearest place of j to it. Items of the
+ *          p the first place in s of the most recent i_a that is in it and p_j the nearest place of j after it, else before. Items of the
  *          session under way score `again` times as much.
  *          idf(i) = ln(1 + sessions / sessions that have i) / ln(1 + sessions).
  * Source:  V-SKNN: Ludewig, Jannach, "Evaluation of session-based recommendation algorithms", UMUAI 2018; STAN: Garg et
