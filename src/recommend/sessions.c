@@ -12,17 +12,16 @@
 
 struct session_options session_defaults(void)
 {
-    return (struct session_options){.neighbours = 500,
+    return (struct session_options){.neighbours = 1000,
                                     .sample = 1000,
                                     .recent = 20,
-                                    .decay = .7F,
-                                    .match_power = 1,
-                                    .length_power = .5F,
-                                    .half_life_days = 30,
-                                    .idf_power = 0,
-                                    .spread = .9F,
-                                    .back = .8F,
-                                    .again = 1};
+                                    .decay = .3F,
+                                    .match_power = 2,
+                                    .half_life_days = 8,
+                                    .idf_power = 1,
+                                    .spread = .8F,
+                                    .back = .6F,
+                                    .again = 2};
 }
 
 static const struct option {
