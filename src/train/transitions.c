@@ -17,7 +17,7 @@ enum { GRAIN = 32 };
 struct transition_options transition_defaults(void)
 {
     return (struct transition_options){.keep = 400,
-                                       .window = 10,
+                                       .window = 20,
                                        .decay = .85F,
                                        .back = .2F,
                                        .alpha = .25F,

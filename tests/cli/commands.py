@@ -568,6 +568,27 @@ def test_eval_foretells_what_comes_next():
     aisle("eval", "next", status=USAGE)
 
 
+def test_eval_foretells_what_comes_next_in_sessions():
+    def clicks(name, first, last):
+        lines = ["SessionId\tItemId\tTime"]
+        lines += [f"{u}\ti{(u + n) % 10}\t{u * 100 + n}.5" for u in range(first, last)
+                  for n in range(4)]
+        return write(name, "\n".join(lines) + "\n")
+    train, test = clicks("known.tsv", 0, 50), clicks("coming.tsv", 50, 60)
+    got = answer("eval", "sessions", "--train", train, "--test", test, "--k", "1", "--params",
+                 "back=0,idf_power=0")
+    assert (got["sessions"], got["known_sessions"], got["events"], got["items"]) == (10, 50, 30, 10)
+    assert got["hit@1"] == got["mrr@1"] == 1 and got["popularity"]["hit@1"] < 0.5
+    assert 0 < got["p50_us"] <= got["p99_us"]
+    events = write("events.csv", "SessionId;Position\n50;0\n51;2\n")
+    assert answer("eval", "sessions", "--train", train, "--test", test, "--events",
+                  events)["events"] == 2
+    bad = write("bad-clicks.tsv", "SessionId\tItemId\tTime\n1\ta\tNaN\n")
+    assert "line 2: time: 'NaN'" in aisle("eval", "sessions", "--train", bad, "--test", test,
+                                          status=DATA)[1]
+    aisle("eval", "sessions", "--train", train, status=USAGE)
+
+
 def test_eval_lists_the_header_where_a_column_is_missing():
     path = write("odd.csv", "q,t,g\nkettle,Kettle,1\n")
     assert "the header is: q, t, g" in aisle("eval", "search", "--judgements", path,
