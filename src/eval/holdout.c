@@ -10,7 +10,7 @@
 #include "recommend/factors.h"
 #include "recommend/profile.h"
 
-enum { GRAIN = 64, ARENA_MAX = 64 << 20 };
+enum { GRAIN = 64, ARENA_MAX = 256 << 20 };
 
 /* A thread's own. */
 struct lane {
@@ -32,9 +32,7 @@ struct measuring {
 
 /* Items are numbered from 0 in lists: number - 1. */
 struct user_lists {
-    uint32_t *past; /* [past_len] rows */
-    float *weights; /* [past_len] */
-    size_t past_len;
+    struct holdout_past past;
     uint32_t *truth; /* [truth_len] items, ascending */
     size_t truth_len;
 };
@@ -60,23 +58,24 @@ static uint32_t row_of(const struct holdout_model *m, uint32_t item)
 }
 
 static void read_past(const struct measuring *g, struct lane *lane, uint32_t user,
-                      struct user_lists *out)
+                      struct holdout_past *out)
 {
     size_t begin = interactions_user_begin(g->past, user);
     size_t end = interactions_user_end(g->past, user);
-    out->past = ARENA_NEW(&lane->arena, uint32_t, end - begin + 1);
+    out->rows = ARENA_NEW(&lane->arena, uint32_t, end - begin + 1);
     out->weights = ARENA_NEW(&lane->arena, float, end - begin + 1);
-    out->past_len = 0;
+    out->len = 0;
     for (size_t i = begin; i < end; i++) {
         uint32_t row = row_of(g->m, g->past->product_no[i]);
         if (row == UINT32_MAX)
             continue;
         if (lane->weight[row] == 0)
-            out->past[out->past_len++] = row;
+            out->rows[out->len++] = row;
         lane->weight[row] += g->past->weight[i];
     }
-    for (size_t i = 0; i < out->past_len; i++)
-        out->weights[i] = profile_confidence(lane->weight[out->past[i]]);
+    for (size_t i = 0; i < out->len; i++)
+        out->weights[i] = profile_confidence(lane->weight[out->rows[i]]);
+    out->want = g->o->k + out->len;
 }
 
 static void read_truth(const struct measuring *g, struct lane *lane, uint32_t user,
@@ -97,42 +96,53 @@ static void read_truth(const struct measuring *g, struct lane *lane, uint32_t us
             out->truth[out->truth_len++] = out->truth[i];
 }
 
-/* The best items that the user did not have. */
-static enum err_code rank(const struct measuring *g, struct lane *lane, const struct user_lists *u,
-                          uint32_t *list, size_t *len, struct err *err)
+/* Read a user. Returns whether there is anything to measure. */
+static bool read_user(const struct measuring *g, struct lane *lane, uint32_t user,
+                      struct user_lists *out)
 {
-    size_t want = g->o->k + u->past_len, n = 0;
-    struct topk_item *best = ARENA_NEW(&lane->arena, struct topk_item, want);
-    enum err_code code = g->m->rank(g->m->model, u->past, u->weights, u->past_len, want,
-                                    &lane->arena, best, &n, err);
-    *len = 0;
-    for (size_t i = 0; i < n && *len < g->o->k && code == ERR_OK; i++)
-        if (lane->weight[best[i].id] == 0)
-            list[(*len)++] = g->m->items[best[i].id] - 1;
-    return code;
+    read_past(g, lane, user, &out->past);
+    read_truth(g, lane, user, out);
+    for (size_t i = 0; i < out->past.len; i++)
+        lane->weight[out->past.rows[i]] = 0;
+    return out->past.len && out->truth_len;
 }
 
-static enum err_code measure_user(const struct measuring *g, struct lane *lane, uint32_t user,
-                                  struct err *err)
+/* Count the best items that the user did not have. */
+static void count(const struct measuring *g, struct lane *lane, const struct holdout_past *past,
+                  const struct user_lists *u)
 {
-    struct user_lists u;
     uint32_t list[HOLDOUT_K_MAX];
-    size_t len;
+    size_t len = 0;
+    for (size_t i = 0; i < past->len; i++)
+        lane->weight[past->rows[i]] = 1;
+    for (size_t i = 0; i < past->found && len < g->o->k; i++)
+        if (lane->weight[past->best[i].id] == 0)
+            list[len++] = g->m->items[past->best[i].id] - 1;
+    for (size_t i = 0; i < past->len; i++)
+        lane->weight[past->rows[i]] = 0;
+    struct user_metrics m = ranking_measure(list, len, u->truth, u->truth_len, g->o->k);
+    ranking_add(&lane->totals, list, len, &m, g->o->k);
+}
+
+/* Users begin..end - 1, at most HOLDOUT_BATCH. */
+static enum err_code measure_batch(const struct measuring *g, struct lane *lane, size_t begin,
+                                   size_t end, struct err *err)
+{
+    struct user_lists users[HOLDOUT_BATCH];
+    struct holdout_past pasts[HOLDOUT_BATCH];
+    size_t n = 0;
     enum err_code code = signal_check(err);
-    if (code != ERR_OK)
-        return code;
     arena_reset(&lane->arena);
-    read_past(g, lane, user, &u);
-    read_truth(g, lane, user, &u);
-    if (u.past_len && u.truth_len) {
-        code = rank(g, lane, &u, list, &len, err);
-        if (code == ERR_OK) {
-            struct user_metrics m = ranking_measure(list, len, u.truth, u.truth_len, g->o->k);
-            ranking_add(&lane->totals, list, len, &m, g->o->k);
-        }
+    for (size_t user = begin; user < end; user++)
+        n += read_user(g, lane, (uint32_t)user, &users[n]);
+    for (size_t i = 0; i < n; i++) {
+        pasts[i] = users[i].past;
+        pasts[i].best = ARENA_NEW(&lane->arena, struct topk_item, pasts[i].want);
     }
-    for (size_t i = 0; i < u.past_len; i++)
-        lane->weight[u.past[i]] = 0;
+    if (code == ERR_OK && n)
+        code = g->m->rank(g->m->model, pasts, n, &lane->arena, err);
+    for (size_t i = 0; i < n && code == ERR_OK; i++)
+        count(g, lane, &pasts[i], &users[i]);
     return code;
 }
 
@@ -141,8 +151,10 @@ static void measure_range(void *arg, size_t begin, size_t end, unsigned lane)
     struct measuring *g = arg;
     struct err err;
     enum err_code code = ERR_OK;
-    for (size_t user = begin + 1; user <= end && code == ERR_OK; user++)
-        code = measure_user(g, &g->lanes[lane], (uint32_t)user, &err);
+    for (size_t user = begin + 1; user <= end && code == ERR_OK; user += HOLDOUT_BATCH) {
+        size_t past_last = end + 1 - user < HOLDOUT_BATCH ? end + 1 : user + HOLDOUT_BATCH;
+        code = measure_batch(g, &g->lanes[lane], user, past_last, &err);
+    }
     if (code == ERR_OK)
         return;
     pthread_mutex_lock(&g->lock);
@@ -216,27 +228,31 @@ enum err_code holdout_measure(const struct holdout_model *m, const struct intera
 
 /* --- the factor model ------------------------------------------------------------------------ */
 
-static enum err_code rank_exactly(const void *model, const uint32_t *rows, const float *weights,
-                                  size_t n, size_t want, struct arena *arena,
-                                  struct topk_item *best, size_t *len, struct err *err)
+static enum err_code rank_exactly(const void *model, struct holdout_past *pasts, size_t n,
+                                  struct arena *arena, struct err *err)
 {
     const struct recommend_model *m = model;
     float *x = ARENA_NEW(arena, float, m->dim);
-    enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
-    if (code == ERR_OK)
-        *len = vectors_search_exact(&m->vectors, x, want, best);
+    enum err_code code = ERR_OK;
+    for (struct holdout_past *p = pasts; p < pasts + n && code == ERR_OK; p++) {
+        code = factors_fold_in(m, p->rows, p->weights, p->len, arena, x, err);
+        if (code == ERR_OK)
+            p->found = vectors_search_exact(&m->vectors, x, p->want, p->best);
+    }
     return code;
 }
 
-static enum err_code rank_by_index(const void *model, const uint32_t *rows, const float *weights,
-                                   size_t n, size_t want, struct arena *arena,
-                                   struct topk_item *best, size_t *len, struct err *err)
+static enum err_code rank_by_index(const void *model, struct holdout_past *pasts, size_t n,
+                                   struct arena *arena, struct err *err)
 {
     const struct recommend_model *m = model;
     float *x = ARENA_NEW(arena, float, m->dim);
-    enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
-    if (code == ERR_OK)
-        code = vectors_search(&m->vectors, x, 0, want, arena, best, len, err);
+    enum err_code code = ERR_OK;
+    for (struct holdout_past *p = pasts; p < pasts + n && code == ERR_OK; p++) {
+        code = factors_fold_in(m, p->rows, p->weights, p->len, arena, x, err);
+        if (code == ERR_OK)
+            code = vectors_search(&m->vectors, x, 0, p->want, arena, p->best, &p->found, err);
+    }
     return code;
 }
 

@@ -14,7 +14,7 @@
 #include "ingest/derive.h"
 #include "num/topk.h"
 
-enum { HOLDOUT_K_MAX = 1000 };
+enum { HOLDOUT_K_MAX = 1000, HOLDOUT_BATCH = 16 };
 
 struct holdout_options {
     size_t k;          /* length of the lists, 1..HOLDOUT_K_MAX */
@@ -23,19 +23,26 @@ struct holdout_options {
     struct pool *pool; /* NULL: this thread alone */
 };
 
-/* Any model: items by rows, and what it ranks for a past. */
+/* One user to rank for. */
+struct holdout_past {
+    uint32_t *rows; /* [len] distinct, of the model */
+    float *weights; /* [len] > 0 */
+    size_t len;     /* >= 1 */
+    size_t want;    /* >= 1 */
+    struct topk_item
+        *best;    /* [want] out: ids are rows, of the past too; best first, ties by lower row */
+    size_t found; /* out: 0..want */
+};
+
+/* Any model: items by rows, and what it ranks. */
 struct holdout_model {
     const uint32_t *items; /* [rows] numbers > 0, ascending; borrowed */
     uint32_t rows;
 
-    /** The rows that go best with a past, which may be among them.
-     *  rows [n] distinct, weights [n] > 0; n >= 1
-     *  best [want]  out: best first, ties by lower row
-     *  *len         0..want
+    /** Rank for pasts [n], 1 <= n <= HOLDOUT_BATCH: some models score several users in less time together.
      *  Called by several threads at once, each with its own arena. */
-    enum err_code (*rank)(const void *model, const uint32_t *rows, const float *weights, size_t n,
-                          size_t want, struct arena *arena, struct topk_item *best, size_t *len,
-                          struct err *err);
+    enum err_code (*rank)(const void *model, struct holdout_past *pasts, size_t n,
+                          struct arena *arena, struct err *err);
     const void *model; /* the first argument of rank; borrowed */
 };
 

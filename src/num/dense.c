@@ -140,6 +140,15 @@ void dense_cross(const float *x, size_t n, size_t k, const float *y, size_t m, f
     leave();
 }
 
+void dense_dots(const float *x, size_t n, const float *y, size_t m, size_t k, float *out)
+{
+    CHECK(k >= 1 && k <= DENSE_MAX_ORDER && m >= 1 && m <= INT_MAX && n <= INT_MAX);
+    enter();
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)m, (int)k, 1, x, (int)k, y,
+                (int)k, 0, out, (int)m);
+    leave();
+}
+
 void dense_add(float alpha, const float *x, size_t n, size_t k, const float *c, size_t m,
                float *out)
 {

@@ -52,6 +52,9 @@ void dense_turn(const float *x, size_t n, const float *q, size_t k, float *out);
 /** out = transpose(x) * y.  x [n][k], y [n][m], out [k][m], which overlaps neither. k, m >= 1. */
 void dense_cross(const float *x, size_t n, size_t k, const float *y, size_t m, float *out);
 
+/** out = x * transpose(y).  x [n][k], y [m][k], out [n][m], which overlaps neither. k, m >= 1. */
+void dense_dots(const float *x, size_t n, const float *y, size_t m, size_t k, float *out);
+
 /** out += alpha * x * c.  x [n][k], c [k][m], out [n][m], which overlaps neither. k, m >= 1. */
 void dense_add(float alpha, const float *x, size_t n, size_t k, const float *c, size_t m,
                float *out);

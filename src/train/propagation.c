@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/signal.h"
+#include "num/dense.h"
 #include "num/topk.h"
 #include "num/vec.h"
 #include "train/svd.h"
@@ -260,7 +261,7 @@ static enum err_code fit_lists(const struct graph *g, const struct propagation_o
 
 /* --- low pass -------------------------------------------------------------------------------- */
 
-/* factors = E V H^1/2 gamma^1/2 in place of V. */
+/* factors = D_i^in' V H^1/2 gamma^1/2 in place of V. */
 static void scale_factors(const struct graph *g, const struct propagation_options *o,
                           const float *values, struct propagation *p)
 {
@@ -271,9 +272,9 @@ static void scale_factors(const struct graph *g, const struct propagation_option
             p->factors[(size_t)i * p->dim + k] *= (float)sqrt(h);
     }
     for (uint32_t i = 0; i < p->items; i++) {
-        float up = damp(g->item_sum[i], -o->low_item);
+        float up = damp(g->item_sum[i], -o->low_in);
         vec->scale(up, p->factors + (size_t)i * p->dim, p->dim);
-        p->fold_in[i] = damp(g->item_sum[i], 2 * o->low_item);
+        p->fold_in[i] = damp(g->item_sum[i], o->low_out + o->low_in);
     }
 }
 
@@ -336,17 +337,26 @@ void propagation_release(struct propagation *p)
     *p = (struct propagation){0};
 }
 
-void propagation_score(const struct propagation *p, const uint32_t *rows, const float *weights,
-                       size_t n, float *scores, float *x)
+void propagation_fold_in(const struct propagation *p, const uint32_t *rows, const float *weights,
+                         size_t n, float *x)
 {
     memset(x, 0, p->dim * sizeof *x);
     for (size_t i = 0; i < n && p->dim; i++)
         vec->axpy(weights[i] * p->fold_in[rows[i]], p->factors + (size_t)rows[i] * p->dim, x,
                   p->dim);
+}
+
+void propagation_score_factors(const struct propagation *p, const float *x, size_t n, float *scores)
+{
     if (p->dim)
-        vec->dot_rows(x, p->factors, p->dim, p->dim, NULL, p->items, scores);
+        dense_dots(x, n, p->factors, p->items, p->dim, scores);
     else
-        memset(scores, 0, p->items * sizeof *scores);
+        memset(scores, 0, n * p->items * sizeof *scores);
+}
+
+void propagation_add_lists(const struct propagation *p, const uint32_t *rows, const float *weights,
+                           size_t n, float *scores)
+{
     for (size_t i = 0; i < n && p->lists.offsets; i++)
         for (uint32_t k = p->lists.offsets[rows[i]]; k < p->lists.offsets[rows[i] + 1]; k++)
             scores[p->lists.rows[k]] += weights[i] * p->lists.scores[k];

@@ -1,16 +1,16 @@
 /* propagation.h - linear propagation over the graph of users and items: a filter without training.
  *
  * Model:   with R [users][items] and n_u, n_i the sums of its rows and columns, a user's scores are
- *            s = r_u (P + gamma E^-1 V H V' E),
+ *            s = r_u (P + gamma D_i^-out' V H V' D_i^in'),
  *          P      two steps of propagation, P_ij = n_i^-out (sum over u of R_ui n_u^-2a R_uj) n_j^-in, kept
  *                 sparse: of each item i the `keep` largest P_ij, j not i. GF-CF has a = out = in = 1/2; the damping of what
  *                 is had (out) and of what is shown (in) are numbers of their own here, which is worth
  *                 more than the rest of the filter.
- *          V, S   the `dim` leading right singular vectors and values of R~ = D_u^-a' R D_i^-b (train/svd.h),
- *                 E = D_i^b. H = 1 is GF-CF's ideal low pass; here H = (1 - (S / S_1)^2)^flat: what most users
+ *          V, S   the `dim` leading right singular vectors and values of R~ = D_u^-a' R D_i^-b (train/svd.h).
+ *                 a' = out' = in' = b = 1/2 and H = 1 is GF-CF's ideal low pass; here H = (1 - (S / S_1)^2)^flat: what most users
  *                 share, which P has in plenty, is not counted again.
- * Serving: the second term is factors Y = E V H^1/2 gamma^1/2 with a fold-in without a system,
- *            x_u = sum over the user's items of w_i fold_in_i Y_i,  score x_u . Y_j,  fold_in = n^-2b;
+ * Serving: the second term is factors Y = D_i^in' V H^1/2 gamma^1/2 with a fold-in without a system,
+ *            x_u = sum over the user's items of w_i fold_in_i Y_i,  score x_u . Y_j,  fold_in = n^-(out' + in');
  *          the first is lists of neighbours as of train/neighbours.h, but that scores may be above 1.
  * Source:  Shen et al., "How powerful is graph convolution for recommendation?", CIKM 2021 (GF-CF); Christoffel et
  *          al., "Blockbusters and wallflowers", RecSys 2015 (RP3beta: the exponent of what is shown).
@@ -35,6 +35,8 @@ struct propagation_options {
     float gamma;         /* of the factors, > 0 where there are any */
     float low_user;      /* a' of R~, finite */
     float low_item;      /* b of R~, finite */
+    float low_out;       /* out', finite */
+    float low_in;        /* in', finite */
     float flat;          /* >= 0 */
     uint64_t seed;       /* of the factors' starting block */
 };
@@ -58,12 +60,18 @@ ERR_MUST_USE enum err_code propagation_fit(const struct matrix *by_user,
                                            struct propagation *out, struct err *err);
 void propagation_release(struct propagation *p);
 
-/** A user's scores of all items from what they have.
- *  rows [n] < items, weights [n] > 0
- *  scores [items]  out
- *  x      [dim]    scratch
- *  Cost: entries of the n lists + items dim. */
-void propagation_score(const struct propagation *p, const uint32_t *rows, const float *weights,
-                       size_t n, float *scores, float *x);
+/** A user's factors from what they have: rows [n] < items, weights [n] > 0; x [dim] out. */
+void propagation_fold_in(const struct propagation *p, const uint32_t *rows, const float *weights,
+                         size_t n, float *x);
+
+/** All items' scores by factors for several users, whose sums take less time together.
+ *  x       [n][dim]    as of propagation_fold_in; ignored where there are no factors
+ *  scores  [n][items]  out; 0 where there are no factors */
+void propagation_score_factors(const struct propagation *p, const float *x, size_t n,
+                               float *scores);
+
+/** Add a user's scores by lists. scores [items]. Cost: entries of the n lists. */
+void propagation_add_lists(const struct propagation *p, const uint32_t *rows, const float *weights,
+                           size_t n, float *scores);
 
 #endif

@@ -22,7 +22,9 @@ struct rival_params rival_defaults(void)
                         .dim = 256,
                         .gamma = 0.1f,
                         .low_user = 0.35f,
-                        .low_item = 0.5f,
+                        .low_item = 0.4f,
+                        .low_out = 0.5f,
+                        .low_in = 0.3f,
                         .flat = 1,
                         .seed = 1},
         .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
@@ -51,6 +53,8 @@ static const struct parameter parameters[] = {
     {"gamma", OF_PROPAGATION(gamma), 1e-6, 1e6, RIVAL_PROPAGATION, NUMBER},
     {"low_user", OF_PROPAGATION(low_user), -2, 2, RIVAL_PROPAGATION, NUMBER},
     {"low_item", OF_PROPAGATION(low_item), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"low_out", OF_PROPAGATION(low_out), -2, 2, RIVAL_PROPAGATION, NUMBER},
+    {"low_in", OF_PROPAGATION(low_in), -2, 2, RIVAL_PROPAGATION, NUMBER},
     {"flat", OF_PROPAGATION(flat), 0, 100, RIVAL_PROPAGATION, NUMBER},
     {"seed", OF_PROPAGATION(seed), 0, 1e15, RIVAL_PROPAGATION, SEED},
     {"neighbours", OF_NEIGHBOURS(keep), 1, KEEP_MAX, RIVAL_NEIGHBOURS, COUNT},
@@ -194,56 +198,63 @@ void rival_release(struct rival *r)
 
 /* --- ranking --------------------------------------------------------------------------------- */
 
-static size_t best_of(const float *scores, uint32_t rows, size_t want, struct topk_item *best)
+static void keep_best(const float *scores, uint32_t rows, struct holdout_past *past)
 {
     struct topk top;
-    topk_init(&top, best, want);
+    topk_init(&top, past->best, past->want);
     topk_push_block(&top, scores, NULL, 0, rows);
-    size_t n = topk_finish(&top);
-    while (n && best[n - 1].score <= 0)
-        n--;
-    return n;
+    past->found = topk_finish(&top);
+    while (past->found && past->best[past->found - 1].score <= 0)
+        past->found--;
 }
 
-static enum err_code rank_propagated(const void *model, const uint32_t *rows, const float *weights,
-                                     size_t n, size_t want, struct arena *arena,
-                                     struct topk_item *best, size_t *len, struct err *err)
+static enum err_code rank_propagated(const void *model, struct holdout_past *pasts, size_t n,
+                                     struct arena *arena, struct err *err)
 {
     const struct rival *r = model;
-    float *scores = arena_try_alloc(arena, r->rows * sizeof *scores);
-    float *x = arena_try_alloc(arena, (r->propagation.dim + 1) * sizeof *x);
+    const struct propagation *p = &r->propagation;
+    float *scores = arena_try_alloc(arena, n * r->rows * sizeof *scores);
+    float *x = arena_try_alloc(arena, n * (p->dim + 1) * sizeof *x);
     if (!scores || !x)
         return err_set(err, ERR_LIMIT, "the scores of %u items do not fit", r->rows);
-    propagation_score(&r->propagation, rows, weights, n, scores, x);
-    *len = best_of(scores, r->rows, want, best);
+    for (size_t i = 0; i < n; i++)
+        propagation_fold_in(p, pasts[i].rows, pasts[i].weights, pasts[i].len, x + i * p->dim);
+    propagation_score_factors(p, x, n, scores);
+    for (size_t i = 0; i < n; i++) {
+        float *mine = scores + i * r->rows;
+        propagation_add_lists(p, pasts[i].rows, pasts[i].weights, pasts[i].len, mine);
+        keep_best(mine, r->rows, &pasts[i]);
+    }
     return ERR_OK;
 }
 
-static enum err_code rank_neighbours(const void *model, const uint32_t *rows, const float *weights,
-                                     size_t n, size_t want, struct arena *arena,
-                                     struct topk_item *best, size_t *len, struct err *err)
+static enum err_code rank_neighbours(const void *model, struct holdout_past *pasts, size_t n,
+                                     struct arena *arena, struct err *err)
 {
     const struct rival *r = model;
     const struct neighbour_result *lists = &r->neighbours;
     float *scores = arena_try_alloc(arena, r->rows * sizeof *scores);
     if (!scores)
         return err_set(err, ERR_LIMIT, "the scores of %u items do not fit", r->rows);
-    memset(scores, 0, r->rows * sizeof *scores);
-    for (size_t i = 0; i < n; i++)
-        for (uint32_t k = lists->offsets[rows[i]]; k < lists->offsets[rows[i] + 1]; k++)
-            scores[lists->rows[k]] += weights[i] * lists->scores[k];
-    *len = best_of(scores, r->rows, want, best);
+    for (struct holdout_past *p = pasts; p < pasts + n; p++) {
+        memset(scores, 0, r->rows * sizeof *scores);
+        for (size_t i = 0; i < p->len; i++)
+            for (uint32_t k = lists->offsets[p->rows[i]]; k < lists->offsets[p->rows[i] + 1]; k++)
+                scores[lists->rows[k]] += p->weights[i] * lists->scores[k];
+        keep_best(scores, r->rows, p);
+    }
     return ERR_OK;
 }
 
-static enum err_code rank_popular(const void *model, const uint32_t *rows, const float *weights,
-                                  size_t n, size_t want, struct arena *arena,
-                                  struct topk_item *best, size_t *len, struct err *err)
+static enum err_code rank_popular(const void *model, struct holdout_past *pasts, size_t n,
+                                  struct arena *arena, struct err *err)
 {
     const struct rival *r = model;
-    (void)rows, (void)weights, (void)n, (void)arena, (void)err;
-    *len = want < r->rows ? want : r->rows;
-    memcpy(best, r->popular, *len * sizeof *best);
+    (void)arena, (void)err;
+    for (struct holdout_past *p = pasts; p < pasts + n; p++) {
+        p->found = p->want < r->rows ? p->want : r->rows;
+        memcpy(p->best, r->popular, p->found * sizeof *p->best);
+    }
     return ERR_OK;
 }
 

@@ -63,6 +63,14 @@ START_TEST(products_are_the_sums_of_their_terms)
             want -= 2 * (double)x[i / M * K + k] * (double)cross[k * M + i % M];
         ck_assert_double_eq_tol((double)y[i], want, 1e-4);
     }
+    float dots[N * (N * M / K)];
+    dense_dots(x, N, before, N * M / K, K, dots); /* the same numbers as rows of another length */
+    for (size_t i = 0; i < N * (N * M / K); i++) {
+        double want = 0;
+        for (size_t k = 0; k < K; k++)
+            want += (double)x[i / (N * M / K) * K + k] * (double)before[i % (N * M / K) * K + k];
+        ck_assert_double_eq_tol((double)dots[i], want, 1e-5);
+    }
     mem_free(x);
     mem_free(y);
     mem_free(before);

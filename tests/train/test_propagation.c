@@ -14,8 +14,14 @@ enum { USERS = 80, ITEMS = 40, CELLS = 300, KEEP = 7, DIM = 6 };
 
 static const struct propagation_options lists_only = {
     .user_exponent = 0.35f, .out_exponent = 0.6f, .in_exponent = 0.3f, .keep = KEEP};
-static const struct propagation_options factors_only = {
-    .dim = DIM, .gamma = 0.7f, .low_user = 0.5f, .low_item = 0.4f, .flat = 1, .seed = 1};
+static const struct propagation_options factors_only = {.dim = DIM,
+                                                        .gamma = 0.7f,
+                                                        .low_user = 0.5f,
+                                                        .low_item = 0.4f,
+                                                        .low_out = 0.6f,
+                                                        .low_in = 0.3f,
+                                                        .flat = 1,
+                                                        .seed = 1};
 
 struct sample {
     struct matrix m;
@@ -65,7 +71,7 @@ static double two_steps(const struct sample *s, const struct propagation_options
     return i == j ? 0 : sum * damp(s->item[i], o->out_exponent) * damp(s->item[j], o->in_exponent);
 }
 
-/* low [ITEMS][ITEMS] = gamma E^-1 V H V' E by its definition. */
+/* low [ITEMS][ITEMS] = gamma D^-out' V H V' D^in' by its definition. */
 static void low_pass(const struct sample *s, const struct propagation_options *o, double *low)
 {
     double a[ITEMS * ITEMS] = {0}, q[ITEMS * ITEMS];
@@ -86,8 +92,8 @@ static void low_pass(const struct sample *s, const struct propagation_options *o
                 sum += pow(fmax(1 - share, 0), (double)o->flat) * q[i * ITEMS + order[k]] *
                        q[j * ITEMS + order[k]];
             }
-            low[i * ITEMS + j] = (double)o->gamma * sum * damp(s->item[i], o->low_item) *
-                                 damp(s->item[j], -o->low_item);
+            low[i * ITEMS + j] = (double)o->gamma * sum * damp(s->item[i], o->low_out) *
+                                 damp(s->item[j], -o->low_in);
         }
 }
 
@@ -167,19 +173,22 @@ START_TEST(a_user_is_scored_by_both_parts)
     double low[ITEMS * ITEMS];
     static const uint32_t rows[] = {3, 17, 20, ITEMS - 1};
     static const float weights[] = {1, 2.5f, 0.5f, 1};
-    float scores[ITEMS], x[DIM];
+    float scores[2 * ITEMS], x[2 * DIM]; /* of another user before */
     setup(&s, false);
     o.user_exponent = 0.5f;
     o.out_exponent = o.in_exponent = 0.5f;
     o.keep = ITEMS; /* all of it */
     ck_ok(propagation_fit(&s.m, &o, NULL, &p, &err));
     low_pass(&s, &o, low);
-    propagation_score(&p, rows, weights, 4, scores, x);
+    propagation_fold_in(&p, rows + 1, weights, 2, x);
+    propagation_fold_in(&p, rows, weights, 4, x + DIM);
+    propagation_score_factors(&p, x, 2, scores);
+    propagation_add_lists(&p, rows, weights, 4, scores + ITEMS);
     for (size_t j = 0; j < ITEMS; j++) {
         double want = 0;
         for (size_t i = 0; i < 4; i++)
             want += (double)weights[i] * (two_steps(&s, &o, rows[i], j) + low[rows[i] * ITEMS + j]);
-        ck_assert_double_eq_tol((double)scores[j], want, 1e-4);
+        ck_assert_double_eq_tol((double)scores[ITEMS + j], want, 1e-4);
     }
     propagation_release(&p);
     matrix_release(&s.m);
