@@ -3,12 +3,12 @@
  * Model:   with R [users][items] and n_u, n_i the sums of its rows and columns, a user's scores are
  *            s = r_u (P + gamma D_i^-out' V H V' D_i^in'),
  *          P      two steps of propagation, P_ij = n_i^-out (sum over u of R_ui n_u^-2a R_uj) n_j^-in, kept
- *                 sparse: of each item i the `keep` largest P_ij, j not i. GF-CF has a = out = in = 1/2; the damping of what
- *                 is had (out) and of what is shown (in) are numbers of their own here, which is worth
- *                 more than the rest of the filter.
- *          V, S   the `dim` leading right singular vectors and values of R~ = D_u^-a' R D_i^-b (train/svd.h).
- *                 a' = out' = in' = b = 1/2 and H = 1 is GF-CF's ideal low pass; here H = (1 - (S / S_1)^2)^flat: what most users
- *                 share, which P has in plenty, is not counted again.
+ *                 sparse: of each item i the `keep` largest P_ij, j not i. GF-CF has a = out = in = 1/2; the
+ *                 damping of what is had (out) and of what is shown (in) are numbers of their own here.
+ *          V, S   the `dim` leading right singular vectors and values of R~ = D_u^-a' R D_i^-b
+ *                 (train/svd.h). a' = out' = in' = b = 1/2 and H = 1 is GF-CF's ideal low pass; here
+ *                 H = (1 - (S / S_1)^2)^flat: what most users share, which P has in plenty, is not counted
+ *                 again.
  * Serving: the second term is factors Y = D_i^in' V H^1/2 gamma^1/2 with a fold-in without a system,
  *            x_u = sum over the user's items of w_i fold_in_i Y_i,  score x_u . Y_j,  fold_in = n^-(out' + in');
  *          the first is lists of neighbours as of train/neighbours.h, but that scores may be above 1.

@@ -15,17 +15,18 @@ enum { KEEP_MAX = 100000, GROUP_MAX = 1 << 30, SHOPPER_MAX = 500 };
 struct rival_params rival_defaults(void)
 {
     return (struct rival_params){
-        .propagation = {.user_exponent = 0.35f,
+        .propagation = {.binary = true,
+                        .user_exponent = 0.35f,
                         .out_exponent = 0.6f,
-                        .in_exponent = 0.3f,
+                        .in_exponent = 0.25f,
                         .keep = 1000,
-                        .dim = 256,
-                        .gamma = 0.1f,
+                        .dim = 512,
+                        .gamma = 3.5f,
                         .low_user = 0.35f,
                         .low_item = 0.4f,
                         .low_out = 0.5f,
                         .low_in = 0.3f,
-                        .flat = 1,
+                        .flat = 2,
                         .seed = 1},
         .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
 }
@@ -99,6 +100,7 @@ enum err_code rival_param_set(struct rival_params *p, enum rival_kind kind, stru
     if (!(value >= at->lo && value <= at->hi))
         return err_set(err, ERR_INVALID, "%s: not between %g and %g", at->name, at->lo, at->hi);
     put(p, at, value);
+    p->dim_asked = p->dim_asked || at->offset == OF_PROPAGATION(dim);
     if (p->propagation.keep == 0 && p->propagation.dim == 0)
         return err_set(err, ERR_INVALID, "%s: one of keep and dim must be above 0", at->name);
     return ERR_OK;
@@ -146,6 +148,17 @@ static enum err_code build_matrix(const struct interactions *it, struct rival *r
     return code;
 }
 
+/* The default dim is cut to what the matrix has; one that was asked for is refused where it does not fit. */
+static enum err_code fit_propagation(const struct matrix *m, const struct rival_params *p,
+                                     struct pool *pool, struct rival *r, struct err *err)
+{
+    struct propagation_options o = p->propagation;
+    uint32_t most = m->rows < m->columns ? m->rows : m->columns;
+    if (!p->dim_asked && o.dim > most)
+        o.dim = most;
+    return propagation_fit(m, &o, pool, &r->propagation, err);
+}
+
 static enum err_code fit_popularity(const struct matrix *m, struct rival *r, struct err *err)
 {
     r->popular = mem_try_new(r->rows, sizeof *r->popular);
@@ -169,7 +182,7 @@ enum err_code rival_fit(const struct interactions *it, enum rival_kind kind,
     if (code == ERR_OK)
         switch (kind) {
         case RIVAL_PROPAGATION:
-            code = propagation_fit(&m, &p->propagation, pool, &r.propagation, err);
+            code = fit_propagation(&m, p, pool, &r, err);
             break;
         case RIVAL_NEIGHBOURS:
             code = neighbours_fit(&m, &p->neighbours, pool, &r.neighbours, err);

@@ -18,6 +18,7 @@ enum rival_kind { RIVAL_PROPAGATION, RIVAL_NEIGHBOURS, RIVAL_POPULARITY };
 
 struct rival_params {
     struct propagation_options propagation;
+    bool dim_asked; /* false: propagation.dim is cut to what the matrix has */
     struct neighbour_options neighbours;
 };
 

@@ -193,7 +193,7 @@ static enum err_code add_block(struct work *w, struct err *err)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-/* Row block `done - 1` of K'A K, and what mirrors it. */
+/* Block column `done - 1` of K'A K, and what mirrors it. */
 static void note_ritz(struct work *w)
 {
     size_t b = w->block, width = b * w->blocks, column = (w->done - 1) * b;

@@ -7,11 +7,12 @@
  *          (the space is closed under A) goes on with new random columns.
  * Source:  Halko, Martinsson, Tropp, "Finding structure with randomness", SIAM Review 53(2), 2011; Musco, Musco,
  *          "Randomized block Krylov methods for stronger and faster approximate singular value
- *          decomposition", NIPS 2015. Different: blocks are narrower than dim, which takes more powers of A for the same
- *          memory; K'A K is read from what orthogonalisation computes anyway.
+ *          decomposition", NIPS 2015. Different: blocks are narrower than dim, which takes more powers of A for
+ *          the same memory; K'A K is read from what orthogonalisation computes anyway.
  * Result:  reproducible for a seed whatever the number of threads.
  * Memory:  width + 2 block floats a column, block floats a row; width = max(4 dim, 64), at most 1024 and columns.
- * Cost:    2 cells width multiply-adds for A, 2 columns width^2 to make it orthonormal, 9 width^3 for the eigenproblem. */
+ * Cost:    2 cells width multiply-adds for A, 2 columns width^2 to make it orthonormal, 9 width^3
+ *          for the eigenproblem. */
 #ifndef TRAIN_SVD_H
 #define TRAIN_SVD_H
 

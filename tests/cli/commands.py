@@ -506,6 +506,7 @@ def test_eval_measures_other_models_beside_the_factors():
         got = answer(*evaluate, model, "--params", params)
         assert got["model"] == model and got["recall@1"] == 1 and got["users"] == 40, got
         assert got["dim"] == ("dim=2" in params) * 2 and got["peak_memory_bytes"] > 1 << 20
+    assert answer(*evaluate, "propagation")["dim"] == 16  # the default, cut to the items
     assert answer(*evaluate, "popularity")["recall@1"] < 1
     assert answer(*evaluate, "als", "--params", "dim=4")["model"] == "als"
     for model, params, said in (
