@@ -21,7 +21,7 @@ struct transition_options transition_defaults(void)
                                        .decay = .85F,
                                        .back = .2F,
                                        .alpha = .25F,
-                                       .beta = .1F,
+                                       .beta = .05F,
                                        .attributes = .6F,
                                        .boost = .5F,
                                        .attribute_items = 20000,
