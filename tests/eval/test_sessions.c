@@ -98,13 +98,21 @@ END_TEST
 
 /* --- measurement ----------------------------------------------------------------------------- */
 
-/* The items 0, 1, 2, ... but the one of the last event. */
+struct others {
+    uint32_t items;
+    const struct session_log *log;
+};
+
+/* The items 0, 1, 2, ... but the one of the last event, which happens now. */
 static size_t list_others(void *arg, unsigned lane, const uint32_t *items, size_t n, int64_t now_us,
                           uint32_t *out, size_t k)
 {
+    const struct others *o = arg;
     size_t len = 0;
-    (void)lane, (void)now_us;
-    for (uint32_t i = 0; i < *(uint32_t *)arg && len < k; i++)
+    (void)lane;
+    if (now_us != o->log->time_us[(size_t)(items - o->log->item) + n - 1])
+        return 0;
+    for (uint32_t i = 0; i < o->items && len < k; i++)
         if (i != items[n - 1])
             out[len++] = i;
     return len;
@@ -120,7 +128,7 @@ START_TEST(every_event_but_the_first_is_foretold)
     struct session_log log;
     struct session_result r;
     bool wanted[8] = {0};
-    uint32_t items = 4;
+    struct others others = {4, &log};
     struct err err;
     files_init(&files);
     read_text(&files, text, &item_of, &log);
@@ -128,7 +136,7 @@ START_TEST(every_event_but_the_first_is_foretold)
         struct session_measure_options o = {.k = 2};
         if (threads)
             ck_ok(pool_new(&o.pool, "list", (unsigned)threads, 8, &err));
-        ck_ok(session_log_measure(&log, &o, list_others, &items, &r, &err));
+        ck_ok(session_log_measure(&log, &o, list_others, &others, &r, &err));
         pool_free(o.pool);
         ck_assert_uint_eq(r.events, 5); /* b at 1, c at 2, a at 1, d not in 2, d not at all */
         ck_assert_double_eq_tol(r.hit, 3 / 5., 1e-12);
@@ -138,7 +146,7 @@ START_TEST(every_event_but_the_first_is_foretold)
     ck_ok(session_log_choose(&log, write_text(&files, "e", "SessionId;Position\n1;1\n3;0\n"),
                              wanted, &err));
     struct session_measure_options chosen = {.k = 3, .wanted = wanted};
-    ck_ok(session_log_measure(&log, &chosen, list_others, &items, &r, &err));
+    ck_ok(session_log_measure(&log, &chosen, list_others, &others, &r, &err));
     ck_assert_uint_eq(r.events, 2); /* c at 2, d at 3 */
     ck_assert_double_eq_tol(r.mrr, (1 / 2. + 1 / 3.) / 2, 1e-12);
     static const char *const bad[] = {"2;0", "9;0", "1;3", "1;-1", "1;x"};
@@ -161,11 +169,11 @@ START_TEST(sessions_of_one_event_are_an_error)
     struct session_log log;
     struct session_measure_options o = {.k = 2};
     struct session_result r;
-    uint32_t items = 1;
+    struct others others = {1, &log};
     struct err err;
     files_init(&files);
     read_text(&files, "session\titem\ttime\n1\ta\t1\n2\ta\t2\n", &item_of, &log);
-    ck_err(session_log_measure(&log, &o, list_others, &items, &r, &err), ERR_INVALID);
+    ck_err(session_log_measure(&log, &o, list_others, &others, &r, &err), ERR_INVALID);
     ck_assert_str_eq(err.msg, "no session has more than one event");
     session_log_release(&log);
     map_str_release(&item_of);
