@@ -1,9 +1,9 @@
 /* sessions.h - sessions from a caller's files: how well what comes next in them is foretold.
  *
- * Files:    columns session, item and time (eval/table.h), lines in any order. A time is seconds since 1970, with decimals, or
- *           ISO 8601. Items are numbered from 0 in the order of their first appearance, in all files that one struct session_log
- *           has read; a session of one file is not one of another. Events of a session stand in order of time, of one time in
- *           order of lines.
+ * Files:    columns session, item and time (eval/table.h), lines in any order. A time is seconds since 1970,
+ *           with decimals, or ISO 8601. Items are numbered from 0 in the order of their first appearance, in
+ *           all files that share a map of items; a session of one file is not one of another. Events of a
+ *           session stand in order of time, of one time in order of lines.
  * Protocol: for every event of a session but the first, foretell it from those before; nothing is taken out of the
  *           lists. Places are those of the event that stands before, from 0.
  * Memory:   all-zero is a valid empty value.

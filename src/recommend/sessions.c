@@ -222,7 +222,7 @@ static size_t find_near(const struct session_index *x, const struct session_opti
     struct topk best;
     uint32_t found = 0;
     float weight = 1;
-    for (uint32_t a = 0; a < len; a++, weight *= o->decay) {
+    for (uint32_t a = 0; a < len; a++) {
         uint64_t begin = x->of_offsets[recent[a]], end = x->of_offsets[recent[a] + 1];
         float w = weight * powf(x->idf[recent[a]], o->match_power);
         if (end - begin > o->sample)
@@ -233,6 +233,7 @@ static size_t find_near(const struct session_index *x, const struct session_opti
                 s->found[found++] = session;
             s->near[session] += w;
         }
+        weight *= o->decay;
     }
     topk_init(&best, s->best, o->neighbours);
     for (uint32_t i = 0; i < found; i++) {
@@ -286,13 +287,17 @@ static uint32_t score_session(const struct session_index *x, const struct sessio
 {
     uint64_t begin = x->offsets[session], end = x->offsets[session + 1];
     float w = near;
-    for (uint64_t p = place + 1; p < end; p++, w *= o->spread)
+    for (uint64_t p = place + 1; p < end; p++) {
         if (!stands_in(x, place + 1, p, x->item[p]))
             score_item(s, x->item[p], w * powf(x->idf[x->item[p]], o->idf_power), &scored);
+        w *= o->spread;
+    }
     w = near * o->back;
-    for (uint64_t p = place; p-- > begin; w *= o->spread)
+    for (uint64_t p = place; p-- > begin;) {
         if (!stands_in(x, p + 1, end, x->item[p]))
             score_item(s, x->item[p], w * powf(x->idf[x->item[p]], o->idf_power), &scored);
+        w *= o->spread;
+    }
     return scored;
 }
 

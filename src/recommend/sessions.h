@@ -1,12 +1,13 @@
 /* sessions.h - session kNN: what shoppers of whom nothing but this session is known look at next.
  *
- * Model:   the sessions that were are numbered from the most recent. For a session under way with the last items
- *          i_0 (the current one), i_1, ... (distinct), a past session s is as near as
- *          near(s) = (sum over i_a in s of decay^a * idf(i_a)^match_power) / (items of s)^length_power * 2^(-age of s / half_life),
+ * Model:   the sessions that were are numbered from the most recent. For a session under way with the last
+ *          items i_0 (the current one), i_1, ... (distinct), a past session s is as near as
+ *          near(s) = sum over i_a in s of decay^a * idf(i_a)^match_power, / (items of s)^length_power,
+ *                    * 2^(-age of s / half_life),
  *          and of the `neighbours` nearest each item j scores
  *          near(s) * idf(j)^idf_power * spread^(|p_j - p| - 1) (times `back` where j stands before p),
- *          p the first place in s of the most recent i_a that is in it and p_j the nearest place of j after it, else before. Items of the
- *          session under way score `again` times as much.
+ *          p the first place in s of the most recent i_a that is in it and p_j the nearest place of j after
+ *          it, else before. Items of the session under way score `again` times as much.
  *          idf(i) = ln(1 + sessions / sessions that have i) / ln(1 + sessions).
  * Source:  V-SKNN: Ludewig, Jannach, "Evaluation of session-based recommendation algorithms", UMUAI 2018; STAN: Garg et
  *          al., "Sequence and time aware neighborhood for session-based recommendations", SIGIR 2019.
@@ -58,7 +59,8 @@ struct session_options session_defaults(void);
 ERR_MUST_USE enum err_code session_option_set(struct session_options *o, struct str text,
                                               struct err *err);
 
-/** Sessions in any order: offsets [n + 1], item [offsets[n]] < items in order of time, end_us [n]; copied. Empty ones are fine.
+/** Sessions in any order: offsets [n + 1], item [offsets[n]] < items in order of time, end_us [n]; copied.
+ *  Empty ones are fine.
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code session_index_build(uint32_t n, const uint64_t *offsets,
                                                const uint32_t *item, const int64_t *end_us,

@@ -398,9 +398,10 @@ void transitions_score(const struct neighbour_result *r, const struct transition
                        const uint32_t *history, size_t n, float *scores)
 {
     float weight = 1;
-    for (size_t age = 0; age < n && age < o->recent; age++, weight *= o->recency) {
+    for (size_t age = 0; age < n && age < o->recent; age++) {
         uint32_t item = history[n - 1 - age];
         for (uint32_t k = r->offsets[item]; k < r->offsets[item + 1]; k++)
             scores[r->rows[k]] += weight * r->scores[k];
+        weight *= o->recency;
     }
 }
