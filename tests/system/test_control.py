@@ -116,7 +116,7 @@ def training(path):
         assert live in done.stdout
         wait_until(lambda: server.client().get("/readyz")["view"]["model"] == live, "it serves")
         server.admin().must(200, "POST", "/v1/models/recommend/rollback")
-        aisle("models", "publish", live, "--data", shop.path)
+        aisle("models", "publish", live, "--force", "--data", shop.path)  # so small a model may be refused
         wait_until(lambda: server.client().get("/readyz")["view"]["model"] == live, "it serves")
 
 
