@@ -14,6 +14,6 @@ export default defineConfig(({ mode }) => {
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
     },
-    test: { include: ['test/**/*.test.ts'] },
+    test: { include: ['test/**/*.test.ts'], setupFiles: ['test/setup.mjs'] },
   };
 });
