@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "num/dense.h"
 #include "num/small.h"
 #include "num/vec.h"
 #include "train/random_matrix.h"
@@ -23,6 +24,7 @@ static void problem_init(struct problem *p, uint64_t seed, size_t cells, float e
     struct rng r;
     struct err err;
     ck_ok(vec_init(&err));
+    dense_init();
     small_init();
     rng_init(&r, seed);
     random_matrix(&r, USERS, ITEMS, cells, &p->by_user, p->dense);
@@ -314,6 +316,7 @@ START_TEST(the_loss_falls_and_threads_agree_where_rows_are_long_and_many)
     struct als_options o = {
         .dim = WIDE, .alpha = 3, .regularisation = 1, .exponent = 1, .iterations = 1, .seed = 4};
     ck_ok(vec_init(&err));
+    dense_init();
     small_init();
     rng_init(&r, 11);
     random_matrix(&r, LONG, SHORT, ALL, &by_user, dense);
