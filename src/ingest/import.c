@@ -352,15 +352,26 @@ static enum err_code finish(struct import *im, const struct batch *end, struct e
     return rc;
 }
 
-/* What the lines of orders say together. */
-static enum err_code finish_orders(struct import *im, struct err *err)
+/* The count goes with the products: killed before the end, the next run finds both. */
+static enum err_code count_made(struct store_tx *tx, void *arg, uint64_t made, struct err *err)
 {
+    const struct finish *f = arg;
+    struct import_report report = *f->im->report;
+    report.products_made += made;
+    return import_checkpoint(f->im, tx, &report, f->end->records, f->end->offset, f->end->line,
+                             false, err);
+}
+
+/* What the lines of orders say together. */
+static enum err_code finish_orders(struct import *im, const struct batch *end, struct err *err)
+{
+    struct finish f = {.im = im, .end = end};
     struct import_report *r = im->report;
     r->near_skus = catalogue_near_ids(&im->catalogue, r->near_examples, sizeof r->near_examples);
     if (im->o->dry_run)
         return ERR_OK;
-    enum err_code rc =
-        line_products_make(im->store, &im->catalogue, im->mapping, &r->products_made, err);
+    enum err_code rc = line_products_make(im->store, &im->catalogue, im->mapping, &r->products_made,
+                                          count_made, &f, err);
     return rc == ERR_OK ? import_match_returns(im, err) : rc;
 }
 
@@ -385,7 +396,7 @@ static enum err_code run(struct import *im, struct err *err)
     thread_join(&thread);
     progress_close(&im->progress);
     if (rc == ERR_OK && im->o->kind == IMPORT_ORDERS)
-        rc = finish_orders(im, err);
+        rc = finish_orders(im, &end, err);
     if (rc == ERR_OK)
         rc = finish(im, &end, err);
     if (rc != ERR_OK)

@@ -27,6 +27,8 @@ struct make {
     const struct mapping *mapping;
     size_t from, to;
     uint64_t made;
+    line_products_made_fn *on_made;
+    void *arg;
 };
 
 static bool ignored(const void *arg, struct str title)
@@ -85,23 +87,30 @@ static enum err_code make_job(struct store_tx *tx, void *arg, struct err *err)
     struct make *m = arg;
     struct arena scratch;
     enum err_code rc = ERR_OK;
+    m->made = 0;
     arena_init(&scratch, 0, 4 << 20);
     for (size_t i = m->from; rc == ERR_OK && i < m->to; i++) {
         arena_reset(&scratch);
         rc = make_one(m, tx, &scratch, &m->skus->products[i], err);
     }
     arena_release(&scratch);
-    return rc;
+    return rc == ERR_OK && m->on_made ? m->on_made(tx, m->arg, m->made, err) : rc;
 }
 
 enum err_code line_products_make(struct store *store, const struct skus *skus,
-                                 const struct mapping *mapping, uint64_t *made, struct err *err)
+                                 const struct mapping *mapping, uint64_t *made,
+                                 line_products_made_fn *on_made, void *arg, struct err *err)
 {
     size_t n = skus->products_len;
     if (!mapping_makes_products(mapping))
         return ERR_OK;
     for (size_t from = 0; from < n; from += CHUNK) {
-        struct make m = {skus, mapping, from, from + CHUNK < n ? from + CHUNK : n, 0};
+        struct make m = {.skus = skus,
+                         .mapping = mapping,
+                         .from = from,
+                         .to = from + CHUNK < n ? from + CHUNK : n,
+                         .on_made = on_made,
+                         .arg = arg};
         enum err_code rc = store_write(store, make_job, &m, err);
         if (rc != ERR_OK)
             return rc;

@@ -373,7 +373,8 @@ static enum err_code retry_all(struct retry *t, struct attempt *attempts, struct
         count(t, attempts, n);
         learn(t, attempts, n);
     }
-    return rc == ERR_OK ? line_products_make(t->store, &t->skus, t->mapping, &made, err) : rc;
+    return rc == ERR_OK ? line_products_make(t->store, &t->skus, t->mapping, &made, NULL, NULL, err)
+                        : rc;
 }
 
 enum err_code import_retry(struct store *s, const struct retry_options *o,
