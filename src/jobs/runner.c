@@ -1,5 +1,7 @@
 #include "jobs/runner.h"
 
+#include <xxhash.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -8,7 +10,7 @@
 
 enum { POLL_MS = 2000, SETTLE_MS = 10000 };
 
-/* At most this often a job's progress is written: each time is a transaction. */
+/* At most this often a job's progress within a step is written: each time is a transaction. */
 static const int64_t progress_every_ns = 500000000;
 
 static const int64_t compact_every_ns = 86400 * 1000000000LL;
@@ -56,9 +58,11 @@ bool work_tell(struct work *w, double progress, struct str message)
     struct telling t = {w->job->no, progress, message};
     struct err err;
     int64_t now = clock_mono_ns();
-    if (w->told_ns && now - w->told_ns < progress_every_ns)
+    uint64_t step = XXH3_64bits(message.p, message.n);
+    if (w->told_ns && step == w->told && now - w->told_ns < progress_every_ns)
         return false;
     w->told_ns = now;
+    w->told = step;
     if (store_write(w->runner->store, write_progress, &t, &err) != ERR_OK)
         log_warn("a job's progress cannot be recorded", LOG_I64("job", t.no), LOG_ERR_TEXT(&err));
     return true;

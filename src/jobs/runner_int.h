@@ -38,12 +38,14 @@ struct work {
     const struct job *job;
     struct buf result; /* JSON, at most JOB_OUTPUT_MAX */
     int64_t told_ns;   /* when its progress was last written */
+    uint64_t told;     /* hash of the message that was */
 };
 
 /** Was it cancelled, or does the server stop? */
 bool work_must_end(const struct work *w);
 
-/** Write how far it is, unless that was done a moment ago: then false. */
+/** Write how far it is, unless that was done a moment ago with this message: then false. A step is told when it
+ *  begins, however short it is. */
 bool work_tell(struct work *w, double progress, struct str message);
 
 /** Wait until readers see all that is stored. */

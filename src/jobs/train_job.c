@@ -101,7 +101,9 @@ static bool take_progress(struct report *p, struct str line)
 
 static void end_line(struct report *p)
 {
-    if (!take_progress(p, str_trim(buf_str(&p->line))))
+    if (take_progress(p, str_trim(buf_str(&p->line))))
+        store_report(p);
+    else
         buf_put(&p->work->result, p->line.data, p->line.len);
     buf_reset(&p->line);
 }
