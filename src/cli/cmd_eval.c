@@ -25,6 +25,14 @@ static const struct flag flags[] = {
     {"--threads", "N", "how many threads (all processors)"},
 };
 
+enum { QUEUE = 64 };
+
+enum err_code eval_pool(unsigned threads, struct pool **out, struct err *err)
+{
+    *out = NULL;
+    return threads == 1 ? ERR_OK : pool_new(out, "eval", threads ? threads - 1 : 0, QUEUE, err);
+}
+
 /* --- results --------------------------------------------------------------------------------- */
 
 void eval_key_at(struct json_writer *w, const char *metric, size_t k)

@@ -4,6 +4,7 @@
 #ifndef CLI_EVAL_H
 #define CLI_EVAL_H
 
+#include "base/pool.h"
 #include "cli/cli.h"
 
 /** eval_recommend.c, eval_search.c, eval_next.c, eval_sessions.c */
@@ -11,6 +12,10 @@ enum cli_exit eval_recommend(const struct args *args);
 enum cli_exit eval_search(const struct args *args);
 enum cli_exit eval_next(const struct args *args);
 enum cli_exit eval_sessions(const struct args *args);
+
+/** The other threads of a measurement, beside the one that calls. threads: in all, 0 every processor. *out stays
+ *  NULL for one. Errors as pool_new. */
+ERR_MUST_USE enum err_code eval_pool(unsigned threads, struct pool **out, struct err *err);
 
 /** "recall@20" as the key of the next value. */
 void eval_key_at(struct json_writer *w, const char *metric, size_t k);

@@ -4,8 +4,6 @@
 #include "eval/sequences.h"
 #include "train/transitions.h"
 
-enum { QUEUE = 64 };
-
 struct evaluation {
     struct sequences sequences;
     struct sequences_options options;
@@ -93,9 +91,8 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     enum err_code code = sequences_read(&e->sequences, args_flag(args, "--sequences"), err);
     if (code == ERR_OK && args_has(args, "--attributes"))
         code = sequences_read_attributes(&e->sequences, args_flag(args, "--attributes"), err);
-    /* The calling thread works too. */
-    if (code == ERR_OK && threads != 1)
-        code = pool_new(&e->options.pool, "eval", threads ? threads - 1 : 0, QUEUE, err);
+    if (code == ERR_OK)
+        code = eval_pool(threads, &e->options.pool, err);
     if (code == ERR_OK)
         code = fit_and_measure(e, err);
     if (code == ERR_OK)

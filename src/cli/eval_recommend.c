@@ -8,8 +8,6 @@
 #include "train/recommend_fit.h"
 #include "train/rivals.h"
 
-enum { QUEUE = 64 };
-
 /* --model: the rivals by their kinds, and the factor model. */
 enum { MODEL_ALS = RIVAL_POPULARITY + 1, MODELS };
 
@@ -108,9 +106,8 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
         code = feedback_read(&e->feedback, args_flag(args, "--test"), &e->truth, err);
     e->options.users = (uint32_t)e->feedback.users.len;
     e->options.items = (uint32_t)e->feedback.items.len;
-    /* The calling thread works too. */
-    if (code == ERR_OK && threads != 1)
-        code = pool_new(&e->options.pool, "eval", threads ? threads - 1 : 0, QUEUE, err);
+    if (code == ERR_OK)
+        code = eval_pool(threads, &e->options.pool, err);
     if (code == ERR_OK)
         code =
             e->model == MODEL_ALS ? try_als(e, err) : try_rival(e, (enum rival_kind)e->model, err);

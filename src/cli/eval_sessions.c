@@ -5,8 +5,6 @@
 #include "eval/sessions.h"
 #include "recommend/sessions.h"
 
-enum { QUEUE = 64 };
-
 struct lane {
     struct session_scratch scratch;
     struct topk_item best[SESSIONS_K_MAX];
@@ -138,9 +136,8 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
                               struct json_writer *w, struct err *err)
 {
     enum err_code code = read_files(args, e, err);
-    /* The calling thread works too. */
-    if (code == ERR_OK && threads != 1)
-        code = pool_new(&e->options.pool, "eval", threads ? threads - 1 : 0, QUEUE, err);
+    if (code == ERR_OK)
+        code = eval_pool(threads, &e->options.pool, err);
     if (code == ERR_OK)
         code = fit_and_measure(e, err);
     if (code == ERR_OK)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "eval/words.h"
 
 enum { PAIR_USER, PAIR_ITEM, PAIR_TIME, PAIR_FIELDS, COLUMNS_MAX = 16, HEADER_MAX = 160 };
 
@@ -16,30 +17,13 @@ static uint32_t number_of(struct map_str *ids, struct str id)
 
 /* --- adjacency ------------------------------------------------------------------------------- */
 
-static bool is_separator(char c)
-{
-    return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '\r';
-}
-
-static struct str next_word(struct str *line)
-{
-    size_t begin = 0, end;
-    while (begin < line->n && is_separator(line->p[begin]))
-        begin++;
-    for (end = begin; end < line->n && !is_separator(line->p[end]); end++)
-        continue;
-    struct str word = {line->p + begin, end - begin};
-    *line = (struct str){line->p + end, line->n - end};
-    return word;
-}
-
 /* Once a day: without times, nothing says that two things were had together. */
 static enum err_code take_adjacency(struct feedback *f, struct str line, struct interactions *out,
                                     struct err *err)
 {
-    struct str user = next_word(&line), item;
+    struct str user = words_next(&line), item;
     enum err_code code = ERR_OK;
-    for (int64_t day = 1; code == ERR_OK && (item = next_word(&line)).n; day++)
+    for (int64_t day = 1; code == ERR_OK && (item = words_next(&line)).n; day++)
         code = interactions_append(out, number_of(&f->users, user), number_of(&f->items, item),
                                    day * CLOCK_US_PER_DAY, 1, EVENT_VIEW, 1, err);
     return code;
@@ -67,7 +51,7 @@ static int split_line(const struct layout *l, struct str line, struct str fields
 {
     int n = 0;
     while (n < COLUMNS_MAX && line.p) {
-        struct str field = l->separator == ' ' ? next_word(&line) : str_split(&line, l->separator);
+        struct str field = l->separator == ' ' ? words_next(&line) : str_split(&line, l->separator);
         if (l->separator == ' ' && field.n == 0)
             break;
         fields[n++] = str_trim(field);

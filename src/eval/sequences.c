@@ -8,27 +8,11 @@
 #include "base/json_reader.h"
 #include "base/mem.h"
 #include "base/signal.h"
+#include "eval/words.h"
 
 enum { GRAIN = 64, FIRST_ROOM = 1024 };
 
 /* --- lines ----------------------------------------------------------------------------------- */
-
-static bool is_separator(char c)
-{
-    return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '\r';
-}
-
-static struct str next_word(struct str *line)
-{
-    size_t begin = 0, end;
-    while (begin < line->n && is_separator(line->p[begin]))
-        begin++;
-    for (end = begin; end < line->n && !is_separator(line->p[end]); end++)
-        continue;
-    struct str word = {line->p + begin, end - begin};
-    *line = (struct str){line->p + end, line->n - end};
-    return word;
-}
 
 static enum err_code number_of(struct map_str *ids, struct str id, uint32_t *no, struct err *err)
 {
@@ -59,13 +43,13 @@ static enum err_code make_room(void **p, size_t *cap, size_t need, size_t size, 
 
 static enum err_code take_line(struct sequences *s, struct str line, struct err *err)
 {
-    struct str user = next_word(&line), word;
+    struct str user = words_next(&line), word;
     uint64_t events = s->len ? s->offsets[s->len] : 0, begin = events;
     size_t offsets_cap = s->lines_cap ? s->lines_cap + 1 : 0;
     enum err_code code =
         make_room((void **)&s->offsets, &offsets_cap, (size_t)s->len + 2, sizeof *s->offsets, err);
     s->lines_cap = offsets_cap ? offsets_cap - 1 : 0;
-    while (code == ERR_OK && (word = next_word(&line)).n) {
+    while (code == ERR_OK && (word = words_next(&line)).n) {
         uint32_t item;
         code = number_of(&s->item_of, word, &item, err);
         if (code == ERR_OK)

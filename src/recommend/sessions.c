@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/tuning.h"
 
 /* --- options --------------------------------------------------------------------------------- */
 
@@ -24,48 +25,25 @@ struct session_options session_defaults(void)
                                     .again = 2};
 }
 
-static const struct option {
-    const char *name;
-    bool whole;
-    size_t at;
-    float lo, hi;
-} options[] = {
-    {"neighbours", true, offsetof(struct session_options, neighbours), 1, 1e6F},
-    {"sample", true, offsetof(struct session_options, sample), 1, 1e6F},
-    {"recent", true, offsetof(struct session_options, recent), 1, SESSION_RECENT_MAX},
-    {"decay", false, offsetof(struct session_options, decay), 0, 1},
-    {"match_power", false, offsetof(struct session_options, match_power), 0, 4},
-    {"length_power", false, offsetof(struct session_options, length_power), 0, 4},
-    {"half_life_days", false, offsetof(struct session_options, half_life_days), 0, 1e6F},
-    {"idf_power", false, offsetof(struct session_options, idf_power), 0, 4},
-    {"spread", false, offsetof(struct session_options, spread), 0, 1},
-    {"back", false, offsetof(struct session_options, back), 0, 1},
-    {"again", false, offsetof(struct session_options, again), 0, 100},
+static const struct tuning tunings[] = {
+#define AT(field) offsetof(struct session_options, field)
+    {"neighbours", AT(neighbours), TUNING_U32, 1, 1e6},
+    {"sample", AT(sample), TUNING_U32, 1, 1e6},
+    {"recent", AT(recent), TUNING_U32, 1, SESSION_RECENT_MAX},
+    {"decay", AT(decay), TUNING_FLOAT, 0, 1},
+    {"match_power", AT(match_power), TUNING_FLOAT, 0, 4},
+    {"length_power", AT(length_power), TUNING_FLOAT, 0, 4},
+    {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0, 1e6},
+    {"idf_power", AT(idf_power), TUNING_FLOAT, 0, 4},
+    {"spread", AT(spread), TUNING_FLOAT, 0, 1},
+    {"back", AT(back), TUNING_FLOAT, 0, 1},
+    {"again", AT(again), TUNING_FLOAT, 0, 100},
+#undef AT
 };
 
 enum err_code session_option_set(struct session_options *o, struct str text, struct err *err)
 {
-    struct str rest = text, name = str_split(&rest, '=');
-    size_t i = 0, n = sizeof options / sizeof *options;
-    double value = 0;
-    while (i < n && !str_is(name, options[i].name))
-        i++;
-    if (i == n)
-        return err_set(err, ERR_INVALID, "there is no parameter '%.*s'", STR_ARG(name));
-    const struct option *known = &options[i];
-    enum err_code code = str_parse_double(rest, &value, err);
-    if (code != ERR_OK)
-        return err_prefix(err, code, "%s", known->name);
-    if (!((float)value >= known->lo && (float)value <= known->hi))
-        return err_set(err, ERR_INVALID, "%s: not between %g and %g", known->name,
-                       (double)known->lo, (double)known->hi);
-    uint32_t whole = known->whole ? (uint32_t)value : 0;
-    float real = (float)value;
-    if (known->whole)
-        memcpy((char *)o + known->at, &whole, sizeof whole);
-    else
-        memcpy((char *)o + known->at, &real, sizeof real);
-    return ERR_OK;
+    return tuning_set(tunings, sizeof tunings / sizeof *tunings, o, text, err);
 }
 
 /* --- index ----------------------------------------------------------------------------------- */

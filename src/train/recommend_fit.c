@@ -2,11 +2,11 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/tuning.h"
 #include "num/dense.h"
 #include "recommend/profile.h"
 #include "train/als.h"
@@ -32,73 +32,36 @@ struct recommend_params recommend_defaults(void)
                                      .seed = 1};
 }
 
-static const struct parameter {
-    const char *name;
-    double lo, hi;
-    size_t offset;
-    enum { COUNT, SEED, REAL } type; /* uint32_t, uint64_t, float */
-} parameters[] = {
+static const struct tuning tunings[] = {
 #define AT(field) offsetof(struct recommend_params, field)
-    {"dim", 0, RECOMMEND_DIM_MAX, AT(dim), COUNT},
-    {"alpha", 1e-6, 1e6, AT(alpha), REAL},
-    {"regularisation", 1e-6, 1e6, AT(regularisation), REAL},
-    {"exponent", 0, RECOMMEND_EXPONENT_MAX, AT(exponent), REAL},
-    {"iterations", 1, 1000, AT(iterations), COUNT},
-    {"neighbours", 1, RECOMMEND_NEIGHBOURS_MAX, AT(neighbours), COUNT},
-    {"shrink", 0, 1e6, AT(shrink), REAL},
-    {"half_life_days", 0.01, 1e5, AT(half_life_days), REAL},
-    {"seed", 0, 1e15, AT(seed), SEED},
+    {"dim", AT(dim), TUNING_U32, 0, RECOMMEND_DIM_MAX},
+    {"alpha", AT(alpha), TUNING_FLOAT, 1e-6, 1e6},
+    {"regularisation", AT(regularisation), TUNING_FLOAT, 1e-6, 1e6},
+    {"exponent", AT(exponent), TUNING_FLOAT, 0, RECOMMEND_EXPONENT_MAX},
+    {"iterations", AT(iterations), TUNING_U32, 1, 1000},
+    {"neighbours", AT(neighbours), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
+    {"shrink", AT(shrink), TUNING_FLOAT, 0, 1e6},
+    {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0.01, 1e5},
+    {"seed", AT(seed), TUNING_U64, 0, 1e15},
 #undef AT
 };
 
-enum { PARAMETERS = sizeof parameters / sizeof *parameters };
-
-static size_t parameter_size(const struct parameter *p)
-{
-    return p->type == SEED ? sizeof(uint64_t) : sizeof(uint32_t);
-}
-
-_Static_assert(sizeof(float) == sizeof(uint32_t), "parameter_size");
+enum { TUNINGS = sizeof tunings / sizeof *tunings };
 
 enum err_code recommend_param_put(struct recommend_params *p, struct str name, double value,
                                   struct err *err)
 {
-    const struct parameter *known = parameters, *end = parameters + PARAMETERS;
-    while (known < end && !str_is(name, known->name))
-        known++;
-    if (known == end)
-        return err_set(err, ERR_INVALID, "there is no parameter '%.*s'", STR_ARG(name));
-    /* As float: what was set to a bound is read back from a manifest. */
-    float near = (float)value;
-    if (!(near >= (float)known->lo && near <= (float)known->hi))
-        return err_set(err, ERR_INVALID, "%s: not between %g and %g", known->name, known->lo,
-                       known->hi);
-    uint32_t count = known->type == COUNT ? (uint32_t)value : 0;
-    uint64_t seed = known->type == SEED ? (uint64_t)value : 0;
-    memcpy((char *)p + known->offset,
-           known->type == COUNT  ? (const void *)&count
-           : known->type == SEED ? (const void *)&seed
-                                 : (const void *)&near,
-           parameter_size(known));
-    return ERR_OK;
+    return tuning_put(tunings, TUNINGS, p, name, value, err);
 }
 
 enum err_code recommend_param_set(struct recommend_params *p, struct str text, struct err *err)
 {
-    struct str rest = text, name = str_split(&rest, '=');
-    double value = 0;
-    enum err_code code = str_parse_double(rest, &value, err);
-    if (code != ERR_OK)
-        return err_prefix(err, code, "%.*s", STR_ARG(name));
-    return recommend_param_put(p, name, value, err);
+    return tuning_set(tunings, TUNINGS, p, text, err);
 }
 
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
-    for (const struct parameter *p = parameters; p < parameters + PARAMETERS; p++)
-        if (memcmp((const char *)a + p->offset, (const char *)b + p->offset, parameter_size(p)))
-            return false;
-    return true;
+    return tuning_equal(tunings, TUNINGS, a, b);
 }
 
 /* --- numbering ------------------------------------------------------------------------------- */

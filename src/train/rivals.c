@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/tuning.h"
 #include "recommend/profile.h"
 #include "train/svd.h"
 
@@ -31,78 +32,56 @@ struct rival_params rival_defaults(void)
         .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
 }
 
-enum value_kind { NUMBER, COUNT, FLAG, SEED };
-
-struct parameter {
-    const char *name;
-    size_t offset; /* in struct rival_params */
-    double lo, hi;
-    enum rival_kind model;
-    enum value_kind value;
-};
-
 #define OF_PROPAGATION(field) offsetof(struct rival_params, propagation.field)
 #define OF_NEIGHBOURS(field)  offsetof(struct rival_params, neighbours.field)
 
-static const struct parameter parameters[] = {
-    {"binary", OF_PROPAGATION(binary), 0, 1, RIVAL_PROPAGATION, FLAG},
-    {"user_exponent", OF_PROPAGATION(user_exponent), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"out_exponent", OF_PROPAGATION(out_exponent), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"in_exponent", OF_PROPAGATION(in_exponent), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"keep", OF_PROPAGATION(keep), 0, KEEP_MAX, RIVAL_PROPAGATION, COUNT},
-    {"dim", OF_PROPAGATION(dim), 0, SVD_DIM_MAX, RIVAL_PROPAGATION, COUNT},
-    {"gamma", OF_PROPAGATION(gamma), 1e-6, 1e6, RIVAL_PROPAGATION, NUMBER},
-    {"low_user", OF_PROPAGATION(low_user), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"low_item", OF_PROPAGATION(low_item), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"low_out", OF_PROPAGATION(low_out), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"low_in", OF_PROPAGATION(low_in), -2, 2, RIVAL_PROPAGATION, NUMBER},
-    {"flat", OF_PROPAGATION(flat), 0, 100, RIVAL_PROPAGATION, NUMBER},
-    {"seed", OF_PROPAGATION(seed), 0, 1e15, RIVAL_PROPAGATION, SEED},
-    {"neighbours", OF_NEIGHBOURS(keep), 1, KEEP_MAX, RIVAL_NEIGHBOURS, COUNT},
-    {"shrink", OF_NEIGHBOURS(shrink), 0, 1e6, RIVAL_NEIGHBOURS, NUMBER},
-    {"group_max", OF_NEIGHBOURS(group_max), 2, GROUP_MAX, RIVAL_NEIGHBOURS, COUNT},
-    {"support", OF_NEIGHBOURS(support), 1, GROUP_MAX, RIVAL_NEIGHBOURS, COUNT},
+static const struct tuning of_propagation[] = {
+    {"binary", OF_PROPAGATION(binary), TUNING_BOOL, 0, 1},
+    {"user_exponent", OF_PROPAGATION(user_exponent), TUNING_FLOAT, -2, 2},
+    {"out_exponent", OF_PROPAGATION(out_exponent), TUNING_FLOAT, -2, 2},
+    {"in_exponent", OF_PROPAGATION(in_exponent), TUNING_FLOAT, -2, 2},
+    {"keep", OF_PROPAGATION(keep), TUNING_U32, 0, KEEP_MAX},
+    {"dim", OF_PROPAGATION(dim), TUNING_U32, 0, SVD_DIM_MAX},
+    {"gamma", OF_PROPAGATION(gamma), TUNING_FLOAT, 1e-6, 1e6},
+    {"low_user", OF_PROPAGATION(low_user), TUNING_FLOAT, -2, 2},
+    {"low_item", OF_PROPAGATION(low_item), TUNING_FLOAT, -2, 2},
+    {"low_out", OF_PROPAGATION(low_out), TUNING_FLOAT, -2, 2},
+    {"low_in", OF_PROPAGATION(low_in), TUNING_FLOAT, -2, 2},
+    {"flat", OF_PROPAGATION(flat), TUNING_FLOAT, 0, 100},
+    {"seed", OF_PROPAGATION(seed), TUNING_U64, 0, 1e15},
 };
 
-static void put(struct rival_params *p, const struct parameter *at, double value)
-{
-    char *field = (char *)p + at->offset;
-    switch (at->value) {
-    case NUMBER:
-        *(float *)(void *)field = (float)value;
-        break;
-    case COUNT:
-        *(uint32_t *)(void *)field = (uint32_t)value;
-        break;
-    case FLAG:
-        *(bool *)(void *)field = value != 0;
-        break;
-    case SEED:
-        *(uint64_t *)(void *)field = (uint64_t)value;
-        break;
-    }
-}
+static const struct tuning of_neighbours[] = {
+    {"neighbours", OF_NEIGHBOURS(keep), TUNING_U32, 1, KEEP_MAX},
+    {"shrink", OF_NEIGHBOURS(shrink), TUNING_FLOAT, 0, 1e6},
+    {"group_max", OF_NEIGHBOURS(group_max), TUNING_U32, 2, GROUP_MAX},
+    {"support", OF_NEIGHBOURS(support), TUNING_U32, 1, GROUP_MAX},
+};
+
+static const struct {
+    const struct tuning *all;
+    size_t n;
+} tunings[] = {
+    [RIVAL_PROPAGATION] = {of_propagation, sizeof of_propagation / sizeof *of_propagation},
+    [RIVAL_NEIGHBOURS] = {of_neighbours, sizeof of_neighbours / sizeof *of_neighbours},
+    [RIVAL_POPULARITY] = {NULL, 0},
+};
 
 enum err_code rival_param_set(struct rival_params *p, enum rival_kind kind, struct str text,
                               struct err *err)
 {
+    struct rival_params next = *p;
     struct str rest = text, name = str_split(&rest, '=');
-    double value = 0;
-    size_t i = 0, n = sizeof parameters / sizeof *parameters;
-    while (i < n && !(parameters[i].model == kind && str_is(name, parameters[i].name)))
-        i++;
-    if (i == n)
+    const struct tuning *known = tuning_find(tunings[kind].all, tunings[kind].n, name);
+    if (!known)
         return err_set(err, ERR_INVALID, "this model has no parameter '%.*s'", STR_ARG(name));
-    enum err_code code = str_parse_double(rest, &value, err);
+    enum err_code code = tuning_set(known, 1, &next, text, err);
     if (code != ERR_OK)
-        return err_prefix(err, code, "%.*s", STR_ARG(name));
-    const struct parameter *at = &parameters[i];
-    if (!(value >= at->lo && value <= at->hi))
-        return err_set(err, ERR_INVALID, "%s: not between %g and %g", at->name, at->lo, at->hi);
-    put(p, at, value);
-    p->dim_asked = p->dim_asked || at->offset == OF_PROPAGATION(dim);
-    if (p->propagation.keep == 0 && p->propagation.dim == 0)
-        return err_set(err, ERR_INVALID, "%s: one of keep and dim must be above 0", at->name);
+        return code;
+    next.dim_asked = next.dim_asked || known->offset == OF_PROPAGATION(dim);
+    if (next.propagation.keep == 0 && next.propagation.dim == 0)
+        return err_set(err, ERR_INVALID, "%s: one of keep and dim must be above 0", known->name);
+    *p = next;
     return ERR_OK;
 }
 

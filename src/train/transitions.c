@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/tuning.h"
 #include "base/signal.h"
 #include "num/topk.h"
 
@@ -29,50 +30,27 @@ struct transition_options transition_defaults(void)
                                        .recent = 20};
 }
 
-static const struct option {
-    const char *name;
-    bool whole;
-    size_t at;
-    float lo, hi;
-} options[] = {
-    {"keep", true, offsetof(struct transition_options, keep), 1, TRANSITIONS_KEEP_MAX},
-    {"window", true, offsetof(struct transition_options, window), 1, TRANSITIONS_WINDOW_MAX},
-    {"decay", false, offsetof(struct transition_options, decay), 0, 1},
-    {"half_life_days", false, offsetof(struct transition_options, half_life_days), 0, 1e6F},
-    {"back", false, offsetof(struct transition_options, back), 0, 1},
-    {"length_power", false, offsetof(struct transition_options, length_power), 0, 4},
-    {"alpha", false, offsetof(struct transition_options, alpha), 0, 4},
-    {"beta", false, offsetof(struct transition_options, beta), 0, 4},
-    {"attributes", false, offsetof(struct transition_options, attributes), 0, 1e6F},
-    {"boost", false, offsetof(struct transition_options, boost), 0, 1e6F},
-    {"attribute_items", true, offsetof(struct transition_options, attribute_items), 0, 1e9F},
-    {"recency", false, offsetof(struct transition_options, recency), 0, 1},
-    {"recent", true, offsetof(struct transition_options, recent), 1, 1e6F},
+static const struct tuning tunings[] = {
+#define AT(field) offsetof(struct transition_options, field)
+    {"keep", AT(keep), TUNING_U32, 1, TRANSITIONS_KEEP_MAX},
+    {"window", AT(window), TUNING_U32, 1, TRANSITIONS_WINDOW_MAX},
+    {"decay", AT(decay), TUNING_FLOAT, 0, 1},
+    {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0, 1e6},
+    {"back", AT(back), TUNING_FLOAT, 0, 1},
+    {"length_power", AT(length_power), TUNING_FLOAT, 0, 4},
+    {"alpha", AT(alpha), TUNING_FLOAT, 0, 4},
+    {"beta", AT(beta), TUNING_FLOAT, 0, 4},
+    {"attributes", AT(attributes), TUNING_FLOAT, 0, 1e6},
+    {"boost", AT(boost), TUNING_FLOAT, 0, 1e6},
+    {"attribute_items", AT(attribute_items), TUNING_U32, 0, 1e9},
+    {"recency", AT(recency), TUNING_FLOAT, 0, 1},
+    {"recent", AT(recent), TUNING_U32, 1, 1e6},
+#undef AT
 };
 
 enum err_code transition_option_set(struct transition_options *o, struct str text, struct err *err)
 {
-    struct str rest = text, name = str_split(&rest, '=');
-    size_t i = 0, n = sizeof options / sizeof *options;
-    double value = 0;
-    while (i < n && !str_is(name, options[i].name))
-        i++;
-    if (i == n)
-        return err_set(err, ERR_INVALID, "there is no parameter '%.*s'", STR_ARG(name));
-    const struct option *known = &options[i];
-    enum err_code code = str_parse_double(rest, &value, err);
-    if (code != ERR_OK)
-        return err_prefix(err, code, "%s", known->name);
-    if (!((float)value >= known->lo && (float)value <= known->hi))
-        return err_set(err, ERR_INVALID, "%s: not between %g and %g", known->name,
-                       (double)known->lo, (double)known->hi);
-    uint32_t whole = known->whole ? (uint32_t)value : 0;
-    float real = (float)value;
-    if (known->whole)
-        memcpy((char *)o + known->at, &whole, sizeof whole);
-    else
-        memcpy((char *)o + known->at, &real, sizeof real);
-    return ERR_OK;
+    return tuning_set(tunings, sizeof tunings / sizeof *tunings, o, text, err);
 }
 
 /* --- one row at a time ----------------------------------------------------------------------- */
