@@ -98,6 +98,15 @@ enum err_code build_overlay(struct engine *e, struct db *db, const uint32_t *num
     return code;
 }
 
+void show_catalogue(struct engine *e, struct catalogue *c, int64_t position)
+{
+    struct view *next = next_view(e);
+    catalogue_unref(next->catalogue);
+    next->catalogue = c;
+    next->position = position;
+    publish_view(e, next);
+}
+
 static enum err_code add_overlay(struct engine *e, struct segment *segment, const uint32_t *removed,
                                  size_t n, struct err *err)
 {
@@ -111,11 +120,7 @@ static enum err_code add_overlay(struct engine *e, struct segment *segment, cons
         segment_close(segment);
         return code;
     }
-    struct view *next = next_view(e);
-    catalogue_unref(next->catalogue);
-    next->catalogue = c;
-    next->position = shown_position(e);
-    publish_view(e, next);
+    show_catalogue(e, c, shown_position(e));
     return ERR_OK;
 }
 
@@ -153,10 +158,7 @@ static enum err_code replace(struct engine *e, const uint32_t *slots, size_t n,
         segment_close(merged);
         return code;
     }
-    struct view *next = next_view(e);
-    catalogue_unref(next->catalogue);
-    next->catalogue = c;
-    publish_view(e, next);
+    show_catalogue(e, c, e->view->position);
     return ERR_OK;
 }
 

@@ -94,6 +94,8 @@ void served_model_unref(struct served_model *m);
 /* engine_view.c: make and publish the next view, under build_lock (or before threads start). */
 struct view *next_view(struct engine *e); /* a copy of the present one, to be changed */
 void publish_view(struct engine *e, struct view *next); /* takes it */
+/* engine_catalogue.c: the same with another catalogue, which it takes, as of a position of the log. */
+void show_catalogue(struct engine *e, struct catalogue *c, int64_t position);
 
 /* engine_apply.c: one entry of the log. */
 enum err_code apply_change(struct engine *e, struct db *db, const struct change *change,

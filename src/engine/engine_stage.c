@@ -167,11 +167,7 @@ static enum err_code swap(struct engine *e, struct err *err)
     live_unref(e->live);
     e->live = live_ref(e->stage.live);
     stage_release(e);
-    struct view *next = next_view(e);
-    catalogue_unref(next->catalogue);
-    next->catalogue = c;
-    next->position = shown_position(e);
-    publish_view(e, next);
+    show_catalogue(e, c, shown_position(e));
     return ERR_OK;
 }
 

@@ -228,32 +228,31 @@ enum err_code holdout_measure(const struct holdout_model *m, const struct intera
 
 /* --- the factor model ------------------------------------------------------------------------ */
 
-static enum err_code rank_exactly(const void *model, struct holdout_past *pasts, size_t n,
-                                  struct arena *arena, struct err *err)
+static enum err_code rank(const struct recommend_model *m, bool exactly, struct holdout_past *pasts,
+                          size_t n, struct arena *arena, struct err *err)
 {
-    const struct recommend_model *m = model;
     float *x = ARENA_NEW(arena, float, m->dim);
     enum err_code code = ERR_OK;
     for (struct holdout_past *p = pasts; p < pasts + n && code == ERR_OK; p++) {
         code = factors_fold_in(m, p->rows, p->weights, p->len, arena, x, err);
-        if (code == ERR_OK)
+        if (code == ERR_OK && exactly)
             p->found = vectors_search_exact(&m->vectors, x, p->want, p->best);
+        else if (code == ERR_OK)
+            code = vectors_search(&m->vectors, x, 0, p->want, arena, p->best, &p->found, err);
     }
     return code;
+}
+
+static enum err_code rank_exactly(const void *model, struct holdout_past *pasts, size_t n,
+                                  struct arena *arena, struct err *err)
+{
+    return rank(model, true, pasts, n, arena, err);
 }
 
 static enum err_code rank_by_index(const void *model, struct holdout_past *pasts, size_t n,
                                    struct arena *arena, struct err *err)
 {
-    const struct recommend_model *m = model;
-    float *x = ARENA_NEW(arena, float, m->dim);
-    enum err_code code = ERR_OK;
-    for (struct holdout_past *p = pasts; p < pasts + n && code == ERR_OK; p++) {
-        code = factors_fold_in(m, p->rows, p->weights, p->len, arena, x, err);
-        if (code == ERR_OK)
-            code = vectors_search(&m->vectors, x, 0, p->want, arena, p->best, &p->found, err);
-    }
-    return code;
+    return rank(model, false, pasts, n, arena, err);
 }
 
 enum err_code holdout_of_factors(const struct recommend_model *m, bool exact,
