@@ -238,6 +238,15 @@ def live(data):
     return [m["version"] for m in answer("models", "list", data=data) if m["live"]]
 
 
+def test_a_refused_model_is_published_by_force_alone_and_that_is_no_failure():
+    data, useless = copy_of_shop("forced"), "dim=1,iterations=1,regularisation=1000000"
+    before = live(data)
+    told = aisle("train", "--params", useless, data=data, status=FAILED)[0]
+    assert "a gate failed" in told and live(data) == before
+    told = aisle("train", "--params", useless, "--force", data=data)[0]
+    assert "It is published." in told and live(data) != before
+
+
 def test_models_are_published_rolled_back_and_cleared():
     data = copy_of_shop("models")
     first = live(data)
