@@ -180,48 +180,60 @@ def whole(_server, _shop, path):
         assert sent > 0
         print(f"# {sent} events acknowledged meanwhile")
         # a product put during a feed, and one that is deleted, are seen at once
+        last = newest_import(server)["id"]
         importing = subprocess.Popen([AISLE, "import", "products", feeds[1], "--full", "--force", "--quiet",
                                       "--data", shop.path], env=ENVIRONMENT, cwd="/",
                                      stdout=subprocess.DEVNULL)
-        wait_until(lambda: newest_import(server)["state"] == "running", "it runs")
+        wait_until(lambda: newest_import(server)["id"] != last, "it is there")
         backend.must(201, "PUT", "/v1/products/by-hand", product("by-hand", title="Handmade"))
         equal(found(server, "handmade"), 1)
         equal(importing.wait(), 0)
 
 
-@test("Ctrl-C cancels the job, what was stored stays, and the next run goes on there")
-def cancelled(_server, _shop, path):
-    shop, feed = shop_in(path, "cancelled"), write_feed(path + "/c.jsonl", MANY)
-    with Server(shop) as server:
+def interrupted(server, shop, path, word, interrupt):
+    """An import into the running server that is interrupted in its middle. One that had ended before it was
+    shows nothing: again, with a feed four times as long. Gives the feed, its length, the exit status and what
+    was printed."""
+    for number, length in enumerate((MANY, 4 * MANY, 16 * MANY)):
+        word += "x" * number
+        feed = write_feed(f"{path}/{word}.jsonl", length, prefix=word, word=word)
         importing = subprocess.Popen([AISLE, "import", "products", feed, "--data", shop.path, "--json"],
                                      env=ENVIRONMENT, cwd="/", stdout=subprocess.PIPE, text=True,
                                      stderr=subprocess.PIPE)
-        wait_until(lambda: found(server, "feed") > 0, "something is stored")
-        importing.send_signal(signal.SIGINT)
+        wait_until(lambda w=word: found(server, w) > 0, "something is stored")
+        interrupt(importing)
         out, messages = importing.communicate()
-        equal(importing.returncode, 130, messages)
+        if importing.returncode:
+            return feed, word, length, importing.returncode, out, messages
+        server.stop()
+        server.start()
+    raise AssertionError("three imports ended before they could be interrupted")
+
+
+@test("Ctrl-C cancels the job, what was stored stays, and the next run goes on there")
+def cancelled(_server, _shop, path):
+    shop = shop_in(path, "cancelled")
+    with Server(shop) as server:
+        feed, word, length, status, out, messages = interrupted(
+            server, shop, path, "cancel", lambda importing: importing.send_signal(signal.SIGINT))
+        equal(status, 130, messages)
         equal(newest_import(server)["state"], "cancelled")
         stored = json.loads(out)["created"]
-        assert 0 < stored < MANY, stored
+        assert 0 < stored < length, stored
         report = json.loads(aisle("import", "products", feed, "--data", shop.path, "--json").stdout)
         assert report["resumed"], report
-        equal((report["lines"], report["created"], found(server, "feed")), (MANY, MANY, MANY))
+        equal((report["lines"], report["created"], found(server, word)), (length, length, length))
 
 
 @test("an import whose server is killed goes on when it is run again; one whose server stops, by itself")
 def killed(_server, _shop, path):
-    shop, feed = shop_in(path, "killed"), write_feed(path + "/k.jsonl", MANY)
+    shop = shop_in(path, "killed")
     with Server(shop) as server:
         for end in ("kill", "stop"):
-            feed = write_feed(path + f"/{end}.jsonl", MANY, prefix=end, word=end)
-            importing = subprocess.Popen([AISLE, "import", "products", feed, "--data", shop.path],
-                                         env=ENVIRONMENT, cwd="/", stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.PIPE, text=True)
-            wait_until(lambda: found(server, end) > 0, "something is stored")
-            getattr(server, end)()
-            equal(importing.wait(), 69)
-            assert "the server has ended" in importing.stderr.read()
-            importing.stderr.close()
+            feed, word, length, status, _out, messages = interrupted(
+                server, shop, path, end, lambda _importing, end=end: getattr(server, end)())
+            equal(status, 69, messages)
+            assert "the server has ended" in messages, messages
             server.start()
             job = newest_import(server)
             if end == "kill":
@@ -231,8 +243,8 @@ def killed(_server, _shop, path):
                                           "--json").stdout)
             else:
                 report = ended(server, job["id"])["result"]
-            equal((report["resumed"], report["lines"], report["created"]), (True, MANY, MANY), end)
-            equal(found(server, end), MANY)
+            equal((report["resumed"], report["lines"], report["created"]), (True, length, length), end)
+            equal(found(server, word), length)
 
 
 # --- over HTTP ---------------------------------------------------------------------------------
@@ -329,7 +341,7 @@ def own_mapping(server, shop, _path):
 def jobs(server, shop, _path):
     admin = server.admin()
     first = upload(server, "".join(json.dumps(product(f"q-{n}", title=f"Queue {n}")) + "\n"
-                                   for n in range(3 * MANY)), kind="products")["id"]
+                                   for n in range(8 * MANY)), kind="products")["id"]
     second = upload(server, '{"id": "second", "title": "Second"}\n', kind="products")["id"]
     equal(job_of(server, second)["state"], "queued")
     admin.must(204, "DELETE", f"/v1/jobs/{second}")
@@ -351,7 +363,7 @@ def jobs(server, shop, _path):
 
 @test("what a killed server had not begun is done by the next one; what nobody wants is removed")
 def swept(server, shop, _path):
-    big = "".join(json.dumps(product(f"s-{n}", title=f"Sweep {n}")) + "\n" for n in range(MANY))
+    big = "".join(json.dumps(product(f"s-{n}", title=f"Sweep {n}")) + "\n" for n in range(4 * MANY))
     running = upload(server, big, kind="products")["id"]
     waiting = upload(server, '{"id": "kept", "title": "Kept upload"}\n', kind="products")["id"]
     wait_until(lambda: job_of(server, running)["state"] == "running", "it runs")
