@@ -1,5 +1,6 @@
 #include "recommend/weights.h"
 
+#include "base/check.h"
 #include "base/tuning.h"
 
 const struct recommend_weights recommend_weights_default = {
@@ -25,6 +26,9 @@ static const struct tuning tunings[] = {
 };
 
 enum { TUNINGS = sizeof tunings / sizeof *tunings };
+_Static_assert((int)TUNINGS == (int)SOURCE_WEIGHTS &&
+                   sizeof(struct source_weights) == TUNINGS * sizeof(float),
+               "each weight has a name");
 
 enum err_code recommend_weight_set(struct recommend_weights *w, struct str text, struct err *err)
 {
@@ -43,11 +47,26 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
     return true;
 }
 
+static size_t offset_of(size_t i)
+{
+    CHECK(i < TUNINGS);
+    return tunings[i].offset;
+}
+
+float source_weight(const struct source_weights *s, size_t i)
+{
+    return *(const float *)(const void *)((const char *)s + offset_of(i));
+}
+
+void source_weight_put(struct source_weights *s, size_t i, float value)
+{
+    *(float *)(void *)((char *)s + offset_of(i)) = value;
+}
+
 void source_weights_json(const struct source_weights *s, struct json_writer *w)
 {
     for (size_t i = 0; i < TUNINGS; i++) {
-        const float *value = (const float *)((const char *)s + tunings[i].offset);
         jw_key(w, str_of(tunings[i].name));
-        jw_decimal(w, (double)*value, 6);
+        jw_decimal(w, (double)source_weight(s, i), 6);
     }
 }
