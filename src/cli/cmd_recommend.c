@@ -10,7 +10,9 @@ static const struct flag flags[] = {
     {"--user", "ID", "for this shopper"},
     {"--anonymous", "ID", "for this guest"},
     {"--product", "ID", "beside this product (placement similar unless another is named)"},
-    {"--placement", "P", "home, similar, bought_together, cart, trending or new (home)"},
+    {"--placement", "P",
+     "home, similar, bought_together, viewed_after, cart, checkout, order_confirmation, category, "
+     "search, trending or new (home)"},
     {"--filter", "F", "only what matches: 'category = \"Home\" AND price < 5000'"},
     {"--limit", "N", "how many, 1 to 100 (10)"},
     {"--lang", "L", "language of the texts (the shop's first)"},
@@ -44,15 +46,18 @@ static enum err_code read_placement(const struct args *args, struct shop *s,
     uint32_t *context = ARENA_NEW(&s->arena, uint32_t, 1);
     r->placement = product ? PLACEMENT_SIMILAR : PLACEMENT_HOME;
     if (name && !placement_of(str_of(name), &r->placement))
-        return err_set(
-            err, ERR_INVALID,
-            "--placement: expected home, similar, bought_together, cart, trending or new");
-    bool needs = r->placement == PLACEMENT_SIMILAR || r->placement == PLACEMENT_BOUGHT_TOGETHER ||
-                 r->placement == PLACEMENT_CART;
+        return err_set(err, ERR_INVALID,
+                       "--placement: expected home, similar, bought_together, viewed_after, cart, "
+                       "checkout, order_confirmation, category, search, trending or new");
+    enum placement_needs needs = placement_needs(r->placement);
+    if (needs == NEEDS_FILTER && !args_flag(args, "--filter"))
+        return err_set(err, ERR_INVALID, "placement %s needs --filter",
+                       placement_name(r->placement));
     if (!product)
-        return needs ? err_set(err, ERR_INVALID, "placement %s needs --product",
-                               placement_name(r->placement))
-                     : ERR_OK;
+        return needs == NEEDS_PRODUCT || needs == NEEDS_PRODUCTS
+                   ? err_set(err, ERR_INVALID, "placement %s needs --product",
+                             placement_name(r->placement))
+                   : ERR_OK;
     *context = catalogue_find_id(s->view->catalogue, str_of(product));
     if (*context == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no product '%.100s'", product);

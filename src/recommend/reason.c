@@ -36,6 +36,21 @@ static const struct reason {
     [REASON_NEW] = {"new_arrival",
                     {.before = STR_LIT("New arrival")},
                     {.before = STR_LIT("新品上架")}},
+    [REASON_VIEWED_AFTER] = {"viewed_after_this",
+                             {.before = STR_LIT("Often looked at next")},
+                             {.before = STR_LIT("看了又看")}},
+    [REASON_AFTER] = {"comes_after",
+                      {STR_LIT("Often next after “"), STR_LIT("”")},
+                      {STR_LIT("选过“"), STR_LIT("”的顾客接着常看")}},
+    [REASON_LIKE] = {"similar_to",
+                     {STR_LIT("Similar to “"), STR_LIT("”")},
+                     {STR_LIT("与“"), STR_LIT("”相似")}},
+    [REASON_BUY_AGAIN] = {"bought_before",
+                          {.before = STR_LIT("You bought this before")},
+                          {.before = STR_LIT("您曾经买过")}},
+    [REASON_DUE] = {"due_again",
+                    {.before = STR_LIT("About time for more")},
+                    {.before = STR_LIT("差不多该补货了")}},
 };
 
 const char *reason_name(enum reason_code r)

@@ -6,7 +6,7 @@
 #include "recommend/sources.h"
 #include "recommend/weights.h"
 
-enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
+enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000, FACTORS_WANT = 80, FACTORS_DEEP = 800 };
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -15,6 +15,18 @@ static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_CART] = "cart",
     [PLACEMENT_TRENDING] = "trending",
     [PLACEMENT_NEW] = "new",
+    [PLACEMENT_VIEWED_AFTER] = "viewed_after",
+    [PLACEMENT_CHECKOUT] = "checkout",
+    [PLACEMENT_ORDER_CONFIRMATION] = "order_confirmation",
+    [PLACEMENT_CATEGORY] = "category",
+    [PLACEMENT_SEARCH] = "search",
+};
+
+static const enum placement_needs needs[PLACEMENTS] = {
+    [PLACEMENT_SIMILAR] = NEEDS_PRODUCT,   [PLACEMENT_BOUGHT_TOGETHER] = NEEDS_PRODUCT,
+    [PLACEMENT_CART] = NEEDS_PRODUCTS,     [PLACEMENT_VIEWED_AFTER] = NEEDS_PRODUCT,
+    [PLACEMENT_CHECKOUT] = NEEDS_PRODUCTS, [PLACEMENT_ORDER_CONFIRMATION] = NEEDS_PRODUCTS,
+    [PLACEMENT_CATEGORY] = NEEDS_FILTER,
 };
 
 bool placement_of(struct str name, enum placement *out)
@@ -33,24 +45,38 @@ const char *placement_name(enum placement p)
     return placement_names[p];
 }
 
+enum placement_needs placement_needs(enum placement p)
+{
+    CHECK((unsigned)p < PLACEMENTS);
+    return needs[p];
+}
+
 /* --- candidates ------------------------------------------------------------------------------ */
 
-static enum reason_code context_reason(enum placement p)
+/* What a neighbour of the context is shown for. Liked by the same shoppers is not bought in one basket, and come
+ * to afterwards is not bought: nothing else is claimed than what a list says. */
+static enum reason_code context_reason(enum placement p, enum neighbour_kind kind)
 {
-    return p == PLACEMENT_CART              ? REASON_IN_CART
-           : p == PLACEMENT_BOUGHT_TOGETHER ? REASON_BOUGHT_WITH
-                                            : REASON_SIMILAR;
+    if (p == PLACEMENT_CART || p == PLACEMENT_CHECKOUT)
+        return REASON_IN_CART;
+    if (p == PLACEMENT_ORDER_CONFIRMATION || p == PLACEMENT_SEARCH)
+        return kind == NEXT                        ? REASON_AFTER
+               : p == PLACEMENT_ORDER_CONFIRMATION ? REASON_BOUGHT
+                                                   : REASON_LIKE;
+    if (p == PLACEMENT_VIEWED_AFTER && kind == NEXT)
+        return REASON_VIEWED_AFTER;
+    return p == PLACEMENT_BOUGHT_TOGETHER && kind == WITH ? REASON_BOUGHT_WITH : REASON_SIMILAR;
 }
 
 static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
-                                     const struct profile *profile, struct arena *arena,
-                                     struct candidates *c, struct err *err)
+                                     const struct profile *profile, uint32_t factors_want,
+                                     struct arena *arena, struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (profile->len == 0)
         return ERR_OK;
     if (w->factors > 0) {
-        code = source_factors(view, profile, arena, c, err);
+        code = source_factors(view, profile, factors_want, arena, c, err);
         candidates_close(c, w->factors);
     }
     if (code == ERR_OK && w->profile_near > 0) {
@@ -72,40 +98,41 @@ static enum err_code gather_context(const struct view *view, const struct source
                                     const struct recommend_request *r, struct arena *arena,
                                     struct candidates *c, struct err *err)
 {
-    enum reason_code reason = context_reason(r->placement);
     enum err_code code = ERR_OK;
     if (w->with > 0) {
-        code = source_neighbours(view, r->context, r->context_len, WITH, reason, c, err);
+        code = source_neighbours(view, r->context, r->context_len, WITH,
+                                 context_reason(r->placement, WITH), c, err);
         candidates_close(c, w->with);
     }
     if (code == ERR_OK && w->near > 0) {
-        /* Liked by the same shoppers is not bought in one basket: nothing else is claimed. */
         code = source_neighbours(view, r->context, r->context_len, NEAR,
-                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+                                 context_reason(r->placement, NEAR), c, err);
         candidates_close(c, w->near);
     }
     if (code == ERR_OK && w->next > 0) {
         code = source_neighbours(view, r->context, r->context_len, NEXT,
-                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+                                 context_reason(r->placement, NEXT), c, err);
         candidates_close(c, w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
-        code = source_alike(view, r->context[0], arena, c, err);
+        code = source_alike(view, r->context[0],
+                            r->placement == PLACEMENT_SEARCH ? REASON_LIKE : REASON_SIMILAR, arena,
+                            c, err);
         candidates_close(c, w->alike);
     }
     return code;
 }
 
 static enum err_code gather_common(const struct view *view, const struct source_weights *w,
-                                   struct candidates *c, struct err *err)
+                                   uint32_t shelf_want, struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (w->trending > 0) {
-        code = source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c, err);
+        code = source_shelf(&view->trending, shelf_want, REASON_POPULAR, c, err);
         candidates_close(c, w->trending);
     }
     if (code == ERR_OK && w->arrivals > 0) {
-        code = source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c, err);
+        code = source_shelf(&view->arrivals, shelf_want, REASON_NEW, c, err);
         candidates_close(c, w->arrivals);
     }
     return code;
@@ -131,7 +158,42 @@ struct choice {
     struct recommend_item *items; /* [limit] */
     uint64_t *groups;             /* [limit] of the items chosen */
     size_t len;
+    int64_t price_most;     /* minor units; < 0: any price will do */
+    currency_code currency; /* of price_most */
 };
+
+/* A small addition at the till costs at most this part of the prices of the context. */
+enum { ADDITION_PART = 3 };
+
+static void cap_price(struct choice *ch)
+{
+    const struct recommend_request *r = ch->request;
+    struct live_row row;
+    int64_t sum = 0;
+    ch->price_most = -1;
+    if (r->placement != PLACEMENT_CHECKOUT)
+        return;
+    for (size_t i = 0; i < r->context_len && i < RECOMMEND_CONTEXT_MAX; i++) {
+        live_get(ch->view->live, r->context[i], &row);
+        if (row.status == PRODUCT_DELETED || row.price_minor == STORE_NO_AMOUNT ||
+            (sum > 0 && row.currency != ch->currency))
+            continue;
+        ch->currency = row.currency;
+        if (__builtin_add_overflow(sum, row.price_minor, &sum))
+            sum = INT64_MAX;
+    }
+    ch->price_most = sum / ADDITION_PART;
+}
+
+static bool too_dear(const struct choice *ch, uint32_t product_no)
+{
+    struct live_row row;
+    if (ch->price_most < 0)
+        return false;
+    live_get(ch->view->live, product_no, &row);
+    return row.price_minor == STORE_NO_AMOUNT || row.currency != ch->currency ||
+           row.price_minor > ch->price_most;
+}
 
 static bool group_shown(const struct choice *ch, uint64_t group)
 {
@@ -161,7 +223,7 @@ static void choose(struct choice *ch, uint32_t product_no, float score)
         return;
     uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
     if (group_shown(ch, group) || group_of_context(ch, group) ||
-        !filter_match(ch->request->filter, at.slot, at.doc))
+        !filter_match(ch->request->filter, at.slot, at.doc) || too_dear(ch, product_no))
         return;
     ch->groups[ch->len] = group;
     ch->items[ch->len++] = (struct recommend_item){product_no, score, REASON_POPULAR, 0};
@@ -249,7 +311,7 @@ static void fill(struct choice *ch, const struct candidates *c)
 
 static bool wants_filling(enum placement p)
 {
-    return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
+    return needs[p] != NEEDS_PRODUCT;
 }
 
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
@@ -259,6 +321,8 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     const struct source_weights *w = &weights->of[r->placement];
     struct profile profile;
     struct candidates c;
+    /* Of one category in a hundred the first few of everything are too few. */
+    bool deep = r->placement == PLACEMENT_CATEGORY;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
     enum err_code code = profile_load(view, r->user_no, arena, &profile, err);
     if (code == ERR_OK)
@@ -266,11 +330,11 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     if (code != ERR_OK)
         return code;
     bar_all(r, &profile, &c);
-    code = gather_personal(view, w, &profile, arena, &c, err);
+    code = gather_personal(view, w, &profile, deep ? FACTORS_DEEP : FACTORS_WANT, arena, &c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, &c, err);
     if (code == ERR_OK)
-        code = gather_common(view, w, &c, err);
+        code = gather_common(view, w, deep ? SHELF_MAX : SHELF_WANT, &c, err);
     if (code != ERR_OK)
         return code;
 
@@ -279,6 +343,7 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     ch.groups = arena_try_alloc(arena, r->limit * sizeof *ch.groups);
     if (!ch.items || !ch.groups)
         return err_set(err, ERR_LIMIT, "the recommendations do not fit");
+    cap_price(&ch);
     code = choose_best(&ch, &c, arena, err);
     if (code != ERR_OK)
         return code;
