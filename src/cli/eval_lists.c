@@ -65,6 +65,7 @@ static void write_lists(const struct evaluation *e, enum placement placement,
     eval_key_at(w, "mrr", e->k), jw_decimal(w, r->mrr, 5);
     JW_DECIMAL(w, "coverage", r->coverage, 5);
     JW_DECIMAL(w, "gini", r->gini, 5);
+    JW_DECIMAL(w, "diversity", r->diversity, 5);
     JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
     JW_OBJ(w, "weights");
     source_weights_json(&e->weights.of[placement], w);
