@@ -97,6 +97,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
                                    .users_max = o->users_max ? o->users_max : USERS_MAX_DEFAULT,
                                    .seed = o->params.seed,
                                    .pool = run->pool,
+                                   .weights = o->weights,
                                    .rival = rival,
                                    .rival_until = rival_until};
     struct recommend_model m;

@@ -21,6 +21,7 @@ struct train_options {
     size_t users_max;         /* shoppers to measure; 0: 20,000 */
     unsigned threads;         /* 0: all processors */
     struct shop_profile shop; /* as the server has it (engine.h); borrowed */
+    const struct recommend_weights *weights; /* likewise; NULL: the default */
     /** Told now and then how far it is, 0..1; may be NULL. */
     void (*progress)(void *arg, double done, const char *what);
     void *progress_arg;
