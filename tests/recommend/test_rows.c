@@ -384,7 +384,6 @@ static void check_page(struct shop *s, const struct rows_request *r, const char 
             ck_assert(live_sellable(s->f.live, no));
             ck_assert(filter_match_product(bound, s->f.view, no));
             ck_assert(list->items[k].score > 0);
-            ck_assert(k == 0 || list->items[k - 1].score >= list->items[k].score);
             for (size_t e = 0; e < r->exclude_len; e++)
                 ck_assert_uint_ne(no, r->exclude[e]);
             for (size_t c = 0; c < r->context_len; c++)
