@@ -174,6 +174,7 @@ static enum err_code build_rows_request(struct call *call, struct rows_request *
     *r = (struct rows_request){.limit = (uint32_t)call->values[LIMIT].number,
                                .rows = (uint32_t)call->values[ROWS].number,
                                .hide_seen = call->values[HIDE_SEEN].number,
+                               .weights = &call->api->o.weights,
                                .now_us = clock_now_us()};
     enum err_code code = check_page(call, r, err);
     if (code == ERR_OK)

@@ -14,8 +14,8 @@ static const struct flag flags[] = {
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
     {"--placement", "P", "lists: home, similar, bought_together or cart (all of them)"},
     {"--weights", "P.S=V,...", "lists: weights of sources, for example home.factors=0.8"},
-    {"--until", "TIME", "lists: as if nothing had happened from then on"},
-    {"--test-share", "X", "lists: share of the acts that is held out (0.2)"},
+    {"--until", "TIME", "lists, again: as if nothing had happened from then on"},
+    {"--test-share", "X", "lists, again: share of the acts that is held out (0.2)"},
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
     {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
     {"--k", "N", "recommend, lists, next, sessions: length of the lists (20; next: 10)"},
@@ -63,23 +63,26 @@ static enum cli_exit run(const struct args *args)
         return eval_recommend(args);
     if (strcmp(args->words[0], "lists") == 0)
         return eval_lists(args);
+    if (strcmp(args->words[0], "again") == 0)
+        return eval_again(args);
     if (strcmp(args->words[0], "search") == 0)
         return eval_search(args);
     if (strcmp(args->words[0], "next") == 0)
         return eval_next(args);
     if (strcmp(args->words[0], "sessions") == 0)
         return eval_sessions(args);
-    return fail_usage(args, "'%s': expected recommend, lists, next, sessions or search",
+    return fail_usage(args, "'%s': expected recommend, lists, again, next, sessions or search",
                       args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | lists | next --sequences F | "
+    .usage = "recommend --train F --test F | lists | again | next --sequences F | "
              "sessions --train F --test F | search --judgements F",
     .text =
-        "Fits and answers with the code that serves, and prints one JSON object. Only lists needs "
+        "Fits and answers with the code that serves, and prints one JSON object. Only lists and "
+        "again need "
         "a\n"
         "data folder.\n\n"
         "recommend  recall@k, ndcg@k (binary gain) and hit@k are means over the users of the test\n"
@@ -96,6 +99,11 @@ const struct command cmd_eval = {
         "products\n"
         "           new to them; similar: what a session went on with; bought_together, cart: the\n"
         "           rest of an order.\n"
+        "again      of what shoppers of the data folder bought again in the next order, how much "
+        "stood\n"
+        "           in the first 5, 10 and 20 of all they had bought: as the row `buy again` "
+        "orders it,\n"
+        "           by the last purchase, and by the number of purchases.\n"
         "next       hit@k, ndcg@k and mrr@k of the last item of each line, foretold from those "
         "before\n"
         "           it; fitted on the same. Beside it, popularity.\n"

@@ -55,21 +55,21 @@ static bool item_of(const struct recommend_model *m, const struct purchase *purc
 {
     uint32_t row = recommend_model_row(m, purchases[0].product_no);
     uint32_t first = purchases[0].day, last = purchases[n - 1].day, bought = 1;
-    if (row == UINT32_MAX || !(m->again_share[row] > 0))
+    if (row == UINT32_MAX || m->again_share[row] < AGAIN_SHARE_MIN)
         return false;
     for (size_t i = 1; i < n; i++)
         bought += purchases[i].day != purchases[i - 1].day;
     float interval = m->again_days[row];
     float since_first = today > first ? (float)(today - first) : 0;
     float since_last = today > last ? (float)(today - last) : 0;
-    *out =
-        (struct again_item){.product_no = purchases[0].product_no,
-                            .bought = bought,
-                            .first_s = first * SECONDS_PER_DAY,
-                            .last_s = last * SECONDS_PER_DAY,
-                            .rate = again_rate(m->again_share[row], interval, bought, since_first),
-                            .interval_days = interval,
-                            .due = since_last >= AGAIN_DUE * interval};
+    *out = (struct again_item){
+        .product_no = purchases[0].product_no,
+        .bought = bought,
+        .first_s = first * SECONDS_PER_DAY,
+        .last_s = last * SECONDS_PER_DAY,
+        .rate = again_rate(m->again_share[row], interval, bought, since_first),
+        .interval_days = interval,
+        .due = since_last >= AGAIN_DUE * interval && m->again_share[row] >= AGAIN_DUE_SHARE};
     return since_last >= AGAIN_REST * interval && out->rate > 0;
 }
 

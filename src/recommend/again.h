@@ -21,8 +21,12 @@
 /** A product rests for this part of its usual interval. */
 #define AGAIN_REST 0.1f
 
-/** From this part of its usual interval on it is due. */
-#define AGAIN_DUE 0.75f
+/** From this part of its usual interval on it is due, if so many of the buyers come back. */
+#define AGAIN_DUE       0.75f
+#define AGAIN_DUE_SHARE 0.1f
+
+/** What fewer of the buyers come back for is no proposal. */
+#define AGAIN_SHARE_MIN 0.03f
 
 struct again_item {
     uint32_t product_no;
@@ -38,8 +42,8 @@ struct again {
     size_t len;
 };
 
-/** Products may be sold out or gone. A product that the model does not know, and one that nobody buys twice in a shop
- *  where nobody does, is not among them.
+/** Products may be sold out or gone. A product that the model does not know, and one that hardly anybody buys twice, is
+ *  not among them.
  *  ERR_LIMIT  the arena's cap */
 ERR_MUST_USE enum err_code again_load(const struct view *view, uint32_t user_no, int64_t now_us,
                                       struct arena *arena, struct again *out, struct err *err);

@@ -86,7 +86,7 @@ static const struct kind {
                          {.before = STR_LIT("What often comes next")},
                          {.before = STR_LIT("接下来常选")}},
     [ROW_BEST_HERE] = {"best_here",
-                       {.before = STR_LIT("Picked for you here")},
+                       {.before = STR_LIT("Best of the department")},
                        {.before = STR_LIT("本类精选")}},
     [ROW_LIKE_FOUND] = {"like_found",
                         {.before = STR_LIT("You may be looking for")},

@@ -263,7 +263,7 @@ static double rate_of(struct page *p, uint32_t no)
     size_t n = users_recent(p->s->f.users, p->r->user_no, acts, USERS_ACTIONS_MAX);
     uint32_t row = m ? recommend_model_row(m, no) : UINT32_MAX;
     int bought = 0, first = 0, last = 0;
-    if (row == UINT32_MAX || m->again_share[row] == 0)
+    if (row == UINT32_MAX || m->again_share[row] < AGAIN_SHARE_MIN)
         return 0;
     for (size_t i = 0; i < n; i++)
         if (acts[i].type == EVENT_PURCHASE && acts[i].product_no == no)
