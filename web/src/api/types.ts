@@ -61,7 +61,12 @@ export type ReasonCode =
   | 'bought_with_this'
   | 'popular_now'
   | 'new_arrival'
-  | 'fits_your_taste';
+  | 'fits_your_taste'
+  | 'viewed_after_this'
+  | 'comes_after'
+  | 'similar_to'
+  | 'bought_before'
+  | 'due_again';
 
 export interface Reason {
   code: ReasonCode | (string & {});
@@ -80,6 +85,34 @@ export interface RecommendationQuery {
   filter?: string;
   limit?: number;
   exclude?: string[];
+}
+
+export type RowsPage = 'home' | 'product' | 'cart' | 'checkout' | 'order' | 'category' | 'search';
+
+export interface RowsQuery {
+  page: RowsPage;
+  product_id?: string;
+  product_ids?: string[];
+  filter?: string;
+  limit?: number;
+  rows?: number;
+  exclude?: string[];
+}
+
+export interface RecommendedRow {
+  code: string;
+  title: string;
+  personal: boolean;
+  product_id?: string;
+  category?: string;
+  items: RecommendedCard[];
+}
+
+export interface RecommendedRows {
+  request_id: string;
+  page: RowsPage;
+  personal: boolean;
+  rows: RecommendedRow[];
 }
 
 export interface Recommendations {

@@ -19,6 +19,11 @@ const REASON_ICONS: Record<string, IconName> = {
   popular_now: 'trend',
   new_arrival: 'spark',
   fits_your_taste: 'spark',
+  viewed_after_this: 'eye',
+  comes_after: 'link',
+  similar_to: 'link',
+  bought_before: 'check',
+  due_again: 'check',
 };
 
 export function ReasonLine({ reason }: { reason: Reason }) {
