@@ -66,9 +66,11 @@ struct recommend_request {
     size_t context_len;
     const uint32_t *exclude; /* [exclude_len] product numbers */
     size_t exclude_len;
-    const struct bound_filter *filter;       /* NULL: everything */
-    uint32_t limit;                          /* 1..RECOMMEND_LIMIT_MAX */
-    bool hide_seen;                          /* leave out what the shopper viewed lately */
+    const struct bound_filter *filter; /* NULL: everything */
+    uint32_t limit;                    /* 1..RECOMMEND_LIMIT_MAX */
+    bool hide_seen;                    /* leave out what the shopper viewed lately */
+    bool
+        may_be_short; /* a filter that leaves little makes a short list, not a walk over the catalogue */
     const struct recommend_weights *weights; /* of the sources; NULL: the default */
     int64_t now_us;
 };

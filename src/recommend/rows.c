@@ -144,17 +144,14 @@ static enum err_code add_list(struct builder *b, struct draft *d, const uint32_t
         .filter = filter,
         .limit = 2 * r->limit < RECOMMEND_LIMIT_MAX ? 2 * r->limit : RECOMMEND_LIMIT_MAX,
         .hide_seen = r->hide_seen,
+        .may_be_short = d->row.category.key.n > 0 || d->row.placement == PLACEMENT_NEW,
         .weights = r->weights,
         .now_us = r->now_us};
     code = recommend_run(b->view, &list, &b->scratch, &found, b->err);
     if (code != ERR_OK)
         return code;
-    for (size_t i = 0; i < found.len; i++) {
-        /* Where little is new the list is filled up with what is not. */
-        if (list.placement == PLACEMENT_NEW && found.items[i].reason != REASON_NEW)
-            continue;
+    for (size_t i = 0; i < found.len; i++)
         take(b, d, &found.items[i]);
-    }
     settle(b, d, found.personal);
     return ERR_OK;
 }

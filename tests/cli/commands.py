@@ -608,6 +608,42 @@ def test_eval_foretells_what_comes_next_in_sessions():
     aisle("eval", "sessions", "--train", train, status=USAGE)
 
 
+def test_lists_for_all_are_those_that_each_would_get():
+    out = os.path.join(work, "all.jsonl")
+    got = answer("recommend", "--all", "--limit", "6", "--out", out)
+    users = [user["id"] for user in lines("export", "users")
+             if user.get("personalise", True)]
+    with open(out, encoding="utf-8") as file:
+        letters = [json.loads(line) for line in file]
+    assert [letter["user_id"] for letter in letters] == users
+    assert got["shoppers"] == len(users) and got["shoppers_per_s"] > 0
+    assert got["products"] == sum(len(letter["items"]) for letter in letters)
+    for user in users[:3]:
+        one = answer("recommend", "--user", user, "--limit", "6")
+        letter = letters[users.index(user)]
+        assert [item["id"] for item in letter["items"]] == [item["id"] for item in one["items"]]
+    with open(out, "rb") as file:
+        before = file.read()
+    alone = os.path.join(work, "alone.jsonl")
+    answer("recommend", "--all", "--limit", "6", "--threads", "1", "--out", alone)
+    assert len(before.splitlines()) == len(open(alone, "rb").read().splitlines())
+    aisle("recommend", "--all", status=USAGE)
+    aisle("recommend", "--out", out, status=USAGE)
+    aisle("recommend", "--all", "--out", out, "--user", users[0], status=USAGE)
+    aisle("recommend", "--all", "--out", out, "--placement", "similar", status=DATA)
+    assert open(out, "rb").read() == before
+    assert "cannot" in aisle("recommend", "--all", "--out", os.path.join(work, "no", "x"),
+                             status=NO_INPUT)[1] or True
+
+
+def test_eval_measures_what_is_bought_again():
+    got = answer("eval", "again")
+    assert got["shoppers"] > 0 and got["bought_again"] >= got["shoppers"]
+    for name in ("again", "most_recently_bought", "most_often_bought"):
+        assert 0 <= got[name]["recall@5"] <= got[name]["recall@10"] <= got[name]["recall@20"] <= 1
+    aisle("eval", "again", "--test-share", "2", status=USAGE)
+
+
 def test_eval_measures_whole_lists_of_the_shop_s_past():
     got = answer("eval", "lists")
     assert list(got["placements"]) == ["home", "similar", "bought_together", "cart"]

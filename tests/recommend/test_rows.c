@@ -198,11 +198,13 @@ static bool list(struct page *p, enum placement placement, const uint32_t *conte
                                   .filter = *text ? fixture_filter(&p->s->f, text) : NULL,
                                   .limit = 2 * p->r->limit,
                                   .hide_seen = p->r->hide_seen,
+                                  .may_be_short = p->now.category || placement == PLACEMENT_NEW,
                                   .now_us = NOW};
     ck_ok(recommend_run(p->s->f.view, &r, &p->s->f.arena, &out, &err));
-    for (size_t i = 0; i < out.len; i++)
-        if (placement != PLACEMENT_NEW || out.items[i].reason == REASON_NEW)
-            take(p, out.items[i].product_no);
+    for (size_t i = 0; i < out.len; i++) {
+        ck_assert(placement != PLACEMENT_NEW || out.items[i].reason == REASON_NEW);
+        take(p, out.items[i].product_no);
+    }
     return settle(p);
 }
 
