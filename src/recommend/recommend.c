@@ -340,7 +340,7 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     struct profile profile;
     struct candidates c;
     /* Of one category in a hundred the first few of everything are too few. */
-    bool deep = r->placement == PLACEMENT_CATEGORY || r->may_be_short;
+    bool deep = r->placement == PLACEMENT_CATEGORY;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
     enum err_code code = profile_load(view, r->user_no, arena, &profile, err);
     if (code == ERR_OK)

@@ -632,8 +632,7 @@ def test_lists_for_all_are_those_that_each_would_get():
     aisle("recommend", "--all", "--out", out, "--user", users[0], status=USAGE)
     aisle("recommend", "--all", "--out", out, "--placement", "similar", status=DATA)
     assert open(out, "rb").read() == before
-    assert "cannot" in aisle("recommend", "--all", "--out", os.path.join(work, "no", "x"),
-                             status=NO_INPUT)[1] or True
+    aisle("recommend", "--all", "--out", os.path.join(work, "no", "x"), status=NO_INPUT)
 
 
 def test_eval_measures_what_is_bought_again():
