@@ -256,6 +256,20 @@ def test_a_refused_model_is_published_by_force_alone_and_that_is_no_failure():
     assert "It is published." in told and live(data) != before
 
 
+def test_train_looks_for_better_parameters_within_its_budget():
+    data = copy_of_shop("searched")
+    done = answer("train", "--auto", "--budget", "2", "--no-publish", data=data)
+    trials = done["search"]["trials"]
+    assert trials[0]["parameter"] is None and trials[0]["kept"]
+    assert max(t["ndcg"] for t in trials if t["kept"]) == [t for t in trials if t["kept"]][-1]["ndcg"]
+    assert done["search"]["split"] < done["metrics"]["split"]
+    manifest = json.load(open(os.path.join(data, "models/recommend", done["version"], "manifest.json"),
+                              encoding="utf-8"))
+    assert manifest["parameters"] == done["search"]["best"]
+    assert "(the start)" in aisle("train", "--auto", "--budget", "1", "--no-publish", data=data)[0]
+    assert "--budget is for --auto" in aisle("train", "--budget", "5", data=data, status=USAGE)[1]
+
+
 def test_models_are_published_rolled_back_and_cleared():
     data = copy_of_shop("models")
     first = live(data)
