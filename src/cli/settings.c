@@ -2,10 +2,10 @@
 #include "cli/cli.h"
 
 #define GORSE_FEEDBACK_TYPES                                                                       \
-    "read=view, view=view, click=click, star=favourite, like=favourite, favourite=favourite, "     \
-    "cart=add_to_cart, add_to_cart=add_to_cart, purchase=purchase, buy=purchase, order=purchase, " \
-    "rating=rating, rate=rating, impression=impression, dislike=impression, skip=impression, "     \
-    "*=view"
+    "read=view,view=view,click=click,star=favourite,like=favourite,"                               \
+    "favourite=favourite,cart=add_to_cart,add_to_cart=add_to_cart,purchase=purchase,"              \
+    "buy=purchase,order=purchase,rating=rating,rate=rating,impression=impression,"                 \
+    "dislike=impression,skip=impression,*=view"
 
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
