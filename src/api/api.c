@@ -355,6 +355,17 @@ static void handle_head(struct http_request *req)
         reply_err(req, code, &err);
 }
 
+/* As handle_head, where the body is collected. */
+static void check_head(struct http_request *req)
+{
+    const struct bound_endpoint *bound = req->route->ctx;
+    struct call call = {.api = bound->api, .req = req, .arena = req->arena};
+    struct err err;
+    enum err_code code = allow(&call, bound->endpoint, &err);
+    if (code != ERR_OK)
+        reply_err(req, code, &err);
+}
+
 static void handle_piece(struct http_request *req, struct str piece)
 {
     struct call *call = req->user;
@@ -402,8 +413,10 @@ static void bind(struct api *api, const struct endpoint *e, struct bound_endpoin
                                  .handler = handle,
                                  .ctx = bound,
                                  .no_access_log = (e->flags & ENDPOINT_QUIET) != 0};
-    if (e->flags & ENDPOINT_LARGE)
+    if (e->flags & ENDPOINT_LARGE) {
+        route->on_head = check_head;
         route->max_body_bytes = LARGE_BODY_BYTES;
+    }
     if (e->flags & ENDPOINT_STREAMS) {
         route->handler = handle_end;
         route->on_head = handle_head;

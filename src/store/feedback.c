@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/banned.h"
+#include "base/map.h"
 #include "store/events_int.h"
 #include "store/products_int.h"
 #include "store/tx_int.h"
@@ -36,26 +37,35 @@ static enum err_code type_number(struct store_tx *tx, struct str name, int64_t *
 
 /* --- whom and what it concerns ---------------------------------------------------------------- */
 
+/* What one call of feedback_put has learned: neighbours in a batch are alike. */
+struct batch {
+    struct store_tx *tx;
+    unsigned flags;
+    struct str type; /* the last one, and its number; borrowed from the items */
+    int64_t type_no;
+    struct map_u64 living; /* numbers of products that are there */
+};
+
 /* *no is 0 for one that is not there, or was deleted. */
-static enum err_code living_product(struct store_tx *tx, struct str id, uint32_t *no,
-                                    struct err *err)
+static enum err_code living_product(struct batch *b, struct str id, uint32_t *no, struct err *err)
 {
     int64_t status;
-    enum err_code code = product_find(tx, id, no, err);
-    if (code || !*no)
+    enum err_code code = product_find(b->tx, id, no, err);
+    if (code || !*no || map_u64_find(&b->living, *no))
         return code;
-    code = db_query_i64(tx->db, "SELECT status FROM product_live WHERE no = ?",
+    code = db_query_i64(b->tx->db, "SELECT status FROM product_live WHERE no = ?",
                         DB_ARGS(db_i64(*no)), &status, NULL, err);
-    if (status == PRODUCT_DELETED)
+    if (!code && status == PRODUCT_DELETED)
         *no = 0;
+    else if (!code)
+        map_u64_at(&b->living, *no, NULL);
     return code;
 }
 
-static enum err_code find_product(struct store_tx *tx, struct event *e, unsigned flags,
-                                  struct err *err)
+static enum err_code find_product(struct batch *b, struct event *e, struct err *err)
 {
-    enum err_code code = living_product(tx, e->product_id, &e->product_no, err);
-    if (code || e->product_no || !(flags & FEEDBACK_CREATES_PRODUCTS))
+    enum err_code code = living_product(b, e->product_id, &e->product_no, err);
+    if (code || e->product_no || !(b->flags & FEEDBACK_CREATES_PRODUCTS))
         return code;
     struct product p = {
         .id = e->product_id,
@@ -65,25 +75,24 @@ static enum err_code find_product(struct store_tx *tx, struct event *e, unsigned
         .stock = STORE_STOCK_UNTRACKED,
         .status = PRODUCT_ACTIVE,
     };
-    return product_put(tx, &p, &e->product_no, NULL, err);
+    return product_put(b->tx, &p, &e->product_no, NULL, err);
 }
 
 /* Nothing that is left out leaves a shopper behind, so the product comes first. */
-static enum err_code find_subject(struct store_tx *tx, struct event *e, unsigned flags,
-                                  struct err *err)
+static enum err_code find_subject(struct batch *b, struct event *e, struct err *err)
 {
     e->user_no = 0;
     e->product_no = 0;
     enum err_code code = ERR_OK;
-    if (!(flags & FEEDBACK_CREATES_USERS)) {
-        code = user_no_of(tx->db, USER_KNOWN, e->user_id, &e->user_no, err);
+    if (!(b->flags & FEEDBACK_CREATES_USERS)) {
+        code = user_no_of(b->tx->db, USER_KNOWN, e->user_id, &e->user_no, err);
         if (code || !e->user_no)
             return code;
     }
-    code = find_product(tx, e, flags, err);
+    code = find_product(b, e, err);
     if (code || !e->product_no)
         return code;
-    return user_number(tx, USER_KNOWN, e->user_id, &e->user_no, err);
+    return user_number(b->tx, USER_KNOWN, e->user_id, &e->user_no, err);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -137,26 +146,36 @@ static struct str give_id(const struct event *e, char out[FEEDBACK_ID_SIZE])
     return str_of(out);
 }
 
-static enum err_code put_one(struct store_tx *tx, struct feedback *f, unsigned flags,
-                             struct err *err)
+static enum err_code batch_type(struct batch *b, struct str name, int64_t *no, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    if (!b->type_no || !str_eq(b->type, name)) {
+        code = type_number(b->tx, name, &b->type_no, err);
+        b->type = name;
+    }
+    *no = b->type_no;
+    return code;
+}
+
+static enum err_code put_one(struct batch *b, struct feedback *f, struct err *err)
 {
     char id[FEEDBACK_ID_SIZE];
     struct event *e = &f->event;
     struct stored stored;
     e->seq = 0;
-    enum err_code code = find_subject(tx, e, flags, err);
+    enum err_code code = find_subject(b, e, err);
     if (code || !e->user_no || !e->product_no)
         return code;
-    code = type_number(tx, f->type, &e->feedback, err);
+    code = batch_type(b, f->type, &e->feedback, err);
     if (!code)
-        code = find_stored(tx->db, e, &stored, err);
-    if (code || stored.same || (stored.seq && !(flags & FEEDBACK_REPLACES)))
+        code = find_stored(b->tx->db, e, &stored, err);
+    if (code || stored.same || (stored.seq && !(b->flags & FEEDBACK_REPLACES)))
         return code;
     if (stored.seq)
-        code = withdraw(tx, stored.seq, err);
+        code = withdraw(b->tx, stored.seq, err);
     e->id = give_id(e, id);
     if (!code)
-        code = event_insert(tx, e, err);
+        code = event_insert(b->tx, e, err);
     e->id = (struct str){NULL, 0};
     return code;
 }
@@ -175,14 +194,17 @@ static enum err_code check_one(const struct feedback *f, struct err *err)
 enum err_code feedback_put(struct store_tx *tx, struct feedback *items, size_t n, unsigned flags,
                            struct err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        enum err_code code = check_one(&items[i], err);
+    struct batch b = {.tx = tx, .flags = flags};
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < n && !code; i++) {
+        code = check_one(&items[i], err);
         if (!code)
-            code = put_one(tx, &items[i], flags, err);
+            code = put_one(&b, &items[i], err);
         if (code)
-            return err_prefix(err, code, "feedback %zu", i);
+            code = err_prefix(err, code, "feedback %zu", i);
     }
-    return ERR_OK;
+    map_u64_release(&b.living);
+    return code;
 }
 
 enum err_code feedback_withdraw(struct store_tx *tx, struct str user_id, struct str product_id,

@@ -513,6 +513,7 @@ def keys(server):
                 continue
             answer = Http(server, key)(401, method, re.sub(r"\{[^}]*\}", "x", path), [])
             equal(answer.headers["Content-Type"], "text/plain; charset=utf-8")
+    Http(server)(401, "POST", "/api/items", b"[" + b" " * (4 << 20) + b"]")
     Http(server)(200, "GET", "/api/health/live")
     Http(server)(200, "GET", "/api/health/ready")
     # one mechanism: either header, on either side
