@@ -229,14 +229,20 @@ enum err_code feedback_withdraw(struct store_tx *tx, struct str user_id, struct 
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* LEFT JOIN keeps events outermost, so that its index gives the order. */
-#define SELECT_FEEDBACK                                                                            \
+/* LEFT JOIN and CROSS JOIN keep the order of the tables, so that an index of events gives that of the
+ * rows: of a shopper one search for each type, and never one among all that a product got. */
+#define FEEDBACK_COLUMNS                                                                           \
     "SELECT e.seq, e.time, e.type, e.feedback, t.name, e.user_no, i.id, e.product_no, p.id,"       \
-    " l.status, e.rating, e.context FROM events e"                                                 \
-    " LEFT JOIN feedback_types t ON t.no = e.feedback"                                             \
+    " l.status, e.rating, e.context FROM "
+#define FEEDBACK_NAMES                                                                             \
     " LEFT JOIN user_ids i ON i.user_no = e.user_no"                                               \
     " LEFT JOIN products p ON p.no = e.product_no"                                                 \
     " LEFT JOIN product_live l ON l.no = e.product_no"
+#define SELECT_FEEDBACK                                                                            \
+    FEEDBACK_COLUMNS "events e LEFT JOIN feedback_types t ON t.no = e.feedback" FEEDBACK_NAMES
+#define SELECT_BY_TYPE                                                                             \
+    FEEDBACK_COLUMNS "feedback_types t CROSS JOIN events e" FEEDBACK_NAMES                         \
+                     " WHERE (? = 0 OR t.no = ?) AND e.feedback = t.no"
 
 enum err_code feedback_after(struct db *db, struct feedback_place place, struct str type,
                              int64_t limit, struct db_rows *rows, struct err *err)
@@ -246,7 +252,7 @@ enum err_code feedback_after(struct db *db, struct feedback_place place, struct 
     if (!type.n)
         return db_query(db,
                         SELECT_FEEDBACK
-                        " WHERE e.feedback > 0 AND (e.feedback, e.user_no, e.product_no) >"
+                        " WHERE e.feedback IS NOT NULL AND (e.feedback, e.user_no, e.product_no) >"
                         " (?, ?, ?) ORDER BY e.feedback, e.user_no, e.product_no LIMIT ?",
                         DB_ARGS(db_i64(place.type), db_i64(place.user_no), db_i64(place.product_no),
                                 db_i64(limit)),
@@ -262,9 +268,7 @@ enum err_code feedback_after(struct db *db, struct feedback_place place, struct 
         err);
 }
 
-/* Of one type, or of any (0). */
-#define OF_TYPE "e.feedback IN (SELECT no FROM feedback_types WHERE ? = 0 OR no = ?)"
-
+/* type: 0 is any */
 static enum err_code query_of(struct db *db, uint32_t user_no, uint32_t product_no, int64_t type,
                               int64_t limit, struct db_rows *rows, struct err *err)
 {
@@ -276,15 +280,11 @@ static enum err_code query_of(struct db *db, uint32_t user_no, uint32_t product_
                         DB_ARGS(db_i64(product_no), db_i64(type), db_i64(type), db_i64(limit)),
                         rows, err);
     if (!product_no)
-        return db_query(db,
-                        SELECT_FEEDBACK " WHERE " OF_TYPE " AND e.feedback > 0 AND e.user_no = ?"
-                                        " ORDER BY e.feedback, e.product_no LIMIT ?",
+        return db_query(db, SELECT_BY_TYPE " AND e.user_no = ? ORDER BY t.no, e.product_no LIMIT ?",
                         DB_ARGS(db_i64(type), db_i64(type), db_i64(user_no), db_i64(limit)), rows,
                         err);
     return db_query(
-        db,
-        SELECT_FEEDBACK " WHERE " OF_TYPE " AND e.feedback > 0 AND e.user_no = ?"
-                        " AND e.product_no = ? ORDER BY e.feedback LIMIT ?",
+        db, SELECT_BY_TYPE " AND e.user_no = ? AND e.product_no = ? ORDER BY t.no LIMIT ?",
         DB_ARGS(db_i64(type), db_i64(type), db_i64(user_no), db_i64(product_no), db_i64(limit)),
         rows, err);
 }
