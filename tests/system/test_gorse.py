@@ -12,11 +12,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
+from http import server as http_server
 
 from openapi import OpenApi
-from shop import (PATIENCE_S, ROOT, Server, Shop, Skip, equal, folder, guest, path_of, product, run,
-                  test, wait_until)
+from shop import (AISLE, ENVIRONMENT, PATIENCE_S, ROOT, Server, Shop, Skip, aisle, equal, folder,
+                  guest, path_of, product, run, test, wait_until)
 
 HERE = os.path.join(ROOT, "tests/system")
 PYTHON_DIR = os.path.join(ROOT, "build/gorse-client")
@@ -264,7 +266,7 @@ def auto_insert(server):
     client.delete_item("auto-i")
     equal(call(200, "GET", "/api/user/auto-u/feedback"), [])
     client.insert_feedbacks([feedback("read", "auto-u", "auto-i")])
-    equal(client.get_item("auto-i")["ItemId"], "auto-i")
+    assert client.get_item("auto-i")["Timestamp"] >= item["Timestamp"]
 
 
 def every(page):
@@ -650,7 +652,6 @@ def conventions(server):
 
 def copied(server):
     """The shop as it lies there, taken by a backup."""
-    from shop import aisle
     to = server.shop.path + "-backup"
     aisle("backup", "--data", server.shop.path, to)
     restored = server.shop.path + "-copy"
@@ -677,7 +678,6 @@ def settings(server):
         call(404, "GET", "/api/item/no%20such%20item")
         listed = call(200, "GET", "/api/recommend/s-u", query={"n": 100})
         assert some[0] not in listed and some[1] in listed
-    from shop import AISLE, ENVIRONMENT
     done = subprocess.run([AISLE, "serve", "--data", path, "--port", "0", "--set",
                            "gorse.feedback_types=read:view"], capture_output=True, text=True,
                           check=False, cwd="/", env=ENVIRONMENT, timeout=PATIENCE_S)
@@ -698,6 +698,69 @@ def killed(server):
     equal(call(200, "GET", "/api/user/k-u/feedback"), before)
     listed = call(200, "GET", "/api/recommend/k-u", query={"n": 100})
     assert item not in listed and "k-1" not in listed
+
+
+class OldServer(http_server.BaseHTTPRequestHandler):
+    """A server of Gorse as its release 0.4 answers pages: zero times, nulls, members of its own."""
+
+    pages = {
+        "/api/users": {"Users": [{"UserId": "o-u", "Labels": None, "Subscribe": None,
+                                  "Comment": ""}]},
+        "/api/items": {"Items": [{"ItemId": "o-1", "IsHidden": False, "Categories": None,
+                                  "Timestamp": "0001-01-01T00:00:00Z", "Labels": None,
+                                  "Comment": ""},
+                                 {"ItemId": "o" * 200, "IsHidden": False, "Categories": []}]},
+        "/api/feedback": {"Feedback": [{"FeedbackType": "like", "UserId": "o-u", "ItemId": "o-1",
+                                        "Value": 1, "Timestamp": "2024-05-06T07:08:09.123456789Z",
+                                        "Updated": "2024-05-06T07:08:09Z", "Comment": ""}]},
+    }
+
+    def do_GET(self):
+        body = json.dumps({**self.pages[self.path.split("?")[0]], "Cursor": ""}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def migrate(source, key, target):
+    return subprocess.run(
+        [sys.executable, os.path.join(ROOT, "examples/gorse-migrate/migrate.py"),
+         f"http://127.0.0.1:{source}", f"http://127.0.0.1:{target.port}"],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+        env={**ENVIRONMENT, "GORSE_KEY": key, "AISLE_KEY": target.shop.server})
+
+
+@test("the example copies a whole shop into an empty one, and tells what cannot be copied")
+def migration(server):
+    with folder() as work, Server(Shop(os.path.join(work, "to"), demo=False)) as target:
+        for _ in range(2):
+            done = migrate(server.port, server.shop.server, target)
+            equal((done.returncode, done.stderr), (0, ""))
+        for path, member in (("/api/users", "Users"), ("/api/items", "Items"),
+                             ("/api/feedback", "Feedback")):
+            def all_of(of, path=path, member=member):
+                records, _ = every(lambda c: (lambda p: (p[member], p["Cursor"]))(
+                    http(of)(200, "GET", path, query={"n": 1000, "cursor": c})))
+                return {json.dumps(r, sort_keys=True) for r in records}
+            new, old = all_of(target), all_of(server)
+            if member == "Items":
+                new = {r for r in new if '"first"' not in r}
+            equal(len(new), len(old), member)
+            equal(new ^ old, set(), member)
+        old_server = http_server.HTTPServer(("127.0.0.1", 0), OldServer)
+        threading.Thread(target=old_server.serve_forever, daemon=True).start()
+        done = migrate(old_server.server_port, "", target)
+        old_server.shutdown()
+        old_server.server_close()
+        equal(done.returncode, 1)
+        equal(done.stdout, "users: 1\nitems: 2\nfeedback: 1\n")
+        assert done.stderr.count("refused:") == 1 and "128" in done.stderr, done.stderr
+        equal(http(target)(200, "GET", "/api/user/o-u/feedback/like")[0]["Timestamp"],
+              "2024-05-06T07:08:09.123456Z")
 
 
 @test("api/gorse.yaml describes every route of the server, and no other")
