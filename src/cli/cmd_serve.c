@@ -292,6 +292,9 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.name_zh = s->name_zh;
     s->options.public_key = text_or_null(s->keys.public_key);
     s->options.demo_key_no = s->keys.demo_no;
+    s->options.gorse_feedback = config_str(s->args->config, "gorse.feedback_types");
+    s->options.gorse_users = config_bool(s->args->config, "gorse.auto_insert_user");
+    s->options.gorse_items = config_bool(s->args->config, "gorse.auto_insert_item");
     s->options.read_only = read_only ? READ_ONLY : NULL;
     s->options.server = &s->server;
     s->options.wake_jobs = wake_runner;
