@@ -122,7 +122,11 @@ static const char version_5[] =
     "$CLUSTERED;"
     "CREATE INDEX cart_moves_user ON cart_moves (user_no);";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
+/* reports are of a time */
+static const char version_6[] = "CREATE INDEX orders_placed ON orders (placed_at);";
+
+static const char *const migrations[] = {version_1, version_2, version_3,
+                                         version_4, version_5, version_6};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 
