@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { UPLOAD_THREADS = 2, UPLOADS_WAITING = 1024 };
+enum { UPLOAD_THREADS = 2, UPLOADS_WAITING = 1024, REPORTS_WAITING = 16 };
 
 int api_status(enum err_code code)
 {
@@ -361,7 +361,8 @@ static const struct endpoint_group *const groups[] = {
     &shop_endpoints,  &product_endpoints,        &product_bulk_endpoints, &event_endpoints,
     &user_endpoints,  &recommendation_endpoints, &search_endpoints,       &cart_endpoints,
     &order_endpoints, &model_endpoints,          &job_endpoints,          &import_endpoints,
-    &key_endpoints,   &demo_endpoints,           &operation_endpoints,    &web_endpoints,
+    &key_endpoints,   &report_endpoints,         &demo_endpoints,         &operation_endpoints,
+    &web_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
@@ -400,11 +401,14 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     static const struct endpoint_group *const admin[] = {&operation_endpoints};
     struct api *api = MEM_NEW(struct api);
     api->o = *options;
-    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0);
+    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0 &&
+          pthread_mutex_init(&api->counters_lock, NULL) == 0);
     bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
                 &api->routes_len);
     bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
     enum err_code code = pool_new(&api->disk, "uploads", UPLOAD_THREADS, UPLOADS_WAITING, err);
+    if (code == ERR_OK)
+        code = pool_new(&api->reports, "reports", 1, REPORTS_WAITING, err);
     if (code != ERR_OK) {
         api_free(api);
         return code;
@@ -421,7 +425,10 @@ void api_free(struct api *api)
     while (atomic_load(&api->batches) > 0) /* their requests are gone, the writer has them */
         nanosleep(&a_moment, NULL);
     pool_free(api->disk);
+    pool_free(api->reports);
     pthread_mutex_destroy(&api->running_lock);
+    pthread_mutex_destroy(&api->counters_lock);
+    map_str_release(&api->counters);
     map_u64_release(&api->running);
     mem_free(api->bound);
     mem_free(api->routes);

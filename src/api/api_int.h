@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "http/reply.h"
 #include "ingest/reason.h"
+#include "store/events.h"
 #include "store/users.h"
 
 struct call;
@@ -58,7 +59,10 @@ struct api {
     struct bound_endpoint *admin_bound; /* [admin_len], owned */
     struct http_route *admin_routes;    /* [admin_len], owned */
     size_t admin_len;
-    struct pool *disk; /* owned: what is uploaded is written to files there */
+    struct pool *disk;    /* owned: what is uploaded is written to files there */
+    struct pool *reports; /* owned: what walks the record */
+    pthread_mutex_t counters_lock;
+    struct map_str counters; /* what lists led to, by labels: struct counter * (lists.c) */
     _Atomic bool draining;
     _Atomic unsigned batches;     /* being written; api_free waits for them */
     pthread_mutex_t running_lock; /* of running */
@@ -140,6 +144,15 @@ enum err_code call_read_from(struct call *call, struct db *db, read_fn fn, void 
 
 /** acted of a call that queued a job. */
 void wake_jobs(struct call *call);
+
+/* --- lists.c: lists that were served ------------------------------------------------------------ */
+
+/** The id of a list that is being answered, in the call's arena: by it events tell what the list led to. */
+struct str list_id(struct call *call, const struct list_facts *facts);
+
+/** Count events that were stored and that name a list, for /metrics. */
+void count_list_events(struct api *api, const struct event *events,
+                       const enum event_outcome *outcomes, size_t n);
 
 /* --- once.c: Idempotency-Key ----------------------------------------------------------------- */
 
@@ -235,7 +248,7 @@ struct endpoint_group {
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
     order_endpoints, model_endpoints, job_endpoints, import_endpoints, key_endpoints,
-    demo_endpoints, operation_endpoints, web_endpoints;
+    report_endpoints, demo_endpoints, operation_endpoints, web_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

@@ -116,9 +116,12 @@ static enum err_code answer_recommendations(struct call *call, struct err *err)
         code = recommend_run(call->view, &r, call->arena, &result, err);
     if (code != ERR_OK)
         return code;
+    struct list_facts facts = {.placement = str_of(placement_name(r.placement))};
+    if (call->view->model)
+        facts.model = str_of(call->view->model->version);
     begin_json(call, &w);
     jw_obj(&w);
-    JW_STR(&w, "request_id", call->req->request_id);
+    JW_STR(&w, "request_id", list_id(call, &facts));
     recommend_members(call->view, &r, &result, call->language, &w);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);

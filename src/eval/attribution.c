@@ -377,7 +377,7 @@ static void drop_empty(struct attribution *a)
 
 /* --- all of it ------------------------------------------------------------------------------- */
 
-static enum err_code check(const struct attribution_options *o, struct err *err)
+enum err_code attribution_check(const struct attribution_options *o, struct err *err)
 {
     if (o->from >= o->until)
         return err_set(err, ERR_INVALID, "from: not before until");
@@ -398,7 +398,7 @@ enum err_code attribution_read(struct store *store, const struct attribution_opt
                      .window_us = o.window_us ? o.window_us : ATTRIBUTION_WINDOW_US,
                      .out = out};
     o.acts_max = o.acts_max ? o.acts_max : USUAL_ACTS;
-    enum err_code code = check(&o, err);
+    enum err_code code = attribution_check(&o, err);
     if (code == ERR_OK)
         code = walk_events(&w, o.from, o.until, take_purchase_event, err);
     if (code == ERR_OK)
@@ -415,5 +415,32 @@ enum err_code attribution_read(struct store *store, const struct attribution_opt
     map_u64_release(&w.pairs);
     map_u64_release(&w.acts);
     map_str_release(&w.index);
+    return code;
+}
+
+enum err_code attribution_report(struct store *store, const struct attribution_options *o,
+                                 unsigned by, struct json_writer *w, struct err *err)
+{
+    static const char *const names[] = {"placement", "model", "variant"};
+    struct attribution all = {0}, grouped = {0};
+    enum err_code code = attribution_read(store, o, &all, err);
+    if (code == ERR_OK)
+        code = attribution_group(&all, by, &grouped, err);
+    if (code == ERR_OK) {
+        jw_obj(w);
+        JW_TIME(w, "from", o->from);
+        JW_TIME(w, "to", o->until);
+        JW_I64(w, "window_days",
+               (o->window_us ? o->window_us : ATTRIBUTION_WINDOW_US) / CLOCK_US_PER_DAY);
+        JW_ARR(w, "by");
+        for (unsigned i = 0; i < 3; i++)
+            if (by >> i & 1)
+                jw_z(w, names[i]);
+        jw_arr_end(w);
+        attribution_write(&grouped, by, w);
+        jw_obj_end(w);
+    }
+    attribution_release(&all);
+    attribution_release(&grouped);
     return code;
 }

@@ -71,8 +71,11 @@ struct attribution_options {
     void *arg;
 };
 
+/** ERR_INVALID  from is not before until, or too long before; a window out of range */
+ERR_MUST_USE enum err_code attribution_check(const struct attribution_options *o, struct err *err);
+
 /** Into an empty out, a row for each kind of list.
- *  ERR_INVALID    from is not before until, or too long before
+ *  ERR_INVALID    as attribution_check
  *  ERR_LIMIT      more kinds, purchases or currencies than the caps
  *  ERR_CANCELLED  stopping said so; ERR_MEMORY; what the store reports */
 ERR_MUST_USE enum err_code attribution_read(struct store *store,
@@ -87,9 +90,10 @@ enum attribution_by { BY_PLACEMENT = 1 << 0, BY_MODEL = 1 << 1, BY_VARIANT = 1 <
 ERR_MUST_USE enum err_code attribution_group(const struct attribution *a, unsigned by,
                                              struct attribution *out, struct err *err);
 
-/** A grouped result as members of an open object, as /v1/reports/attribution gives them: "items" and
- *  "unattributed". */
-void attribution_write(const struct attribution *a, unsigned by, struct json_writer *w);
+/** Read, group and write as /v1/reports/attribution answers (docs/http-api.md). Errors as both. */
+ERR_MUST_USE enum err_code attribution_report(struct store *store,
+                                              const struct attribution_options *o, unsigned by,
+                                              struct json_writer *w, struct err *err);
 
 /** "placement,model,variant" in any order, none of them twice. ERR_INVALID  names what is wrong. */
 ERR_MUST_USE enum err_code attribution_by_of(struct str names, unsigned *by, struct err *err);

@@ -15,6 +15,9 @@ ERR_MUST_USE enum err_code attribution_row_at(struct attribution *a, struct map_
 ERR_MUST_USE enum err_code attribution_earn(struct attribution_row *row, currency_code currency,
                                             int64_t minor, struct err *err);
 
+/** A grouped result as members of an open object: "items" and "unattributed". */
+void attribution_write(const struct attribution *a, unsigned by, struct json_writer *w);
+
 void attribution_sort(struct attribution *a);
 
 #endif

@@ -132,19 +132,12 @@ static struct rig *make_rig(bool shuffled, bool twice)
 
 static void report(const struct rig *r, struct attribution_options o, unsigned by, struct buf *out)
 {
-    struct attribution a = {0}, grouped = {0};
     struct json_writer w;
     struct err err;
     o.key = &r->key;
     buf_init(out, 1 << 20);
-    ck_ok(attribution_read(r->store, &o, &a, &err));
-    ck_ok(attribution_group(&a, by, &grouped, &err));
     jw_init(&w, out);
-    jw_obj(&w);
-    attribution_write(&grouped, by, &w);
-    jw_obj_end(&w);
-    attribution_release(&a);
-    attribution_release(&grouped);
+    ck_ok(attribution_report(r->store, &o, by, &w, &err));
 }
 
 static const struct attribution_options middle = {.from = START + 8 * CLOCK_US_PER_DAY,

@@ -185,6 +185,8 @@ def tour_operation(call):
     family = call(200, "GET", "/v1/models/recommend")
     call(200, "GET", "/v1/models")
     call(404, "GET", "/v1/models/chess")
+    call(200, "GET", "/v1/reports/attribution", query={"by": "placement,model,variant"})
+    call(400, "GET", "/v1/reports/attribution", query={"by": "weather"})
     live = family["items"][0]["version"]
     call(200, "POST", "/v1/models/recommend/publish", {"version": live})
     call(404, "POST", "/v1/models/recommend/publish", {"version": "x"})
