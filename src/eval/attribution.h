@@ -12,7 +12,7 @@
  *                         shoppers' clocks are not ours. Seeing alone is no touch
  *            revenue      what those lines came to, by currency, in minor units
  *          A purchase counts once: where a shopper has orders, purchase events from the day before the first of them on tell
- *          the same again (as in ingest/derive.h), and cancelled orders count for nothing. What comes back later is
+ *          the same again, and cancelled orders count for nothing (record_walk.h). What comes back later is
  *          not taken off.
  * Same:    everything is by (time, id) of events, nothing by when they came; a duplicate event is none (store/events.h); what
  *          a guest did is the known shopper's as soon as they are joined; erased shoppers are in nothing. Nothing
@@ -29,8 +29,7 @@
 #include "store/records.h"
 
 enum {
-    ATTRIBUTION_KINDS_MAX = 1 << 16,     /* of lists: placement, model, variants */
-    ATTRIBUTION_PURCHASES_MAX = 1 << 24, /* in one report */
+    ATTRIBUTION_KINDS_MAX = 1 << 16, /* of lists: placement, model, variants */
     ATTRIBUTION_CURRENCIES_MAX = 16,
 };
 
