@@ -2,6 +2,7 @@
  *
  * Labels are what list ids of this shop say, so there are as many as the shop has made; past COUNTERS_MAX the rest is
  * counted as model and variant "other", so that a server that runs for years does not grow. */
+#include <sodium.h>
 #include <stdio.h>
 
 #include "api/api_int.h"
@@ -9,13 +10,26 @@
 
 enum { COUNTERS_MAX = 2000, LABELS_BYTES = 128, VARIANT_BYTES = 24 };
 
+struct rng *thread_rng(void)
+{
+    static _Thread_local struct rng rng;
+    static _Thread_local bool seeded;
+    if (!seeded) {
+        uint64_t seed;
+        randombytes_buf(&seed, sizeof seed);
+        rng_init(&rng, seed);
+        seeded = true;
+    }
+    return &rng;
+}
+
 struct str list_id(struct call *call, const struct list_facts *facts)
 {
     const struct list_key *key = call->api->o.list_key;
     char *out = key ? arena_try_alloc(call->arena, LIST_ID_SIZE) : NULL;
     if (!out)
         return call->req->request_id;
-    return (struct str){out, list_id_make(key, facts, out)};
+    return (struct str){out, list_id_make(key, facts, thread_rng(), out)};
 }
 
 static struct counter *register_counter(const char *placement, const char *model,

@@ -3,7 +3,6 @@
 #include <sodium.h>
 
 #include "base/check.h"
-#include "base/rng.h"
 #include "store/keys.h"
 #include "store/store.h"
 
@@ -16,19 +15,6 @@ _Static_assert(sizeof(struct list_key) == crypto_shorthash_KEYBYTES && CODE_BYTE
 _Static_assert(LIST_ID_SIZE - 1 <= STORE_ID_MAX, "an event can carry it");
 
 /* --- making ---------------------------------------------------------------------------------- */
-
-static uint64_t draw_nonce(void)
-{
-    static _Thread_local struct rng rng;
-    static _Thread_local bool seeded;
-    if (!seeded) {
-        uint64_t seed;
-        randombytes_buf(&seed, sizeof seed);
-        rng_init(&rng, seed);
-        seeded = true;
-    }
-    return rng_u64(&rng);
-}
 
 static uint8_t *put_number(uint8_t *at, uint64_t value, int bytes)
 {
@@ -55,14 +41,15 @@ static uint8_t *put_explored(uint8_t *at, const struct list_facts *f)
     return put_number(put_number(at, f->explored_no, 4), bits, 4);
 }
 
-size_t list_id_make(const struct list_key *key, const struct list_facts *f, char out[LIST_ID_SIZE])
+size_t list_id_make(const struct list_key *key, const struct list_facts *f, struct rng *rng,
+                    char out[LIST_ID_SIZE])
 {
     uint8_t bytes[LIST_ID_BYTES], *at = bytes;
     struct str model = {f->model.p, f->model.n < LIST_MODEL_MAX ? f->model.n : LIST_MODEL_MAX};
     CHECK(f->placement.n > 0 && f->placement.n <= LIST_PLACEMENT_MAX);
     CHECK(f->variants_len <= LIST_VARIANTS_MAX);
     *at++ = FORMAT;
-    at = put_number(at, draw_nonce(), NONCE_BYTES);
+    at = put_number(at, rng_u64(rng), NONCE_BYTES);
     at = put_text(at, f->placement);
     at = put_text(at, model);
     *at++ = (uint8_t)f->variants_len;

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/rng.h"
 #include "base/str.h"
 
 struct store;
@@ -51,8 +52,8 @@ struct list_facts {
     float propensity;     /* of it, in (0, 1] */
 };
 
-/** A new id, in out with a NUL behind; returns its length. CHECKs the facts' limits. */
-size_t list_id_make(const struct list_key *key, const struct list_facts *facts,
+/** A new id, in out with a NUL behind; returns its length. CHECKs the facts' limits. rng tells equal lists apart. */
+size_t list_id_make(const struct list_key *key, const struct list_facts *facts, struct rng *rng,
                     char out[LIST_ID_SIZE]);
 
 /** False for what is no id of this shop. Texts of facts are borrowed from bytes. */

@@ -122,8 +122,13 @@ static const char version_5[] =
     "$CLUSTERED;"
     "CREATE INDEX cart_moves_user ON cart_moves (user_no);";
 
-/* reports are of a time */
-static const char version_6[] = "CREATE INDEX orders_placed ON orders (placed_at);";
+static const char version_6[] =
+    /* reports are of a time */
+    "CREATE INDEX orders_placed ON orders (placed_at);"
+    "CREATE TABLE experiments (no $IDENTITY, id TEXT NOT NULL UNIQUE, state BIGINT NOT NULL,"
+    "  definition TEXT NOT NULL, salt TEXT NOT NULL, first_bucket BIGINT NOT NULL, decision TEXT,"
+    "  reason TEXT, created_at BIGINT NOT NULL, started_at BIGINT, stopped_at BIGINT,"
+    "  decided_at BIGINT);";
 
 static const char *const migrations[] = {version_1, version_2, version_3,
                                          version_4, version_5, version_6};

@@ -58,7 +58,7 @@ static void make_lists(struct rig *r, struct rng *rng)
         for (size_t v = rng_below(rng, 3); v > 0; v--)
             f.variants[f.variants_len++] =
                 (struct list_variant){(uint32_t)v, (uint8_t)rng_below(rng, 2)};
-        list_id_make(&r->key, &f, r->lists[i]);
+        list_id_make(&r->key, &f, rng, r->lists[i]);
     }
 }
 
