@@ -34,13 +34,6 @@ void experiment_set_unref(struct experiment_set *s)
     }
 }
 
-static void keep(struct arena *arena, struct experiment_record *r)
-{
-    struct str *const texts[] = {&r->id, &r->definition, &r->salt, &r->decision, &r->reason};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        *texts[i] = arena_str(arena, *texts[i]);
-}
-
 /* Those of a state that serves; a definition that cannot be read any more serves nobody. */
 static enum err_code read_entries(struct db *db, struct arena *arena,
                                   struct experiment_entry **entries, size_t *len, struct err *err)
@@ -58,7 +51,7 @@ static enum err_code read_entries(struct db *db, struct arena *arena,
         struct experiment_entry *entry = &(*entries)[*len];
         if (r.state != EXPERIMENT_RUNNING && r.state != EXPERIMENT_DECIDED)
             continue;
-        keep(arena, &r);
+        experiment_record_keep(arena, &r);
         entry->record = r;
         if (*len < EXPERIMENTS_MAX &&
             experiment_read(r.definition, arena, &entry->e, &why) == ERR_OK)

@@ -68,6 +68,13 @@ static enum err_code no_such(struct str id, struct err *err)
                    err_quote(quoted, sizeof quoted, id.p, id.n));
 }
 
+void experiment_record_keep(struct arena *arena, struct experiment_record *r)
+{
+    struct str *const texts[] = {&r->id, &r->definition, &r->salt, &r->decision, &r->reason};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        keep_text(arena, texts[i]);
+}
+
 enum err_code experiment_get(struct db *db, struct str id, struct arena *arena,
                              struct experiment_record *out, struct err *err)
 {
@@ -81,10 +88,7 @@ enum err_code experiment_get(struct db *db, struct str id, struct arena *arena,
         return code;
     if (!more)
         return no_such(id, err);
-    struct str *const texts[] = {&out->id, &out->definition, &out->salt, &out->decision,
-                                 &out->reason};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        keep_text(arena, texts[i]);
+    experiment_record_keep(arena, out);
     db_rows_close(&rows);
     return ERR_OK;
 }

@@ -32,6 +32,9 @@ struct experiment_record {
     int64_t created_at, started_at, stopped_at, decided_at; /* 0: not yet */
 };
 
+/** Copy its texts into the arena, in place. */
+void experiment_record_keep(struct arena *arena, struct experiment_record *r);
+
 /** "draft", "running", "stopped", "decided". */
 const char *experiment_state_name(enum experiment_state s);
 bool experiment_state_of(struct str name, enum experiment_state *out);
