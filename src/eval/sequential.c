@@ -4,9 +4,11 @@
 
 #include "base/check.h"
 
-/* Weight of the shares as planned in the mixture (Lindon, Malek's own program): high, because a fault of
- * assignment mostly loses some hundredths of an arm. */
-static const double concentration = 10000;
+/* How firmly the mixture believes in the shares as planned: a firm one finds small faults among many shoppers, a
+ * loose one large faults among few. The mean of martingales is one. */
+static const double concentrations[] = {100, 1000, 10000, 100000};
+
+enum { CONCENTRATIONS = sizeof concentrations / sizeof *concentrations };
 
 /* --- moments --------------------------------------------------------------------------------- */
 
@@ -146,10 +148,22 @@ static double log_gamma(double x)
     return lgamma_r(x, &sign); /* lgamma writes a global */
 }
 
+/* The log of the martingale of one concentration: what the mixture foretold by what the shares foretold. */
+static double log_odds(const double *counts, const double *shares, size_t n, double whole,
+                       double total, double concentration)
+{
+    double odds = log_gamma(concentration) - log_gamma(concentration + total);
+    for (size_t i = 0; i < n; i++) {
+        double share = shares[i] / whole, prior = concentration * share;
+        odds += log_gamma(prior + counts[i]) - log_gamma(prior) - counts[i] * log(share);
+    }
+    return odds;
+}
+
 enum err_code sequential_counts_p(const double *counts, const double *shares, size_t n, double *p,
                                   struct err *err)
 {
-    double whole = 0, total = 0;
+    double whole = 0, total = 0, odds[CONCENTRATIONS], most = -INFINITY, sum = 0;
     if (n == 0 || n > SEQUENTIAL_ARMS_MAX)
         return err_set(err, ERR_INVALID, "%zu arms, expected 1 to %d", n, SEQUENTIAL_ARMS_MAX);
     for (size_t i = 0; i < n; i++) {
@@ -161,11 +175,13 @@ enum err_code sequential_counts_p(const double *counts, const double *shares, si
         whole += shares[i];
         total += counts[i];
     }
-    double log_odds = log_gamma(concentration) - log_gamma(concentration + total);
-    for (size_t i = 0; i < n; i++) {
-        double share = shares[i] / whole, prior = concentration * share;
-        log_odds += log_gamma(prior + counts[i]) - log_gamma(prior) - counts[i] * log(share);
+    for (size_t c = 0; c < CONCENTRATIONS; c++) {
+        odds[c] = log_odds(counts, shares, n, whole, total, concentrations[c]);
+        most = fmax(most, odds[c]);
     }
-    *p = log_odds > 0 ? exp(-log_odds) : 1;
+    for (size_t c = 0; c < CONCENTRATIONS; c++)
+        sum += exp(odds[c] - most) / CONCENTRATIONS;
+    double log_martingale = most + log(sum);
+    *p = log_martingale > 0 ? exp(-log_martingale) : 1;
     return ERR_OK;
 }

@@ -12,7 +12,8 @@
  *          takes two successes and two failures more than were seen (Agresti, Coull 1998), so that it is never 0.
  * Ratios:  sums over shoppers divided by each other (clicks by impressions), linearised (delta method).
  * Counts:  is the traffic divided as planned? The multinomial test with a Dirichlet mixture is an exact martingale: no
- *          asymptotics, and no first step that is unsafe.
+ *          asymptotics, and no first step that is unsafe. Here it is the mean of four mixtures, from loose to firm, so
+ *          that a thousand shoppers and ten million are both judged well.
  * Source:  Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, "Time-uniform central limit theory and asymptotic confidence
  *          sequences", Annals of Statistics 52(6), 2024, equations 3 and 12; Robbins 1970; Lindon, Malek, "Anytime-valid inference
  *          for multinomial count data", NeurIPS 2022; Deng, Knoblich, Lu, "Applying the delta method in metric analytics",
