@@ -11,7 +11,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { UPLOAD_THREADS = 2, UPLOADS_WAITING = 1024, LARGE_BODY_BYTES = 8 << 20 };
+enum {
+    UPLOAD_THREADS = 2,
+    UPLOADS_WAITING = 1024,
+    LARGE_BODY_BYTES = 8 << 20,
+    REPORTS_WAITING = 16,
+};
 
 int api_status(enum err_code code)
 {
@@ -381,27 +386,14 @@ static void handle_end(struct http_request *req)
 /* --- routes ---------------------------------------------------------------------------------- */
 
 static const struct endpoint_group *const groups[] = {
-    &shop_endpoints,
-    &product_endpoints,
-    &product_bulk_endpoints,
-    &event_endpoints,
-    &user_endpoints,
-    &recommendation_endpoints,
-    &search_endpoints,
-    &cart_endpoints,
-    &order_endpoints,
-    &model_endpoints,
-    &job_endpoints,
-    &import_endpoints,
-    &key_endpoints,
-    &demo_endpoints,
-    &operation_endpoints,
-    &web_endpoints,
-    &gorse_user_endpoints,
-    &gorse_item_endpoints,
-    &gorse_feedback_endpoints,
-    &gorse_list_endpoints,
-    &gorse_health_endpoints,
+    &shop_endpoints,       &product_endpoints,      &product_bulk_endpoints,
+    &event_endpoints,      &user_endpoints,         &recommendation_endpoints,
+    &search_endpoints,     &cart_endpoints,         &order_endpoints,
+    &model_endpoints,      &job_endpoints,          &import_endpoints,
+    &key_endpoints,        &report_endpoints,       &experiment_endpoints,
+    &demo_endpoints,       &operation_endpoints,    &web_endpoints,
+    &gorse_user_endpoints, &gorse_item_endpoints,   &gorse_feedback_endpoints,
+    &gorse_list_endpoints, &gorse_health_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
@@ -444,13 +436,17 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     static const struct endpoint_group *const admin[] = {&operation_endpoints};
     struct api *api = MEM_NEW(struct api);
     api->o = *options;
-    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0);
+    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0 &&
+          pthread_mutex_init(&api->counters_lock, NULL) == 0 &&
+          pthread_mutex_init(&api->experiments_lock, NULL) == 0);
     bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
                 &api->routes_len);
     bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
     enum err_code code = gorse_new(options, &api->gorse, err);
     if (code == ERR_OK)
         code = pool_new(&api->disk, "uploads", UPLOAD_THREADS, UPLOADS_WAITING, err);
+    if (code == ERR_OK)
+        code = pool_new(&api->reports, "reports", 1, REPORTS_WAITING, err);
     if (code != ERR_OK) {
         api_free(api);
         return code;
@@ -468,7 +464,12 @@ void api_free(struct api *api)
         nanosleep(&a_moment, NULL);
     pool_free(api->disk);
     gorse_free(api->gorse);
+    pool_free(api->reports);
     pthread_mutex_destroy(&api->running_lock);
+    pthread_mutex_destroy(&api->counters_lock);
+    pthread_mutex_destroy(&api->experiments_lock);
+    experiment_set_unref(api->experiments);
+    map_str_release(&api->counters);
     map_u64_release(&api->running);
     mem_free(api->bound);
     mem_free(api->routes);

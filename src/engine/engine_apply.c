@@ -291,6 +291,10 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
     case CHANGE_CART:
     case CHANGE_KEY:
     case CHANGE_SETTING:
+        return ERR_OK;
+    case CHANGE_EXPERIMENT:
+        atomic_fetch_add(&e->experiments, 1);
+        return ERR_OK;
     case CHANGE_AGGREGATES:
         return ERR_OK;
     }

@@ -172,6 +172,15 @@ enum err_code events_withdrawn(struct db *db, int64_t first_seq, int64_t last_se
                     DB_ARGS(db_i64(first_seq), db_i64(last_seq)), rows, err);
 }
 
+enum err_code events_by_time(struct db *db, int64_t after_time, struct str after_id, int64_t until,
+                             int64_t limit, struct db_rows *rows, struct err *err)
+{
+    return db_query(
+        db,
+        SELECT_EVENT " AND (e.time, e.id) > (?, ?) AND e.time < ? ORDER BY e.time, e.id LIMIT ?",
+        DB_ARGS(db_i64(after_time), db_text(after_id), db_i64(until), db_i64(limit)), rows, err);
+}
+
 enum err_code event_acts_after(struct db *db, int64_t after_seq, int64_t last, struct db_rows *rows,
                                struct err *err)
 {

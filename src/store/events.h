@@ -61,6 +61,12 @@ ERR_MUST_USE enum err_code event_acts_after(struct db *db, int64_t after_seq, in
 ERR_MUST_USE enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool *more,
                                            struct err *err);
 
+/** As events_after, by (time, id): those behind that pair and before the moment until. For one page after the
+ *  other: events that arrive meanwhile may be missed, none comes twice. */
+ERR_MUST_USE enum err_code events_by_time(struct db *db, int64_t after_time, struct str after_id,
+                                          int64_t until, int64_t limit, struct db_rows *rows,
+                                          struct err *err);
+
 /** The next event. came_as (may be NULL) receives the number that it came with. */
 ERR_MUST_USE enum err_code events_next(struct db_rows *rows, struct event *e, uint32_t *came_as,
                                        bool *more, struct err *err);

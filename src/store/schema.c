@@ -132,8 +132,16 @@ static const char version_6[] =
     "CREATE INDEX events_feedback_product ON events (product_no, feedback)"
     "  WHERE feedback IS NOT NULL;";
 
-static const char *const migrations[] = {version_1, version_2, version_3,
-                                         version_4, version_5, version_6};
+static const char version_7[] =
+    /* reports are of a time */
+    "CREATE INDEX orders_placed ON orders (placed_at);"
+    "CREATE TABLE experiments (no $IDENTITY, id TEXT NOT NULL UNIQUE, state BIGINT NOT NULL,"
+    "  definition TEXT NOT NULL, salt TEXT NOT NULL, first_bucket BIGINT NOT NULL, decision TEXT,"
+    "  reason TEXT, created_at BIGINT NOT NULL, started_at BIGINT, stopped_at BIGINT,"
+    "  decided_at BIGINT);";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4,
+                                         version_5, version_6, version_7};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

@@ -622,6 +622,27 @@ def test_eval_foretells_what_comes_next_in_sessions():
     aisle("eval", "sessions", "--train", train, status=USAGE)
 
 
+def test_eval_estimates_a_policy_from_the_log_of_another():
+    # Two actions, drawn evenly; "a" always pays. The target takes "a" three times in four.
+    rows = [{"shopper": f"s{i}", "action": "ab"[i % 2], "propensity": 0.5, "reward": 1 - i % 2,
+             "target_propensity": 0.75 - 0.5 * (i % 2)} for i in range(200)]
+    log = write("decisions.jsonl", "\n".join(map(json.dumps, rows)))
+    got = answer("eval", "ope", "--log", log, "--columns", "context=shopper")
+    assert (got["decisions"], got["contexts"], got["matched"]) == (200, 200, 200)
+    assert got["logged"]["value"] == 0.5 and got["weight"]["value"] == 1
+    assert got["ips"]["value"] == got["snips"]["value"] == 0.75
+    assert got["ips"]["low"] < 0.75 < got["ips"]["high"]
+    assert got["plausible"] and got["reliable"] and "dr" not in got
+    assert answer("eval", "ope", "--log", log, "--clip", "1")["clipped"] == 100
+    rows[4]["propensity"] = 0
+    bad = write("bad_decisions.jsonl", "\n".join(map(json.dumps, rows)))
+    assert "line 5: propensity: 0" in aisle("eval", "ope", "--log", bad, status=DATA)[1]
+    aisle("eval", "ope", status=USAGE)
+    aisle("eval", "ope", "--log", log, "--clip", "x", status=USAGE)
+    aisle("eval", "ope", "--log", log, "--level", "2", status=DATA)
+    aisle("eval", "ope", "--log", "nowhere", status=NO_INPUT)
+
+
 def test_eval_measures_whole_lists_of_the_shop_s_past():
     got = answer("eval", "lists")
     assert list(got["placements"]) == ["home", "similar", "bought_together", "cart"]

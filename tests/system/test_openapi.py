@@ -187,10 +187,37 @@ def tour_buying(call):
     call(404, "PATCH", "/v1/orders/nothing", {"status": "paid"})
 
 
+def tour_experiments(call):
+    path, definition = "/v1/experiments/tour", {
+        "placements": ["home"], "share": 0.5, "guardrails": [{"metric": "ctr", "max_loss": 0.5}],
+        "variants": [{"name": "a"}, {"name": "b", "weights": {"home.arrivals": 1}}]}
+    call(201, "POST", "/v1/experiments", {"id": "tour", "definition": definition})
+    call(409, "POST", "/v1/experiments", {"id": "tour", "definition": definition})
+    call(400, "POST", "/v1/experiments", {"id": "tour", "definition": {}})
+    call(200, "GET", "/v1/experiments")
+    call(200, "GET", path)
+    call(404, "GET", "/v1/experiments/nothing")
+    call(409, "GET", path + "/report")
+    call(200, "PATCH", path, {"state": "running"})
+    call(200, "GET", path + "/report")
+    call(404, "GET", "/v1/experiments/nothing/report")
+    call(409, "DELETE", path)
+    call(409, "PATCH", path, {"definition": definition})
+    call(400, "PATCH", path, {})
+    call(404, "PATCH", "/v1/experiments/nothing", {"state": "running"})
+    call(200, "PATCH", path, {"state": "stopped", "reason": "enough"})
+    call(200, "PATCH", path, {"state": "decided", "decision": "a"})
+    call(204, "DELETE", path)
+    call(404, "DELETE", path)
+
+
 def tour_operation(call):
     family = call(200, "GET", "/v1/models/recommend")
     call(200, "GET", "/v1/models")
     call(404, "GET", "/v1/models/chess")
+    call(200, "GET", "/v1/reports/attribution", query={"by": "placement,model,variant"})
+    call(400, "GET", "/v1/reports/attribution", query={"by": "weather"})
+    tour_experiments(call)
     live = family["items"][0]["version"]
     call(200, "POST", "/v1/models/recommend/publish", {"version": live})
     call(404, "POST", "/v1/models/recommend/publish", {"version": "x"})
