@@ -96,14 +96,14 @@ static enum err_code build_request(struct call *call, struct recommend_request *
         code = currency_param(call, call->values[CURRENCY].text, &currency, err);
     if (code == ERR_OK)
         code = filter_parse(call->values[FILTER].text, call->arena, &filter, err);
-    if (code == ERR_OK)
-        code = filter_bind(filter, call->view, currency, call->arena, &bound, err);
     if (code != ERR_OK)
         return code;
     r->exclude = exclude;
-    r->filter = bound;
     r->user_no = shopper.personalise ? shopper.user_no : 0;
-    return ERR_OK;
+    struct filter_asker asker = {currency, r->user_no, r->now_us};
+    code = filter_bind_for(filter, call->view, &asker, call->arena, &bound, err);
+    r->filter = bound;
+    return code;
 }
 
 static enum err_code answer_recommendations(struct call *call, struct err *err)

@@ -71,7 +71,9 @@ static enum err_code read_filter(const struct args *args, struct shop *s,
     if (code == ERR_OK)
         code = filter_parse(str_of(args_flag(args, "--filter")), &s->arena, &filter, err);
     if (code == ERR_OK)
-        code = filter_bind(filter, s->view, currency, &s->arena, &bound, err);
+        code = filter_bind_for(filter, s->view,
+                               &(struct filter_asker){currency, r->user_no, r->now_us}, &s->arena,
+                               &bound, err);
     if (code == ERR_OK)
         r->filter = bound;
     return code;

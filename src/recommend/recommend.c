@@ -105,8 +105,10 @@ static void bar_all(const struct recommend_request *r, const struct profile *pro
         candidates_bar(c, r->context[i]);
     for (size_t i = 0; i < r->exclude_len; i++)
         candidates_bar(c, r->exclude[i]);
+    /* A filter that asks what was bought decides about that itself. */
+    bool hide_owned = !filter_asks_for_purchases(r->filter);
     for (size_t i = 0; i < profile->len; i++)
-        if (profile_owns(&profile->items[i]) || r->hide_seen)
+        if ((profile_owns(&profile->items[i]) && hide_owned) || r->hide_seen)
             candidates_bar(c, profile->items[i].product_no);
 }
 

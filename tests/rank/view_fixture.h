@@ -144,6 +144,19 @@ static inline const struct bound_filter *fixture_filter(struct view_fixture *f, 
     return bound;
 }
 
+/** The same, asked by a shopper at some time. */
+static inline const struct bound_filter *fixture_filter_for(struct view_fixture *f, struct str text,
+                                                            uint32_t user_no, int64_t now_us)
+{
+    struct filter *filter;
+    struct bound_filter *bound;
+    struct err err;
+    struct filter_asker asker = {f->shop.currency, user_no, now_us};
+    ck_ok(filter_parse(text, &f->arena, &filter, &err));
+    ck_ok(filter_bind_for(filter, f->view, &asker, &f->arena, &bound, &err));
+    return bound;
+}
+
 /** A product that is for sale; the rest is the caller's to fill. */
 static inline struct product fixture_product(uint32_t no, const char *id, const char *title)
 {

@@ -293,6 +293,29 @@ START_TEST(what_is_owned_excluded_or_seen_is_left_out)
 }
 END_TEST
 
+START_TEST(a_filter_that_speaks_of_purchases_decides_about_them)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_PURCHASE);
+    act(&s, 99, 16, EVENT_VIEW);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.filter = fixture_filter_for(&s.f, STR_LIT("purchased"), 99, NOW);
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 1);
+    ck_assert_uint_eq(out.items[0].product_no, 15);
+    r.filter = fixture_filter_for(&s.f, STR_LIT("not purchased and not viewed within 1h"), 99, NOW);
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, r.limit);
+    ck_assert(!shows(&out, 15) && !shows(&out, 16));
+    r.filter = fixture_filter_for(&s.f, STR_LIT("viewed"), 99, NOW);
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 1);
+    ck_assert_uint_eq(out.items[0].product_no, 16);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(one_variant_of_a_group_is_shown_and_none_of_the_context_s)
 {
     struct shop s;
@@ -558,6 +581,7 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       nobody_and_who_opted_out_get_what_everybody_gets,
       a_guest_s_acts_count_for_the_shopper_they_became, what_cannot_be_sold_is_never_shown,
       what_is_owned_excluded_or_seen_is_left_out,
+      a_filter_that_speaks_of_purchases_decides_about_them,
       one_variant_of_a_group_is_shown_and_none_of_the_context_s,
       a_filter_holds_everywhere_and_fills_what_the_sources_leave_empty,
       similar_together_and_cart_follow_the_lists_of_the_context,
