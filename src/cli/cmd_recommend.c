@@ -18,6 +18,20 @@ static const struct flag flags[] = {
     {"--hide-seen", NULL, "leave out what the shopper viewed lately"},
 };
 
+static enum err_code read_attributes(struct shop *s, struct recommend_request *r, struct err *err)
+{
+    struct db *db;
+    struct user profile;
+    enum err_code code = store_read_begin(s->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = user_get_no(db, r->user_no, &s->arena, &profile, err);
+    store_read_end(s->store, db);
+    if (code == ERR_OK)
+        r->attributes = profile.attributes;
+    return code;
+}
+
 static enum err_code read_shopper(const struct args *args, struct shop *s,
                                   struct recommend_request *r, struct err *err)
 {
@@ -34,7 +48,8 @@ static enum err_code read_shopper(const struct args *args, struct shop *s,
     if (found.user_no == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no shopper '%.100s'", user ? user : guest);
     r->user_no = found.personalise ? found.user_no : 0;
-    return ERR_OK;
+    r->known = user && found.personalise;
+    return r->known ? read_attributes(s, r, err) : ERR_OK;
 }
 
 static enum err_code read_placement(const struct args *args, struct shop *s,

@@ -196,7 +196,7 @@ static void world_init(struct world *w, uint64_t seed)
     }
     for (size_t i = 0; i < ACTS; i++) {
         w->acts[i] =
-            (struct user_action){1 + (uint32_t)rng_below(&w->rng, DOCS),
+            (struct user_action){w->fakes[rng_below(&w->rng, DOCS)].product.no,
                                  (uint32_t)(NOW / 1000000 - (int64_t)rng_below(&w->rng, 5000000)),
                                  (uint32_t)rng_below(&w->rng, EVENT_TYPES)};
         users_add(w->shop.users, SHOPPER, &w->acts[i]);
