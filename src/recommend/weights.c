@@ -1,16 +1,18 @@
 #include "recommend/weights.h"
 
+#include "base/check.h"
 #include "base/tuning.h"
 
 const struct recommend_weights recommend_weights_default = {
     {[PLACEMENT_HOME] = {.factors = 1,
-                         .profile_near = 0.9f,
+                         .profile_near = 0.3f,
                          .profile_with = 0.2f,
-                         .trending = 0.15f,
-                         .arrivals = 0.05f},
-     [PLACEMENT_SIMILAR] = {.near = 1, .alike = 0.4f},
-     [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.15f},
-     [PLACEMENT_CART] = {.with = 1, .near = 0.3f, .trending = 0.02f},
+                         .profile_next = 0.1f,
+                         .trending = 0.4f,
+                         .arrivals = 0.3f},
+     [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f},
+     [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.3f, .next = 0.3f},
+     [PLACEMENT_CART] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f},
      [PLACEMENT_TRENDING] = {.trending = 1},
      [PLACEMENT_NEW] = {.arrivals = 1}}};
 
@@ -19,12 +21,15 @@ static const struct tuning tunings[] = {
     {                                                                                              \
 #field, offsetof(struct source_weights, field), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX      \
     }
-    AT(factors), AT(profile_near), AT(profile_with), AT(near),
-    AT(with),    AT(alike),        AT(trending),     AT(arrivals),
+    AT(factors), AT(profile_near), AT(profile_with), AT(profile_next), AT(near),
+    AT(with),    AT(next),         AT(alike),        AT(trending),     AT(arrivals),
 #undef AT
 };
 
 enum { TUNINGS = sizeof tunings / sizeof *tunings };
+_Static_assert((int)TUNINGS == (int)SOURCE_WEIGHTS &&
+                   sizeof(struct source_weights) == TUNINGS * sizeof(float),
+               "each weight has a name");
 
 enum err_code recommend_weight_set(struct recommend_weights *w, struct str text, struct err *err)
 {
@@ -43,11 +48,26 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
     return true;
 }
 
+static size_t offset_of(size_t i)
+{
+    CHECK(i < TUNINGS);
+    return tunings[i].offset;
+}
+
+float source_weight(const struct source_weights *s, size_t i)
+{
+    return *(const float *)(const void *)((const char *)s + offset_of(i));
+}
+
+void source_weight_put(struct source_weights *s, size_t i, float value)
+{
+    *(float *)(void *)((char *)s + offset_of(i)) = value;
+}
+
 void source_weights_json(const struct source_weights *s, struct json_writer *w)
 {
     for (size_t i = 0; i < TUNINGS; i++) {
-        const float *value = (const float *)((const char *)s + tunings[i].offset);
         jw_key(w, str_of(tunings[i].name));
-        jw_decimal(w, (double)*value, 6);
+        jw_decimal(w, (double)source_weight(s, i), 6);
     }
 }

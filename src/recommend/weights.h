@@ -7,11 +7,13 @@
 
 #include "recommend/recommend.h"
 
-/* 0: the source is not asked. Each 0..RECOMMEND_WEIGHT_MAX. */
+enum { SOURCE_WEIGHTS = 10 };
+
+/* SOURCE_WEIGHTS floats. 0: the source is not asked. Each 0..RECOMMEND_WEIGHT_MAX. */
 struct source_weights {
-    float factors, profile_near, profile_with; /* from the shopper's past */
-    float near, with, alike;                   /* from the context */
-    float trending, arrivals;                  /* for everybody */
+    float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
+    float near, with, next, alike;                           /* from the context */
+    float trending, arrivals;                                /* for everybody */
 };
 
 struct recommend_weights {
@@ -28,6 +30,10 @@ ERR_MUST_USE enum err_code recommend_weight_set(struct recommend_weights *w, str
                                                 struct err *err);
 
 bool recommend_weights_equal(const struct recommend_weights *a, const struct recommend_weights *b);
+
+/** The weight of a number < SOURCE_WEIGHTS, in the order of the struct. */
+float source_weight(const struct source_weights *s, size_t i);
+void source_weight_put(struct source_weights *s, size_t i, float value);
 
 /** A placement's as members of an open object: "factors": 1, ... Those that are 0 too. */
 void source_weights_json(const struct source_weights *s, struct json_writer *w);
