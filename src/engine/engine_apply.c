@@ -288,6 +288,9 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
     case CHANGE_MODEL:
         e->model_changed = true;
         return ERR_OK;
+    case CHANGE_RULE:
+        e->rules_changed = true;
+        return ERR_OK;
     case CHANGE_CART:
     case CHANGE_KEY:
     case CHANGE_SETTING:
