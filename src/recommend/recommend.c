@@ -4,29 +4,9 @@
 #include "num/topk.h"
 #include "recommend/profile.h"
 #include "recommend/sources.h"
+#include "recommend/weights.h"
 
 enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
-
-/* How much each source says in each placement. Chosen by hand on the validation part of the
- * demonstration shop (docs/recommendations.md). */
-struct source_weights {
-    float factors, profile_near, profile_with; /* from the shopper's past */
-    float near, with, alike;                   /* from the context */
-    float trending, arrivals;                  /* for everybody */
-};
-
-static const struct source_weights weights[PLACEMENTS] = {
-    [PLACEMENT_HOME] = {.factors = 1,
-                        .profile_near = 0.9f,
-                        .profile_with = 0.2f,
-                        .trending = 0.15f,
-                        .arrivals = 0.05f},
-    [PLACEMENT_SIMILAR] = {.near = 1, .alike = 0.4f},
-    [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.15f},
-    [PLACEMENT_CART] = {.with = 1, .near = 0.3f, .trending = 0.02f},
-    [PLACEMENT_TRENDING] = {.trending = 1},
-    [PLACEMENT_NEW] = {.arrivals = 1},
-};
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -262,7 +242,8 @@ static bool wants_filling(enum placement p)
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
                             struct arena *arena, struct recommend_result *out, struct err *err)
 {
-    const struct source_weights *w = &weights[r->placement];
+    const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
+    const struct source_weights *w = &weights->of[r->placement];
     struct profile profile;
     struct candidates c;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);

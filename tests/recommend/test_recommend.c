@@ -4,6 +4,7 @@
 #include "num/vec.h"
 #include "rank/view_fixture.h"
 #include "recommend/profile.h"
+#include "recommend/weights.h"
 #include "support/suite.h"
 
 /* A shop of lamps (1 to 12) and pots (13 to 24). Each knows its neighbours, is like the others of its
@@ -484,6 +485,44 @@ START_TEST(no_reason_names_a_product_that_is_gone)
 }
 END_TEST
 
+START_TEST(weights_have_names_and_say_what_is_shown)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = recommend_weights_default;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    static const char *const off[] = {"home.factors=0", "home.profile_near=0",
+                                      "home.profile_with=0", "home.trending=0",
+                                      "home.arrivals=0.5"};
+    ck_assert(recommend_weights_equal(&w, &recommend_weights_default));
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++)
+        ck_ok(recommend_weight_set(&w, str_of(off[i]), &err));
+    ck_assert(!recommend_weights_equal(&w, &recommend_weights_default));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result out = run(&s, &r);
+    for (size_t i = 0; i < out.len; i++) { /* arrivals alone: from the last on */
+        ck_assert_uint_eq(out.items[i].product_no, COLD - i);
+        ck_assert(out.items[i].reason == REASON_NEW);
+    }
+    ck_assert_float_eq_tol(out.items[0].score, 0.5f, 1e-6f);
+    static const char *const wrong[] = {"",
+                                        "home",
+                                        "home.",
+                                        "home.factors",
+                                        "home.factors=",
+                                        "home.factors=-1",
+                                        "home.factors=nan",
+                                        "home.x=1",
+                                        "attic.factors=1",
+                                        "home.factors=1e9"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_err(recommend_weight_set(&w, str_of(wrong[i]), &err), ERR_INVALID);
+    shop_release(&s);
+}
+END_TEST
+
 /* --- profiles -------------------------------------------------------------------------------- */
 
 START_TEST(a_profile_sums_decayed_weights_and_counts_each_act_once)
@@ -526,4 +565,5 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
+      weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)
