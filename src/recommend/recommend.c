@@ -46,17 +46,25 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
                                      const struct profile *profile, struct arena *arena,
                                      struct candidates *c, struct err *err)
 {
-    if (profile->len == 0 || w->factors + w->profile_near + w->profile_with == 0)
+    enum err_code code = ERR_OK;
+    if (profile->len == 0)
         return ERR_OK;
-    enum err_code code = source_factors(view, profile, arena, c, err);
-    if (code != ERR_OK)
-        return code;
-    candidates_close(c, w->factors);
-    code = source_profile_neighbours(view, profile, NEAR, c, err);
-    candidates_close(c, w->profile_near);
-    if (code == ERR_OK)
+    if (w->factors > 0) {
+        code = source_factors(view, profile, arena, c, err);
+        candidates_close(c, w->factors);
+    }
+    if (code == ERR_OK && w->profile_near > 0) {
+        code = source_profile_neighbours(view, profile, NEAR, c, err);
+        candidates_close(c, w->profile_near);
+    }
+    if (code == ERR_OK && w->profile_with > 0) {
         code = source_profile_neighbours(view, profile, WITH, c, err);
-    candidates_close(c, w->profile_with);
+        candidates_close(c, w->profile_with);
+    }
+    if (code == ERR_OK && w->profile_next > 0) {
+        code = source_profile_next(view, profile, c, err);
+        candidates_close(c, w->profile_next);
+    }
     return code;
 }
 
@@ -75,6 +83,11 @@ static enum err_code gather_context(const struct view *view, const struct source
         code = source_neighbours(view, r->context, r->context_len, NEAR,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
         candidates_close(c, w->near);
+    }
+    if (code == ERR_OK && w->next > 0) {
+        code = source_neighbours(view, r->context, r->context_len, NEXT,
+                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+        candidates_close(c, w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0], arena, c, err);

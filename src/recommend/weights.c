@@ -5,13 +5,14 @@
 
 const struct recommend_weights recommend_weights_default = {
     {[PLACEMENT_HOME] = {.factors = 1,
-                         .profile_near = 0.9f,
+                         .profile_near = 0.3f,
                          .profile_with = 0.2f,
-                         .trending = 0.15f,
-                         .arrivals = 0.05f},
-     [PLACEMENT_SIMILAR] = {.near = 1, .alike = 0.4f},
-     [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.15f},
-     [PLACEMENT_CART] = {.with = 1, .near = 0.3f, .trending = 0.02f},
+                         .profile_next = 0.1f,
+                         .trending = 0.4f,
+                         .arrivals = 0.3f},
+     [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f},
+     [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.3f, .next = 0.3f},
+     [PLACEMENT_CART] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f},
      [PLACEMENT_TRENDING] = {.trending = 1},
      [PLACEMENT_NEW] = {.arrivals = 1}}};
 
@@ -20,8 +21,8 @@ static const struct tuning tunings[] = {
     {                                                                                              \
 #field, offsetof(struct source_weights, field), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX      \
     }
-    AT(factors), AT(profile_near), AT(profile_with), AT(near),
-    AT(with),    AT(alike),        AT(trending),     AT(arrivals),
+    AT(factors), AT(profile_near), AT(profile_with), AT(profile_next), AT(near),
+    AT(with),    AT(next),         AT(alike),        AT(trending),     AT(arrivals),
 #undef AT
 };
 

@@ -7,13 +7,13 @@
 
 #include "recommend/recommend.h"
 
-enum { SOURCE_WEIGHTS = 8 };
+enum { SOURCE_WEIGHTS = 10 };
 
 /* SOURCE_WEIGHTS floats. 0: the source is not asked. Each 0..RECOMMEND_WEIGHT_MAX. */
 struct source_weights {
-    float factors, profile_near, profile_with; /* from the shopper's past */
-    float near, with, alike;                   /* from the context */
-    float trending, arrivals;                  /* for everybody */
+    float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
+    float near, with, next, alike;                           /* from the context */
+    float trending, arrivals;                                /* for everybody */
 };
 
 struct recommend_weights {

@@ -70,6 +70,7 @@ static void shop_init(struct shop *s)
                                     .popularity = popularity,
                                     .near = next,
                                     .with = next,
+                                    .next = next,
                                     .users = 1,
                                     .user_no = user_no,
                                     .history_offsets = history_offsets};
