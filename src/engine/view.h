@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "engine/catalogue.h"
 #include "engine/live.h"
+#include "engine/ranker.h"
 #include "engine/recommend_model.h"
 #include "engine/users.h"
 
@@ -28,6 +29,7 @@ struct served_model {
     _Atomic uint32_t refs;
     char version[64]; /* NUL-terminated; "" only before the first one */
     struct recommend_model recommend;
+    struct ranker *ranker; /* owned; NULL: it has none */
 };
 
 /* What belongs to the shop and not to a moment. */
