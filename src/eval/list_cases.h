@@ -37,6 +37,13 @@ ERR_MUST_USE enum err_code list_cases_read(const struct interactions *it, const 
                                            enum placement placement, int64_t split,
                                            size_t cases_max, uint64_t seed, struct list_cases *out,
                                            struct err *err);
+
+/** The same of what was asked for before `until`: acts of a shopper, sessions that began. UTC us */
+ERR_MUST_USE enum err_code list_cases_between(const struct interactions *it,
+                                              const struct view *view, enum placement placement,
+                                              int64_t split, int64_t until, size_t cases_max,
+                                              uint64_t seed, struct list_cases *out,
+                                              struct err *err);
 void list_cases_release(struct list_cases *c);
 
 #endif

@@ -46,8 +46,7 @@ static uint32_t index_made(struct candidates *c, uint32_t product_no)
     return index;
 }
 
-/* 0: not there */
-static uint32_t index_of(const struct candidates *c, uint32_t product_no)
+uint32_t candidates_index(const struct candidates *c, uint32_t product_no)
 {
     uint32_t at = slot_of(product_no), index = c->slots[at];
     while (index && c->product_no[index] != product_no) {
@@ -66,7 +65,7 @@ void candidates_bar(struct candidates *c, uint32_t product_no)
 
 bool candidates_barred(const struct candidates *c, uint32_t product_no)
 {
-    uint32_t index = index_of(c, product_no);
+    uint32_t index = candidates_index(c, product_no);
     return index && index <= c->barred;
 }
 
@@ -117,14 +116,21 @@ enum err_code candidates_add(struct candidates *c, const struct candidate_list *
     return ERR_OK;
 }
 
-void candidates_close(struct candidates *c, float weight)
+void candidates_close(struct candidates *c, uint32_t kind, float weight)
 {
     if (c->sources_len == CANDIDATES_SOURCES_MAX || !c->sources[c->sources_len].part)
         return; /* it said nothing */
     struct candidate_source *s = &c->sources[c->sources_len++];
+    s->kind = kind;
     s->len = c->len;
     s->last = c->lists_len;
     s->scale = s->most > 0 ? weight / s->most : 0;
+}
+
+float candidates_share(const struct candidates *c, uint32_t source, uint32_t index)
+{
+    const struct candidate_source *s = &c->sources[source];
+    return index >= 1 && index <= s->len && s->most > 0 ? s->part[index] / s->most : 0;
 }
 
 /* --- what comes of it ------------------------------------------------------------------------ */
@@ -149,7 +155,7 @@ struct candidate_reason candidates_reason(const struct candidates *c, uint32_t p
                                           uint32_t id)
 {
     const struct candidate_source *source = NULL;
-    uint32_t index = index_of(c, product_no);
+    uint32_t index = candidates_index(c, product_no);
     float most = 0;
     struct candidate_reason reason = {REASON_TASTE, 0};
     for (uint32_t i = 0; i < c->sources_len; i++) {

@@ -1,12 +1,20 @@
 #include "recommend/recommend.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "base/check.h"
 #include "num/topk.h"
+#include "recommend/features.h"
 #include "recommend/profile.h"
 #include "recommend/sources.h"
 #include "recommend/weights.h"
 
-enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
+enum {
+    SHELF_WANT = 200,
+    FILL_DOCS_MAX = 200000,
+    EXAMINED = 2, /* candidates that are looked at for each one that the ranker orders */
+};
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -42,6 +50,12 @@ static enum reason_code context_reason(enum placement p)
                                             : REASON_SIMILAR;
 }
 
+/* It weighs what *weight, one of w's, says. */
+static void close_source(struct candidates *c, const struct source_weights *w, const float *weight)
+{
+    candidates_close(c, (uint32_t)(weight - (const float *)w), *weight);
+}
+
 static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
                                      const struct profile *profile, struct arena *arena,
                                      struct candidates *c, struct err *err)
@@ -51,19 +65,19 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
         return ERR_OK;
     if (w->factors > 0) {
         code = source_factors(view, profile, arena, c, err);
-        candidates_close(c, w->factors);
+        close_source(c, w, &w->factors);
     }
     if (code == ERR_OK && w->profile_near > 0) {
         code = source_profile_neighbours(view, profile, NEAR, c, err);
-        candidates_close(c, w->profile_near);
+        close_source(c, w, &w->profile_near);
     }
     if (code == ERR_OK && w->profile_with > 0) {
         code = source_profile_neighbours(view, profile, WITH, c, err);
-        candidates_close(c, w->profile_with);
+        close_source(c, w, &w->profile_with);
     }
     if (code == ERR_OK && w->profile_next > 0) {
         code = source_profile_next(view, profile, c, err);
-        candidates_close(c, w->profile_next);
+        close_source(c, w, &w->profile_next);
     }
     return code;
 }
@@ -76,22 +90,22 @@ static enum err_code gather_context(const struct view *view, const struct source
     enum err_code code = ERR_OK;
     if (w->with > 0) {
         code = source_neighbours(view, r->context, r->context_len, WITH, reason, c, err);
-        candidates_close(c, w->with);
+        close_source(c, w, &w->with);
     }
     if (code == ERR_OK && w->near > 0) {
         /* Liked by the same shoppers is not bought in one basket: nothing else is claimed. */
         code = source_neighbours(view, r->context, r->context_len, NEAR,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
-        candidates_close(c, w->near);
+        close_source(c, w, &w->near);
     }
     if (code == ERR_OK && w->next > 0) {
         code = source_neighbours(view, r->context, r->context_len, NEXT,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
-        candidates_close(c, w->next);
+        close_source(c, w, &w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0], arena, c, err);
-        candidates_close(c, w->alike);
+        close_source(c, w, &w->alike);
     }
     return code;
 }
@@ -102,11 +116,11 @@ static enum err_code gather_common(const struct view *view, const struct source_
     enum err_code code = ERR_OK;
     if (w->trending > 0) {
         code = source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c, err);
-        candidates_close(c, w->trending);
+        close_source(c, w, &w->trending);
     }
     if (code == ERR_OK && w->arrivals > 0) {
         code = source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c, err);
-        candidates_close(c, w->arrivals);
+        close_source(c, w, &w->arrivals);
     }
     return code;
 }
@@ -124,6 +138,14 @@ static void bar_all(const struct recommend_request *r, const struct profile *pro
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
+
+/* What a list is chosen from. */
+struct ranked_pool {
+    const struct candidates *c;
+    const struct profile *profile;
+    float *totals;           /* [c->len + 1] */
+    struct topk_item *order; /* [c->len + 1] */
+};
 
 struct choice {
     const struct view *view;
@@ -192,30 +214,99 @@ static size_t list_above(const struct candidates *c, const float *totals, float 
     return n;
 }
 
-/* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
- * first. */
-static enum err_code choose_best(struct choice *ch, const struct candidates *c, struct arena *arena,
+/* The `wanted` best, of equals the lower number first, into order; *all tells that there are no others.
+ * Returns how many. */
+static size_t order_best(const struct candidates *c, const float *totals, size_t wanted,
+                         struct topk_item *order, bool *all)
+{
+    bool some = wanted < c->len;
+    size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
+    if (some && n < wanted) {
+        n = list_above(c, totals, 0, order);
+        some = wanted < n;
+    }
+    *all = !some;
+    size_t taken = wanted < n ? wanted : n;
+    topk_order(order, n, taken);
+    return taken;
+}
+
+/* Those of order [n] that the request may show, at most `most`, moved to the front. Returns how many. */
+static size_t keep_eligible(const struct view *view, const struct recommend_request *r, size_t most,
+                            struct topk_item *order, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n && kept < most; i++) {
+        struct location at = catalogue_locate(view->catalogue, order[i].id);
+        if (location_found(at) && live_sellable(view->live, order[i].id) &&
+            filter_match(r->filter, at.slot, at.doc))
+            order[kept++] = order[i];
+    }
+    return kept;
+}
+
+/* Above 0, and rising with the margin. */
+static float ranked_score(float margin)
+{
+    return fmaxf(1 / (1 + expf(-margin)), FLT_MIN);
+}
+
+/* The learned ranker's order of the best candidates, as far as it goes. */
+static enum err_code choose_ranked(struct choice *ch, const struct ranked_pool *pool,
+                                   struct arena *arena, struct err *err)
+{
+    const struct recommend_request *r = ch->request;
+    const struct ranker *ranker = ch->view->model ? ch->view->model->ranker : NULL;
+    struct features f;
+    bool all;
+    if (!ranker || !ranker_serves(ranker, placement_name(r->placement)) ||
+        features_check(ranker, NULL) != ERR_OK)
+        return ERR_OK;
+    size_t n =
+        order_best(pool->c, pool->totals, EXAMINED * (size_t)ranker->candidates, pool->order, &all);
+    n = keep_eligible(ch->view, r, ranker->candidates, pool->order, n);
+    if (n == 0)
+        return ERR_OK;
+    float *margins = arena_try_alloc(arena, n * sizeof *margins);
+    if (!margins)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    enum err_code code =
+        features_fill(ch->view, r, pool->profile, pool->c, pool->order, n, arena, &f, err);
+    if (code != ERR_OK)
+        return code;
+    trees_score(&ranker->trees, f.x, n, n, margins);
+    for (size_t i = 0; i < n; i++)
+        pool->order[i].score = margins[i];
+    topk_order(pool->order, n, n);
+    for (size_t i = 0; i < n && ch->len < r->limit; i++)
+        choose(ch, pool->order[i].id, ranked_score(pool->order[i].score));
+    return ERR_OK;
+}
+
+/* First what the ranker orders; then the rest by total, in rounds that grow: the rules usually leave enough of
+ * the first. What is chosen already is not chosen twice: its group is shown. */
+static enum err_code choose_best(struct choice *ch, const struct candidates *c,
+                                 const struct profile *profile, struct arena *arena,
                                  struct err *err)
 {
-    struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
-    float *totals = arena_try_alloc(arena, (c->len + 1) * sizeof *totals);
-    if (!order || !totals)
+    struct ranked_pool pool = {c, profile, arena_try_alloc(arena, (c->len + 1) * sizeof(float)),
+                               arena_try_alloc(arena, (c->len + 1) * sizeof(struct topk_item))};
+    if (!pool.order || !pool.totals)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    candidates_totals(c, totals);
-    for (size_t wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
-        bool some = wanted < c->len;
-        size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
-        if (some && n < wanted) {
-            n = list_above(c, totals, 0, order);
-            some = wanted < n;
-        }
-        size_t taken = wanted < n ? wanted : n;
-        topk_order(order, n, taken);
-        ch->len = 0;
+    candidates_totals(c, pool.totals);
+    enum err_code code = choose_ranked(ch, &pool, arena, err);
+    if (code != ERR_OK)
+        return code;
+    size_t ranked = ch->len;
+    bool all = false;
+    for (size_t wanted = 2 * (size_t)ch->request->limit; ch->len < ch->request->limit && !all;
+         wanted *= 4) {
+        size_t taken = order_best(c, pool.totals, wanted, pool.order, &all);
+        /* below what the ranker ordered */
+        float scale = ranked && taken ? ch->items[ranked - 1].score / pool.order[0].score : 1;
+        ch->len = ranked;
         for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++)
-            choose(ch, order[i].id, order[i].score);
-        if (ch->len == ch->request->limit || !some)
-            break;
+            choose(ch, pool.order[i].id, pool.order[i].score * scale);
     }
     for (size_t i = 0; i < ch->len; i++)
         explain(ch, c, &ch->items[i]);
@@ -252,25 +343,63 @@ static bool wants_filling(enum placement p)
     return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
 }
 
-enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
-                            struct arena *arena, struct recommend_result *out, struct err *err)
+/* The shopper, and what all sources propose to them. */
+static enum err_code gather(const struct view *view, const struct recommend_request *r,
+                            struct arena *arena, struct profile *profile, struct candidates *c,
+                            struct err *err)
 {
     const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
     const struct source_weights *w = &weights->of[r->placement];
+    enum err_code code = profile_load(view, r->user_no, arena, profile, err);
+    if (code == ERR_OK)
+        code = candidates_init(c, arena, err);
+    if (code != ERR_OK)
+        return code;
+    bar_all(r, profile, c);
+    code = gather_personal(view, w, profile, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_context(view, w, r, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_common(view, w, c, err);
+    return code;
+}
+
+enum err_code recommend_examples(const struct view *view, const struct recommend_request *r,
+                                 size_t most, struct arena *arena, struct recommend_examples *out,
+                                 struct err *err)
+{
+    struct profile profile;
+    struct candidates c;
+    struct features f;
+    bool all;
+    enum err_code code = gather(view, r, arena, &profile, &c, err);
+    if (code != ERR_OK)
+        return code;
+    *out = (struct recommend_examples){0};
+    float *totals = arena_try_alloc(arena, (c.len + 1) * sizeof *totals);
+    struct topk_item *order = arena_try_alloc(arena, (c.len + 1) * sizeof *order);
+    uint32_t *numbers = arena_try_alloc(arena, most * sizeof *numbers);
+    if (!totals || !order || !numbers)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    candidates_totals(&c, totals);
+    size_t n = order_best(&c, totals, EXAMINED * most, order, &all);
+    n = keep_eligible(view, r, most, order, n);
+    if (n == 0)
+        return ERR_OK;
+    code = features_fill(view, r, &profile, &c, order, n, arena, &f, err);
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = order[i].id;
+    *out = (struct recommend_examples){n, numbers, f.x};
+    return code;
+}
+
+enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
+                            struct arena *arena, struct recommend_result *out, struct err *err)
+{
     struct profile profile;
     struct candidates c;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = profile_load(view, r->user_no, arena, &profile, err);
-    if (code == ERR_OK)
-        code = candidates_init(&c, arena, err);
-    if (code != ERR_OK)
-        return code;
-    bar_all(r, &profile, &c);
-    code = gather_personal(view, w, &profile, arena, &c, err);
-    if (code == ERR_OK)
-        code = gather_context(view, w, r, arena, &c, err);
-    if (code == ERR_OK)
-        code = gather_common(view, w, &c, err);
+    enum err_code code = gather(view, r, arena, &profile, &c, err);
     if (code != ERR_OK)
         return code;
 
@@ -279,7 +408,7 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     ch.groups = arena_try_alloc(arena, r->limit * sizeof *ch.groups);
     if (!ch.items || !ch.groups)
         return err_set(err, ERR_LIMIT, "the recommendations do not fit");
-    code = choose_best(&ch, &c, arena, err);
+    code = choose_best(&ch, &c, &profile, arena, err);
     if (code != ERR_OK)
         return code;
     if (r->filter && ch.len < r->limit && wants_filling(r->placement))

@@ -64,6 +64,12 @@ void source_weight_put(struct source_weights *s, size_t i, float value)
     *(float *)(void *)((char *)s + offset_of(i)) = value;
 }
 
+const char *source_weight_name(size_t i)
+{
+    CHECK(i < TUNINGS);
+    return tunings[i].name;
+}
+
 void source_weights_json(const struct source_weights *s, struct json_writer *w)
 {
     for (size_t i = 0; i < TUNINGS; i++) {
