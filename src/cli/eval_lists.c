@@ -50,7 +50,8 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
         return code;
     for (size_t i = 0; i < e->it.len; i++)
         if (e->it.time[i] < e->split)
-            past_act(&e->past, e->it.product_no[i], (enum event_type)e->it.type[i], e->it.time[i]);
+            past_act(&e->past, 0, e->it.product_no[i], (enum event_type)e->it.type[i],
+                     e->it.time[i]);
     past_shelve(&e->past);
     return ERR_OK;
 }

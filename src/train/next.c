@@ -52,18 +52,6 @@ static enum err_code steps_read(const struct interactions *it, const uint32_t *r
     return ERR_OK;
 }
 
-static void scale_to_one(struct neighbour_result *r, uint32_t rows)
-{
-    float most = 0;
-    uint32_t n = r->offsets[rows];
-    for (uint32_t i = 0; i < n; i++)
-        most = r->scores[i] > most ? r->scores[i] : most;
-    for (uint32_t i = 0; i < n; i++) {
-        float scaled = r->scores[i] / most;
-        r->scores[i] = scaled > 0 ? scaled : 1e-38F; /* a quotient may vanish */
-    }
-}
-
 enum err_code next_fit(const struct interactions *it, const uint32_t *row_of, uint32_t rows,
                        const struct next_options *o, struct pool *pool,
                        struct neighbour_result *out, struct err *err)
@@ -81,7 +69,7 @@ enum err_code next_fit(const struct interactions *it, const uint32_t *row_of, ui
     if (code == ERR_OK)
         code = transitions_fit(&in, &how, pool, out, err);
     if (code == ERR_OK)
-        scale_to_one(out, rows);
+        (void)neighbours_scale(out, rows);
     steps_release(&steps);
     return code;
 }

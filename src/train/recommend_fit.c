@@ -13,6 +13,7 @@
 #include "train/matrix.h"
 #include "train/neighbours.h"
 #include "train/next.h"
+#include "train/propagation.h"
 
 enum {
     HISTORY_KEPT = 256 /* acts of a shopper, the newest */,
@@ -37,6 +38,7 @@ struct recommend_params recommend_defaults(void)
 static const struct tuning tunings[] = {
 #define AT(field) offsetof(struct recommend_params, field)
     {"dim", AT(dim), TUNING_U32, 0, RECOMMEND_DIM_MAX},
+    {"propagation", AT(propagation), TUNING_BOOL, 0, 1},
     {"alpha", AT(alpha), TUNING_FLOAT, 1e-6, 1e6},
     {"regularisation", AT(regularisation), TUNING_FLOAT, 1e-6, 1e6},
     {"exponent", AT(exponent), TUNING_FLOAT, 0, RECOMMEND_EXPONENT_MAX},
@@ -199,7 +201,7 @@ static void tell_factors(void *arg, double done)
     tell(arg, factors_from + done * (factors_to - factors_from));
 }
 
-static enum err_code fit_factors(struct work *w, struct err *err)
+static enum err_code fit_als(struct work *w, struct err *err)
 {
     const struct recommend_params *p = w->p;
     struct recommend_model *m = w->m;
@@ -212,8 +214,6 @@ static enum err_code fit_factors(struct work *w, struct err *err)
                             .progress = tell_factors,
                             .progress_arg = w};
     size_t d = p->dim;
-    if (d == 0 || m->users == 0)
-        return ERR_OK;
     float *users = mem_try_aligned((size_t)m->users * d, sizeof *users, 64);
     float *items = mem_try_aligned((size_t)m->rows * d, sizeof *items, 64);
     float *turned = mem_try_aligned((size_t)m->rows * d, sizeof *turned, 64);
@@ -238,6 +238,34 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     m->exponent = p->exponent;
     m->mean_products = (float)((double)matrix_cells(&w->by_user) / m->users);
     return vectors_build(turned, m->rows, p->dim, p->seed, w->o->pool, &m->vectors, err);
+}
+
+static enum err_code fit_propagation(struct work *w, struct err *err)
+{
+    struct recommend_model *m = w->m;
+    struct propagation_options o = propagation_defaults();
+    struct propagation p;
+    uint32_t smaller = m->users < m->rows ? m->users : m->rows;
+    o.binary = false;
+    o.keep = RECOMMEND_NEIGHBOURS_MAX;
+    o.dim = w->p->dim < smaller ? w->p->dim : smaller;
+    o.seed = w->p->seed;
+    enum err_code code = propagation_fit(&w->by_user, &o, w->o->pool, &p, err);
+    if (code != ERR_OK)
+        return code;
+    m->source = FACTORS_PROPAGATION;
+    m->dim = p.dim;
+    m->graph_scale = neighbours_scale(&p.lists, m->rows);
+    m->graph = (struct neighbour_lists){p.lists.offsets, p.lists.rows, p.lists.scores};
+    m->fold_in = p.fold_in;
+    return vectors_build(p.factors, m->rows, p.dim, o.seed, w->o->pool, &m->vectors, err);
+}
+
+static enum err_code fit_factors(struct work *w, struct err *err)
+{
+    if (w->p->dim == 0 || w->m->users == 0)
+        return ERR_OK;
+    return w->p->propagation ? fit_propagation(w, err) : fit_als(w, err);
 }
 
 static enum err_code fit_neighbours(struct work *w, const struct matrix *by_group,
@@ -351,6 +379,8 @@ void recommend_fit_release(struct recommend_model *m)
     free_owned(m->items);
     free_owned(m->popularity);
     free_owned(m->spectrum);
+    free_owned(m->fold_in);
+    free_lists(&m->graph);
     vectors_release(&m->vectors);
     free_lists(&m->near);
     free_lists(&m->with);

@@ -7,8 +7,10 @@
 #include "ingest/derive.h"
 
 struct recommend_params {
-    uint32_t dim;         /* factors; 0: no factor model */
-    float alpha;          /* confidence of a weight */
+    uint32_t dim; /* factors; 0: no factor model */
+    bool
+        propagation; /* factors and lists of linear propagation (train/propagation.h), not of ALS */
+    float alpha;     /* confidence of a weight */
     float regularisation; /* lambda */
     float exponent;       /* nu: of lambda by the number of acts (train/als.h) */
     uint32_t iterations;
