@@ -143,7 +143,7 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     jw_obj_end(w);
     if (code == ERR_OK && e->ranker) {
         JW_KEY(w, "ranker");
-        ranker_report_json(&e->report, ranker_defaults().k, w);
+        ranker_report_json(&e->report, w);
     }
     jw_obj_end(w);
     past_close(&e->past);

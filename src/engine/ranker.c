@@ -74,16 +74,26 @@ static void read_steps(struct json_reader *r, struct isotonic *f)
     f->len = len[0];
 }
 
-enum { FORMAT, FEATURES, PLACEMENTS_FIELD, CANDIDATES, TREES_FIELD, ACT, PURCHASE, FIELDS };
+enum {
+    FORMAT,
+    FEATURES,
+    DEFINITIONS,
+    PLACEMENTS_FIELD,
+    CANDIDATES,
+    TREES_FIELD,
+    ACT,
+    PURCHASE,
+    FIELDS
+};
 
-static const char *const fields[FIELDS] = {"format", "features", "placements", "candidates",
-                                           "trees",  "act",      "purchase"};
+static const char *const fields[FIELDS] = {"format",     "features", "definitions", "placements",
+                                           "candidates", "trees",    "act",         "purchase"};
 
 /* Returns how many features are named. */
 static uint32_t read_fields(struct json_reader *r, struct ranker *out, struct str *trees)
 {
     struct jr_fields f = {.names = fields, .n = FIELDS};
-    int64_t format = 0, candidates = 0;
+    int64_t format = 0, definitions = 0, candidates = 0;
     uint32_t named = 0;
     int at;
     if (!jr_obj(r))
@@ -94,6 +104,8 @@ static uint32_t read_fields(struct json_reader *r, struct ranker *out, struct st
                     RANKER_FORMAT);
         else if (at == FEATURES)
             named = read_names(r, out->name, TREES_FEATURES_MAX, "features");
+        else if (at == DEFINITIONS)
+            jr_i64(r, 0, UINT32_MAX, &definitions);
         else if (at == PLACEMENTS_FIELD)
             out->placements = read_names(r, out->placement, RANKER_PLACEMENTS_MAX, "placements");
         else if (at == CANDIDATES)
@@ -108,6 +120,7 @@ static uint32_t read_fields(struct json_reader *r, struct ranker *out, struct st
     for (int i = 0; i < FIELDS && !r->failed; i++)
         if (!(f.seen >> i & 1))
             jr_fail(r, ERR_CORRUPT, "it has no \"%s\"", fields[i]);
+    out->definitions = (uint32_t)definitions;
     out->candidates = (uint32_t)candidates;
     return named;
 }
@@ -202,6 +215,7 @@ enum err_code ranker_write(const struct ranker *r, uint32_t features, struct str
     for (uint32_t i = 0; i < features; i++)
         jw_z(&w, r->name[i]);
     jw_arr_end(&w);
+    JW_U64(&w, "definitions", r->definitions);
     JW_ARR(&w, "placements");
     for (uint32_t i = 0; i < r->placements; i++)
         jw_z(&w, r->placement[i]);

@@ -3,6 +3,8 @@
  * File:    one JSON object:
  *            format      1
  *            features    names, in the order of the trees' features (recommend/features.h says what they are)
+ *            definitions number of what these names mean: it changes where a feature keeps its name and is computed
+ *                        otherwise
  *            placements  names of the placements whose lists it improved when it was measured
  *            candidates  how many of a request's best candidates it orders
  *            trees       XGBoost's JSON (num/trees.h)
@@ -37,7 +39,8 @@ struct ranker {
     char (*name)[RANKER_NAME_MAX]; /* [trees.features] owned */
     char placement[RANKER_PLACEMENTS_MAX][RANKER_NAME_MAX];
     uint32_t placements;
-    uint32_t candidates; /* 1..RANKER_CANDIDATES_MAX */
+    uint32_t definitions; /* of the features */
+    uint32_t candidates;  /* 1..RANKER_CANDIDATES_MAX */
     struct isotonic act, purchase;
 };
 

@@ -56,6 +56,10 @@ enum err_code features_check(const struct ranker *r, struct err *err)
     if (r->trees.features != FEATURES)
         return err_set(err, ERR_UNSUPPORTED, "the ranker has %u features, this program %d",
                        r->trees.features, FEATURES);
+    if (r->definitions != FEATURES_DEFINITIONS)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the ranker's features are of definitions %u, this program's of %d",
+                       r->definitions, FEATURES_DEFINITIONS);
     return ERR_OK;
 }
 
@@ -221,9 +225,9 @@ static void taste_of_context(const struct filling *g, struct taste *t)
 
 /* --- filling --------------------------------------------------------------------------------- */
 
-static float days_log(int64_t us)
+static float days_of(int64_t us)
 {
-    return us > 0 ? log1pf((float)((double)us / (double)CLOCK_US_PER_DAY)) : 0;
+    return us > 0 ? (float)((double)us / (double)CLOCK_US_PER_DAY) : 0;
 }
 
 /* What is the same for all candidates of a request. */
@@ -237,12 +241,12 @@ static void fill_request(const struct filling *g, float *common)
         owned += profile_owns(&p->items[i]) ? (double)p->items[i].weight : 0;
         newest_s = p->items[i].time_s > newest_s ? p->items[i].time_s : newest_s;
     }
-    common[FEATURE_SHOPPER_PRODUCTS] = log1pf((float)p->len);
-    common[FEATURE_SHOPPER_WEIGHT] = log1pf((float)weight);
+    common[FEATURE_SHOPPER_PRODUCTS] = (float)p->len;
+    common[FEATURE_SHOPPER_WEIGHT] = (float)weight;
     common[FEATURE_SHOPPER_OWNED] = weight > 0 ? (float)(owned / weight) : NAN;
     common[FEATURE_SHOPPER_IDLE] =
-        p->len ? days_log(g->request->now_us - (int64_t)newest_s * 1000000) : NAN;
-    common[FEATURE_CONTEXT_PRODUCTS] = log1pf((float)g->request->context_len);
+        p->len ? days_of(g->request->now_us - (int64_t)newest_s * 1000000) : NAN;
+    common[FEATURE_CONTEXT_PRODUCTS] = (float)g->request->context_len;
     common[FEATURE_PLACEMENT] = (float)g->request->placement;
 }
 
@@ -264,12 +268,12 @@ static void fill_item(const struct filling *g, uint32_t product_no, const struct
 {
     uint32_t row = g->model ? recommend_model_row(g->model, product_no) : UINT32_MAX;
     int64_t list = live->list_price_minor;
-    x[FEATURE_ITEM_POPULARITY] = row != UINT32_MAX ? log1pf(g->model->popularity[row]) : NAN;
-    x[FEATURE_ITEM_HEAT] = log1pf(live_heat(g->view->live, product_no, g->request->now_us));
-    x[FEATURE_ITEM_AGE] = t->s ? days_log(g->request->now_us - t->s->created_at[t->doc]) : NAN;
-    x[FEATURE_ITEM_RATINGS] = t->s ? log1pf((float)t->s->rating_count[t->doc]) : NAN;
+    x[FEATURE_ITEM_POPULARITY] = row != UINT32_MAX ? g->model->popularity[row] : NAN;
+    x[FEATURE_ITEM_HEAT] = live_heat(g->view->live, product_no, g->request->now_us);
+    x[FEATURE_ITEM_AGE] = t->s ? days_of(g->request->now_us - t->s->created_at[t->doc]) : NAN;
+    x[FEATURE_ITEM_RATINGS] = t->s ? (float)t->s->rating_count[t->doc] : NAN;
     x[FEATURE_ITEM_RATING] = t->s && t->s->rating_count[t->doc] ? t->s->rating_mean[t->doc] : NAN;
-    x[FEATURE_ITEM_PRICE] = t->price;
+    x[FEATURE_ITEM_PRICE] = isnan(t->price) ? NAN : (float)live->price_minor;
     x[FEATURE_ITEM_DISCOUNT] = !isnan(t->price) && list != STORE_NO_AMOUNT && list > 0
                                    ? 1 - (float)live->price_minor / (float)list
                                    : NAN;
@@ -309,7 +313,7 @@ enum err_code features_fill(const struct view *view, const struct recommend_requ
     for (size_t i = 0; i < n; i++) {
         struct traits t = traits_of(&g, candidates[i].id, &live);
         row[FEATURE_BLEND_SCORE] = candidates[i].score / candidates[0].score;
-        row[FEATURE_BLEND_RANK] = log1pf((float)i);
+        row[FEATURE_BLEND_RANK] = (float)i;
         fill_sources(&g, candidates[i].id, row);
         fill_item(&g, candidates[i].id, &t, &live, row);
         fill_likeness(&t, &tastes[0], &tastes[1], row);

@@ -4,23 +4,25 @@
  *          profile, what each source says, and the view's columns. Their names, in their order, are the contract with
  *          a ranker's file: a program with other features does not use it. What is not known is NaN, which trees
  *          treat as a value of its own.
+ *          Trees ask only which of two values is greater, so amounts stand as they are, without logarithms.
  *            source.NAME          share of what the source (recommend/weights.h) says of its best, 0..1
- *            blend.score          the weighted sum, by the best candidate's; blend.rank: ln(1 + place in that order)
+ *            blend.score          the weighted sum, by the best candidate's; blend.rank: place in that order, from 0
  *            blend.voices         how many sources propose it
- *            item.popularity      ln(1 + weighted, decayed acts that the model knows); NaN: it does not know it
- *            item.heat            ln(1 + live heat)
- *            item.age             ln(1 + days since it was created)
- *            item.rating, item.ratings   mean (NaN: none), ln(1 + how many)
- *            item.price, item.discount   ln(price in minor units) in the shop's currency; 1 - price / list price
- *            shopper.products, shopper.weight, shopper.owned   ln(1 + products of the profile), ln(1 + their weight),
- *                                 share of it on what they bought
- *            shopper.idle         ln(1 + days since their last act)
+ *            item.popularity      weighted, decayed acts that the model knows; NaN: it does not know it
+ *            item.heat            live heat
+ *            item.age             days since it was created
+ *            item.rating, item.ratings   mean (NaN: none), how many
+ *            item.price, item.discount   minor units of the shop's currency (NaN: another's, or none);
+ *                                 1 - price / list price
+ *            shopper.products, shopper.weight, shopper.owned   products of the profile, their weight, share of it
+ *                                 on what they bought
+ *            shopper.idle         days since their last act
  *            price.habit          ln(price) minus the mean of the same over the profile, by weight
  *            price.unusual        that by its deviation (not below PRICE_DEVIATION_MIN)
  *            category.interest, department.interest, brand.interest   share of the profile's weight (its
  *                                 FEATURES_INTERESTS heaviest products) in its category, the first part of that
  *                                 path, its brand
- *            context.products     ln(1 + products of the page or cart)
+ *            context.products     products of the page or cart
  *            context.category, context.brand   share of them in its category, of its brand
  *            context.price        ln(price) minus the mean of theirs
  *            placement            number of the placement (enum placement)
@@ -66,7 +68,11 @@ enum feature {
     FEATURES
 };
 
-enum { FEATURES_INTERESTS = 64 };
+enum {
+    FEATURES_DEFINITIONS =
+        1, /* to be raised where a feature is computed otherwise under its name */
+    FEATURES_INTERESTS = 64,
+};
 
 /** Below this a shopper's prices are not taken for uniform: a tenth up or down. */
 #define PRICE_DEVIATION_MIN 0.1
@@ -74,7 +80,7 @@ enum { FEATURES_INTERESTS = 64 };
 /** The name of a feature, 0 <= f < FEATURES, into out. Returns out. */
 char *feature_name(uint32_t f, char out[RANKER_NAME_MAX]);
 
-/** Does this ranker want exactly these features?
+/** Does this ranker want exactly these features, by these definitions?
  *  ERR_UNSUPPORTED  the message names the first that differs */
 ERR_MUST_USE enum err_code features_check(const struct ranker *r, struct err *err);
 

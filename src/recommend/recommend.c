@@ -13,7 +13,8 @@
 enum {
     SHELF_WANT = 200,
     FILL_DOCS_MAX = 200000,
-    EXAMINED = 2, /* candidates that are looked at for each one that the ranker orders */
+    SPARE =
+        8, /* an eighth more candidates are looked at than the ranker orders: some may not be shown */
 };
 
 static const char *const placement_names[PLACEMENTS] = {
@@ -231,6 +232,11 @@ static size_t order_best(const struct candidates *c, const float *totals, size_t
     return taken;
 }
 
+static size_t examined(size_t wanted)
+{
+    return wanted + wanted / SPARE;
+}
+
 /* Those of order [n] that the request may show, at most `most`, moved to the front. Returns how many. */
 static size_t keep_eligible(const struct view *view, const struct recommend_request *r, size_t most,
                             struct topk_item *order, size_t n)
@@ -262,8 +268,7 @@ static enum err_code choose_ranked(struct choice *ch, const struct ranked_pool *
     if (!ranker || !ranker_serves(ranker, placement_name(r->placement)) ||
         features_check(ranker, NULL) != ERR_OK)
         return ERR_OK;
-    size_t n =
-        order_best(pool->c, pool->totals, EXAMINED * (size_t)ranker->candidates, pool->order, &all);
+    size_t n = order_best(pool->c, pool->totals, examined(ranker->candidates), pool->order, &all);
     n = keep_eligible(ch->view, r, ranker->candidates, pool->order, n);
     if (n == 0)
         return ERR_OK;
@@ -382,7 +387,7 @@ enum err_code recommend_examples(const struct view *view, const struct recommend
     if (!totals || !order || !numbers)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     candidates_totals(&c, totals);
-    size_t n = order_best(&c, totals, EXAMINED * most, order, &all);
+    size_t n = order_best(&c, totals, examined(most), order, &all);
     n = keep_eligible(view, r, most, order, n);
     if (n == 0)
         return ERR_OK;

@@ -67,7 +67,7 @@ static enum err_code open_moment(struct run *run, const struct recommend_model *
         return code;
     for (size_t i = 0; i < it->len; i++)
         if (it->time[i] < at)
-            past_act(&out->past, it->product_no[i], (enum event_type)it->type[i], it->time[i]);
+            past_act(&out->past, 0, it->product_no[i], (enum event_type)it->type[i], it->time[i]);
     past_shelve(&out->past);
     for (size_t p = 0; p < RANKER_PLACEMENTS && code == ERR_OK; p++)
         code = list_cases_between(it, &out->past.view, placements[p], at, until, run->o->lists,
@@ -391,6 +391,7 @@ static enum err_code name_features(struct ranker *r, struct err *err)
 
 static enum err_code train(struct run *run, struct buf *out, struct err *err)
 {
+    run->ranker.definitions = FEATURES_DEFINITIONS;
     run->ranker.candidates = run->o->candidates;
     enum err_code code = name_features(&run->ranker, err);
     if (code == ERR_OK)
@@ -418,7 +419,7 @@ enum err_code ranker_train(const struct ranker_data *d, const struct ranker_opti
 {
     struct run run = {.d = d, .o = o, .report = report};
     int64_t began = clock_mono_ns();
-    *report = (struct ranker_report){0};
+    *report = (struct ranker_report){.k = o->k};
     rng_init(&run.rng, o->seed);
     buf_init(&run.trees, TREES_BYTES_MAX);
     enum err_code code = train(&run, out, err);
@@ -450,10 +451,10 @@ static void placement_json(const struct ranker_placement *p, struct json_writer 
     jw_obj_end(w);
 }
 
-void ranker_report_json(const struct ranker_report *r, uint32_t k, struct json_writer *w)
+void ranker_report_json(const struct ranker_report *r, struct json_writer *w)
 {
     jw_obj(w);
-    JW_U64(w, "k", k);
+    JW_U64(w, "k", r->k);
     JW_U64(w, "lists", r->queries);
     JW_U64(w, "rows", r->rows);
     JW_U64(w, "trees", r->trees);

@@ -55,6 +55,7 @@ struct ranker_placement {
 };
 
 struct ranker_report {
+    uint32_t k;           /* ranks that count */
     size_t queries, rows; /* fitted to */
     uint32_t trees;       /* kept; 0: there was nothing to learn from */
     double tune_blend;    /* NDCG@k of the tune half's candidates as the sources order them */
@@ -82,6 +83,6 @@ ERR_MUST_USE enum err_code ranker_train(const struct ranker_data *d, const struc
                                         struct err *err);
 
 /** One JSON object. */
-void ranker_report_json(const struct ranker_report *r, uint32_t k, struct json_writer *w);
+void ranker_report_json(const struct ranker_report *r, struct json_writer *w);
 
 #endif

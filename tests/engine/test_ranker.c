@@ -16,6 +16,7 @@ static void put_ranker(struct buf *out)
     struct ranker r = {.name = names,
                        .placement = {"home", "cart"},
                        .placements = 2,
+                       .definitions = 3,
                        .candidates = 150,
                        .act = {2, {-1, 1}, {0.125f, 0.5f}},
                        .purchase = {1, {0}, {0.0625f}}};
@@ -40,7 +41,7 @@ START_TEST(what_was_written_is_read)
     ck_assert_str_eq(r.name[2], "item.price");
     ck_assert(ranker_serves(&r, "home") && ranker_serves(&r, "cart") &&
               !ranker_serves(&r, "similar"));
-    ck_assert_uint_eq(r.candidates, 150);
+    ck_assert(r.candidates == 150 && r.definitions == 3);
     ck_assert(isotonic_at(&r.act, 1) == 0.5f && isotonic_at(&r.purchase, 3) == 0.0625f);
     trees_score(&r.trees, x, 2, 2, out);
     ck_assert(out[0] == -1.25f && out[1] == 1.25f);

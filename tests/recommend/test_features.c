@@ -182,21 +182,20 @@ START_TEST(features_are_what_their_names_say)
         ck_assert_uint_ne(no, 8);
         near_to(at(&e, FEATURE_SOURCES + 8, i),
                 (double)s.f.view->trending.score[no - 1] / best_trend, "source.trending", no);
-        near_to(at(&e, FEATURE_BLEND_RANK, i), log(1 + (double)i), "blend.rank", no);
+        near_to(at(&e, FEATURE_BLEND_RANK, i), (double)i, "blend.rank", no);
         near_to(at(&e, FEATURE_ITEM_POPULARITY, i),
-                no == COLD ? (double)NAN : log(1 + (double)popularity_of(no)), "item.popularity",
-                no);
-        near_to(at(&e, FEATURE_ITEM_HEAT, i), log(1 + no * pow(2, -0.5)), "item.heat", no);
-        near_to(at(&e, FEATURE_ITEM_AGE, i), log(1 + (double)no), "item.age", no);
-        near_to(at(&e, FEATURE_ITEM_RATINGS, i), log(1 + (double)(no % 5)), "item.ratings", no);
+                no == COLD ? (double)NAN : (double)popularity_of(no), "item.popularity", no);
+        near_to(at(&e, FEATURE_ITEM_HEAT, i), no * pow(2, -0.5), "item.heat", no);
+        near_to(at(&e, FEATURE_ITEM_AGE, i), (double)no, "item.age", no);
+        near_to(at(&e, FEATURE_ITEM_RATINGS, i), (double)(no % 5), "item.ratings", no);
         near_to(at(&e, FEATURE_ITEM_RATING, i), no % 5 ? 3.5 : (double)NAN, "item.rating", no);
-        near_to(at(&e, FEATURE_ITEM_PRICE, i), price, "item.price", no);
+        near_to(at(&e, FEATURE_ITEM_PRICE, i), exp(price), "item.price", no);
         near_to(at(&e, FEATURE_ITEM_DISCOUNT, i), no % 4 == 0 && !isnan(price) ? 0.5 : (double)NAN,
                 "item.discount", no);
-        near_to(at(&e, FEATURE_SHOPPER_PRODUCTS, i), log(1 + ACTS), "shopper.products", no);
-        near_to(at(&e, FEATURE_SHOPPER_WEIGHT, i), log(1 + weight), "shopper.weight", no);
+        near_to(at(&e, FEATURE_SHOPPER_PRODUCTS, i), ACTS, "shopper.products", no);
+        near_to(at(&e, FEATURE_SHOPPER_WEIGHT, i), weight, "shopper.weight", no);
         near_to(at(&e, FEATURE_SHOPPER_OWNED, i), weight_of(3) / weight, "shopper.owned", no);
-        near_to(at(&e, FEATURE_SHOPPER_IDLE, i), log(2), "shopper.idle", no);
+        near_to(at(&e, FEATURE_SHOPPER_IDLE, i), 1, "shopper.idle", no);
         near_to(at(&e, FEATURE_PRICE_HABIT, i), price - mean, "price.habit", no);
         near_to(at(&e, FEATURE_PRICE_UNUSUAL, i), (price - mean) / sqrt(variance), "price.unusual",
                 no);
@@ -238,7 +237,7 @@ START_TEST(a_page_and_a_stranger_have_theirs)
         }
         near_to(at(&e, FEATURE_CONTEXT_CATEGORY, i), same / 3, "context.category", no);
         near_to(at(&e, FEATURE_CONTEXT_BRAND, i), brand / 3, "context.brand", no);
-        near_to(at(&e, FEATURE_CONTEXT_PRODUCTS, i), log(4), "context.products", no);
+        near_to(at(&e, FEATURE_CONTEXT_PRODUCTS, i), 3, "context.products", no);
         near_to(at(&e, FEATURE_CONTEXT_PRICE, i),
                 price_of(no) == STORE_NO_AMOUNT ? (double)NAN : log((double)price_of(no)) - prices,
                 "context.price", no);
@@ -289,7 +288,10 @@ static void serve_ranker(struct shop *s, const char *placement, uint32_t candida
 {
     enum { STEPS = 30 };
     static char names[FEATURES][RANKER_NAME_MAX];
-    struct ranker r = {.name = names, .placements = 1, .candidates = candidates};
+    struct ranker r = {.name = names,
+                       .definitions = FEATURES_DEFINITIONS,
+                       .placements = 1,
+                       .candidates = candidates};
     uint32_t feature[STEPS];
     float threshold[STEPS], left[STEPS], right[STEPS];
     struct buf trees, text;
@@ -301,7 +303,7 @@ static void serve_ranker(struct shop *s, const char *placement, uint32_t candida
     snprintf(r.placement[0], RANKER_NAME_MAX, "%s", placement);
     for (int i = 0; i < STEPS; i++) {
         feature[i] = FEATURE_ITEM_PRICE;
-        threshold[i] = 4 + (float)i * 0.15f;
+        threshold[i] = expf(4 + (float)i * 0.15f);
         left[i] = -0.1f;
         right[i] = 0.1f;
     }
@@ -393,6 +395,8 @@ START_TEST(a_ranker_that_does_not_fit_changes_nothing)
             ck_assert_ptr_nonnull(strstr(err.msg, "\"item.colour\", this program's \"item.heat\""));
         } else {
             ck_ok(features_check(s.f.view->model->ranker, &err));
+            s.f.view->model->ranker->definitions++;
+            ck_err(features_check(s.f.view->model->ranker, &err), ERR_UNSUPPORTED);
         }
         fixture_release(&s.f);
     }

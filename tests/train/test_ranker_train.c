@@ -9,12 +9,8 @@
 #include "num/vec.h"
 #include "rank/view_fixture.h"
 #include "recommend/features.h"
+#include "train/bands.h"
 #include "train/ranker_examples.h"
-
-enum { PRODUCTS = 600, KINDS = 5, BANDS = 4, USERS = 400, DAYS = 100 };
-#define DAY   ((int64_t)86400 * 1000000)
-#define BEGIN ((int64_t)20000 * DAY)
-#define END   (BEGIN + DAYS * DAY)
 
 struct shop {
     struct view_fixture f;
@@ -23,16 +19,6 @@ struct shop {
     char ids[PRODUCTS + 1][8];
     char kinds[KINDS][8];
 };
-
-static int64_t price_of(uint32_t no)
-{
-    return 100 + (int64_t)(no * 7919 % 1000);
-}
-
-static uint32_t band_of(uint32_t no)
-{
-    return (uint32_t)(price_of(no) - 100) / (1000 / BANDS);
-}
 
 static void make_products(struct shop *s)
 {
@@ -54,33 +40,23 @@ static void make_products(struct shop *s)
     fixture_index(&s->f, all, PRODUCTS);
 }
 
-/* Shoppers come every few days and look at three products, mostly of their kind and in their band of
- * prices (the rule); some buy. */
-static void make_acts(struct shop *s, int64_t until)
+static void add_act(void *arg, uint32_t user, uint32_t product, int64_t time, enum event_type type)
+{
+    struct shop *s = arg;
+    struct err err;
+    ck_ok(interactions_append(&s->it, user, product, time, type == EVENT_PURCHASE ? 8 : 1, type, 1,
+                              &err));
+}
+
+static void make_acts(struct shop *s)
 {
     struct derive_options o = derive_defaults();
-    struct rng rng;
     struct err err;
-    rng_init(&rng, 11);
-    for (uint32_t user = 1; user <= USERS; user++)
-        for (int64_t t = BEGIN + (int64_t)rng_below(&rng, 20) * DAY; t < until;
-             t += (int64_t)(5 + rng_below(&rng, 20)) * DAY)
-            for (int n = 0; n < 3; n++) {
-                uint32_t kind =
-                    rng_below(&rng, 5) ? user % KINDS : (uint32_t)rng_below(&rng, KINDS);
-                uint32_t no, tries = 0;
-                do
-                    no = (uint32_t)rng_below(&rng, PRODUCTS / KINDS) * KINDS + kind;
-                while ((no == 0 || band_of(no) != user / KINDS % BANDS) && tries++ < 12);
-                no = no ? no : KINDS;
-                bool buys = rng_below(&rng, 4) == 0;
-                ck_ok(interactions_append(&s->it, user, no, t + n * 60000000, buys ? 8 : 1,
-                                          buys ? EVENT_PURCHASE : EVENT_VIEW, 1, &err));
-            }
+    visits(11, add_act, s);
     ck_ok(interactions_sort(&s->it, &o, &err));
 }
 
-static void shop_init(struct shop *s, int64_t until)
+static void shop_init(struct shop *s)
 {
     struct err err;
     *s = (struct shop){.params = recommend_defaults()};
@@ -90,7 +66,7 @@ static void shop_init(struct shop *s, int64_t until)
     trees_init();
     fixture_init(&s->f);
     make_products(s);
-    make_acts(s, until);
+    make_acts(s);
 }
 
 static void shop_release(struct shop *s)
@@ -126,7 +102,7 @@ START_TEST(it_learns_what_the_sources_do_not_know)
     struct ranker r;
     struct buf file;
     struct err err;
-    shop_init(&s, END);
+    shop_init(&s);
     buf_init(&file, RANKER_BYTES_MAX);
     struct ranker_data d = data_of(&s);
     struct ranker_options o = options();
@@ -160,7 +136,7 @@ START_TEST(what_happened_later_is_not_seen_and_the_same_comes_out_again)
     struct pool *pool;
     ck_ok(pool_new(&pool, "test", 1, 64, &err));
     for (int k = 0; k < 3; k++) {
-        shop_init(&s, END);
+        shop_init(&s);
         buf_init(&files[k], RANKER_BYTES_MAX);
         struct ranker_data d = data_of(&s);
         struct ranker_options o = options();
@@ -189,7 +165,7 @@ START_TEST(too_few_lists_give_no_ranker)
     struct ranker_report report;
     struct buf file;
     struct err err;
-    shop_init(&s, END);
+    shop_init(&s);
     buf_init(&file, RANKER_BYTES_MAX);
     struct ranker_data d = data_of(&s);
     struct ranker_options o = options();
@@ -208,7 +184,7 @@ START_TEST(moments_follow_each_other)
 {
     static struct shop s;
     struct err err;
-    shop_init(&s, END);
+    shop_init(&s);
     struct ranker_data d = {.it = &s.it};
     ck_ok(ranker_moments(&d, 1, 0.2, &err));
     size_t before_valid = 0, before_fit = 0;
@@ -232,7 +208,7 @@ START_TEST(examples_are_the_candidates_that_serve_with_what_came_of_them)
     struct past past;
     struct err err;
     const int64_t at = BEGIN + 50 * DAY, until = BEGIN + 75 * DAY;
-    shop_init(&s, END);
+    shop_init(&s);
     struct fit_options fit = {.until = at};
     ck_ok(recommend_fit(&s.it, &s.params, &fit, &m, &err));
     ck_ok(past_open(s.f.view, &m, at, &past, &err));
