@@ -13,6 +13,7 @@
 #include "auth/auth.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "recommend/weights.h"
 
 struct api;
 
@@ -20,6 +21,7 @@ struct api_options {
     struct store *store; /* borrowed until api_free, as the following */
     struct engine *engine;
     struct auth *auth;
+    struct recommend_weights weights;  /* of the sources of recommendations */
     const char *name_en, *name_zh;     /* of the shop */
     const char *public_key;            /* given to the storefront; NULL: none */
     const char *read_only;             /* NULL: writable; else why not, one line */

@@ -120,11 +120,24 @@ static enum err_code read_shop(struct serving *s, struct err *err)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+/* A training is a process of its own: what it must know of this one's settings it reads from the environment.
+ * Before there are other threads. */
+static void hand_down_settings(const struct config *config)
+{
+    static const char *const handed[][2] = {{"shop.languages", "AISLE_SHOP_LANGUAGES"},
+                                            {"shop.currency", "AISLE_SHOP_CURRENCY"},
+                                            {"recommend.weights", "AISLE_RECOMMEND_WEIGHTS"}};
+    for (size_t i = 0; i < sizeof handed / sizeof *handed; i++)
+        setenv(handed[i][1], config_str(config, handed[i][0]), 1);
+}
+
 static enum err_code open_shop(struct serving *s, struct err *err)
 {
     struct engine_options options = {0};
     bool read_only = config_bool(s->args->config, "server.read_only");
     enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
+    if (code == ERR_OK)
+        code = shop_weights_read(s->args->config, &s->options.weights, err);
     if (code == ERR_OK)
         code = open_store(s->args, read_only, read_only, &s->store, err);
     if (code == ERR_OK)
@@ -267,6 +280,7 @@ static double resident_bytes(void *arg)
 
 static enum err_code start(struct serving *s, struct err *err)
 {
+    hand_down_settings(s->args->config);
     enum err_code code = open_shop(s, err);
     if (code != ERR_OK)
         return code;

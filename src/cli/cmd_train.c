@@ -92,7 +92,10 @@ static bool read_options(const struct args *args, struct train_options *o)
         fail_usage(args, "--test-share: expected a number between 0 and 1");
         return false;
     }
-    if (shop_profile_read(args->config, &o->shop, &err) != ERR_OK) {
+    static struct recommend_weights weights;
+    o->weights = &weights;
+    if (shop_profile_read(args->config, &o->shop, &err) != ERR_OK ||
+        shop_weights_read(args->config, &weights, &err) != ERR_OK) {
         (void)fail(args, &err);
         return false;
     }

@@ -63,6 +63,7 @@ static enum err_code learn_ranker(struct evaluation *e, struct err *err)
     struct ranker_data d = {.view = e->shop.view,
                             .it = &e->it,
                             .params = &e->params,
+                            .weights = &e->weights,
                             .until = e->split,
                             .pool = e->pool};
     o.seed = e->params.seed;
@@ -91,6 +92,7 @@ static void write_lists(const struct evaluation *e, enum placement placement,
     eval_key_at(w, "mrr", e->k), jw_decimal(w, r->mrr, 5);
     JW_DECIMAL(w, "coverage", r->coverage, 5);
     JW_DECIMAL(w, "gini", r->gini, 5);
+    JW_DECIMAL(w, "diversity", r->diversity, 5);
     JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
     JW_OBJ(w, "weights");
     source_weights_json(&e->weights.of[placement], w);
@@ -164,12 +166,12 @@ static bool is_measured(const char *name)
     return false;
 }
 
-static enum err_code read_lists(const struct args *args, struct evaluation *e, struct err *err)
+static enum err_code read_options(const struct args *args, struct evaluation *e, struct err *err)
 {
     struct str params = str_of(args_flag(args, "--params"));
     struct str weights = str_of(args_flag(args, "--weights"));
     const char *until = args_flag(args, "--until"), *share = args_flag(args, "--test-share");
-    enum err_code code = ERR_OK;
+    enum err_code code = shop_weights_read(args->config, &e->weights, err);
     while (params.p && params.n && code == ERR_OK)
         code = recommend_param_set(&e->params, str_split(&params, ','), err);
     while (weights.p && weights.n && code == ERR_OK)
@@ -187,7 +189,6 @@ enum cli_exit eval_lists(const struct args *args)
 {
     const char *placement = args_flag(args, "--placement");
     struct evaluation e = {.params = recommend_defaults(),
-                           .weights = recommend_weights_default,
                            .share = 0.2,
                            .tune = args_has(args, "--tune"),
                            .ranker = args_has(args, "--ranker")};
@@ -200,7 +201,7 @@ enum cli_exit eval_lists(const struct args *args)
         !args_i64(args, "--threads", 0, 0, 256, &threads) ||
         !args_i64(args, "--lists", CASES_DEFAULT, 1, INT32_MAX, &cases))
         return EXIT_USAGE;
-    if (read_lists(args, &e, &err) != ERR_OK)
+    if (read_options(args, &e, &err) != ERR_OK)
         return fail_usage(args, "%s", err.msg);
     e.k = (size_t)k;
     e.cases_max = (size_t)cases;

@@ -13,6 +13,10 @@ static const struct config_setting table[] = {
      "languages of the storefront, the default one first", false},
     {"shop", "currency", CONFIG_STRING, "", 0, 0, NULL,
      "ISO 4217 code that sorts, filters and carts use; empty: that of the first product", false},
+    {"recommend", "weights", CONFIG_STRING, "", 0, 0, NULL,
+     "weights of sources other than the defaults: home.trending=0.3,cart.near=1 "
+     "(recommendations.md)",
+     false},
     {"server", "address", CONFIG_STRING, "", 0, 0, NULL, "numeric address to listen on; empty: all",
      false},
     {"server", "port", CONFIG_INT, "5000", 0, 65535, NULL, "port of storefront and API; 0: any",

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "num/topk.h"
+#include "recommend/diversity.h"
 #include "recommend/features.h"
 #include "recommend/profile.h"
 #include "recommend/sources.h"
@@ -15,6 +16,7 @@ enum {
     FILL_DOCS_MAX = 200000,
     SPARE =
         8, /* an eighth more candidates are looked at than the ranker orders: some may not be shown */
+    DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
 };
 
 static const char *const placement_names[PLACEMENTS] = {
@@ -151,9 +153,9 @@ struct ranked_pool {
 struct choice {
     const struct view *view;
     const struct recommend_request *request;
-    struct recommend_item *items; /* [limit] */
-    uint64_t *groups;             /* [limit] of the items chosen */
-    size_t len;
+    struct recommend_item *items; /* [most] */
+    uint64_t *groups;             /* [most] of the items chosen */
+    size_t len, most;
 };
 
 static bool group_shown(const struct choice *ch, uint64_t group)
@@ -283,7 +285,7 @@ static enum err_code choose_ranked(struct choice *ch, const struct ranked_pool *
     for (size_t i = 0; i < n; i++)
         pool->order[i].score = margins[i];
     topk_order(pool->order, n, n);
-    for (size_t i = 0; i < n && ch->len < r->limit; i++)
+    for (size_t i = 0; i < n && ch->len < ch->most; i++)
         choose(ch, pool->order[i].id, ranked_score(pool->order[i].score));
     return ERR_OK;
 }
@@ -304,18 +306,28 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c,
         return code;
     size_t ranked = ch->len;
     bool all = false;
-    for (size_t wanted = 2 * (size_t)ch->request->limit; ch->len < ch->request->limit && !all;
-         wanted *= 4) {
+    for (size_t wanted = 2 * ch->most; ch->len < ch->most && !all; wanted *= 4) {
         size_t taken = order_best(c, pool.totals, wanted, pool.order, &all);
         /* below what the ranker ordered */
         float scale = ranked && taken ? ch->items[ranked - 1].score / pool.order[0].score : 1;
         ch->len = ranked;
-        for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++)
+        for (size_t i = 0; i < taken && ch->len < ch->most; i++)
             choose(ch, pool.order[i].id, pool.order[i].score * scale);
     }
+    return ERR_OK;
+}
+
+/* Of what may be shown as much as was asked for, and why. */
+static enum err_code settle(struct choice *ch, const struct candidates *c, float diversity,
+                            struct arena *arena, struct err *err)
+{
+    size_t limit = ch->request->limit;
+    enum err_code code =
+        diversify(view_model(ch->view), diversity, ch->items, ch->len, limit, arena, err);
+    ch->len = ch->len < limit ? ch->len : limit;
     for (size_t i = 0; i < ch->len; i++)
         explain(ch, c, &ch->items[i]);
-    return ERR_OK;
+    return code;
 }
 
 /* A narrow filter may leave shelves empty: then the hottest that match of the FILL_DOCS_MAX newest. */
@@ -348,13 +360,17 @@ static bool wants_filling(enum placement p)
     return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
 }
 
+static const struct source_weights *weights_of(const struct recommend_request *r)
+{
+    const struct recommend_weights *all = r->weights ? r->weights : &recommend_weights_default;
+    return &all->of[r->placement];
+}
+
 /* The shopper, and what all sources propose to them. */
 static enum err_code gather(const struct view *view, const struct recommend_request *r,
-                            struct arena *arena, struct profile *profile, struct candidates *c,
-                            struct err *err)
+                            const struct source_weights *w, struct arena *arena,
+                            struct profile *profile, struct candidates *c, struct err *err)
 {
-    const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
-    const struct source_weights *w = &weights->of[r->placement];
     enum err_code code = profile_load(view, r->user_no, arena, profile, err);
     if (code == ERR_OK)
         code = candidates_init(c, arena, err);
@@ -377,7 +393,7 @@ enum err_code recommend_examples(const struct view *view, const struct recommend
     struct candidates c;
     struct features f;
     bool all;
-    enum err_code code = gather(view, r, arena, &profile, &c, err);
+    enum err_code code = gather(view, r, weights_of(r), arena, &profile, &c, err);
     if (code != ERR_OK)
         return code;
     *out = (struct recommend_examples){0};
@@ -401,19 +417,24 @@ enum err_code recommend_examples(const struct view *view, const struct recommend
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
                             struct arena *arena, struct recommend_result *out, struct err *err)
 {
+    const struct source_weights *w = weights_of(r);
     struct profile profile;
     struct candidates c;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = gather(view, r, arena, &profile, &c, err);
+    enum err_code code = gather(view, r, w, arena, &profile, &c, err);
     if (code != ERR_OK)
         return code;
 
-    struct choice ch = {.view = view, .request = r};
-    ch.items = arena_try_alloc(arena, r->limit * sizeof *ch.items);
-    ch.groups = arena_try_alloc(arena, r->limit * sizeof *ch.groups);
+    struct choice ch = {.view = view, .request = r, .most = r->limit};
+    if (w->diversity > 0)
+        ch.most *= DIVERSITY_POOL;
+    ch.items = arena_try_alloc(arena, ch.most * sizeof *ch.items);
+    ch.groups = arena_try_alloc(arena, ch.most * sizeof *ch.groups);
     if (!ch.items || !ch.groups)
         return err_set(err, ERR_LIMIT, "the recommendations do not fit");
     code = choose_best(&ch, &c, &profile, arena, err);
+    if (code == ERR_OK)
+        code = settle(&ch, &c, w->diversity, arena, err);
     if (code != ERR_OK)
         return code;
     if (r->filter && ch.len < r->limit && wants_filling(r->placement))

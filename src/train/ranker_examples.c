@@ -118,6 +118,7 @@ enum err_code ranker_examples_add(struct ranker_examples *e,
                                       .context_len = item->context_len,
                                       .limit = 1,
                                       .hide_seen = item->user_no != 0,
+                                      .weights = o->weights,
                                       .now_us = o->split};
         struct recommend_examples found;
         arena_reset(&arena);

@@ -24,10 +24,11 @@ struct ranker_examples {
 };
 
 struct ranker_examples_options {
-    const struct view *view;       /* of the moment */
-    const struct interactions *it; /* to tell purchases */
-    int64_t split, until;          /* UTC us: the outcome is what happened in [split, until) */
-    size_t candidates;             /* of a query */
+    const struct view *view;                 /* of the moment */
+    const struct interactions *it;           /* to tell purchases */
+    const struct recommend_weights *weights; /* of the sources; NULL: the default */
+    int64_t split, until; /* UTC us: the outcome is what happened in [split, until) */
+    size_t candidates;    /* of a query */
     size_t negatives; /* to keep of them at most; 0: everything, queries without a positive too */
     struct rng *rng;
 };

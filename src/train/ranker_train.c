@@ -109,6 +109,7 @@ static enum err_code add_examples(struct run *run, const struct moment *m, size_
 {
     struct ranker_examples_options o = {.view = &m->past.view,
                                         .it = run->d->it,
+                                        .weights = run->d->weights,
                                         .split = m->past.at_us,
                                         .until = until,
                                         .candidates = run->o->candidates,
@@ -322,7 +323,8 @@ static void name_placement(struct ranker *r, enum placement p)
 static enum err_code judge(struct run *run, size_t p, struct err *err)
 {
     struct moment *m = &run->valid;
-    struct lists_options o = {.k = run->o->k, .now_us = m->past.at_us, .pool = run->d->pool};
+    struct lists_options o = {
+        .k = run->o->k, .now_us = m->past.at_us, .pool = run->d->pool, .weights = run->d->weights};
     struct list_cases half = m->cases[p]; /* borrows */
     struct lists_result blend, ranked = {0};
     struct ranker only = run->ranker; /* borrows */

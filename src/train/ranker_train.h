@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "engine/view.h"
 #include "num/stats.h"
+#include "recommend/weights.h"
 #include "train/boost.h"
 #include "train/recommend_fit.h"
 
@@ -42,9 +43,10 @@ struct ranker_data {
     const struct view *view; /* of today: catalogue, prices */
     const struct interactions *it;
     const struct recommend_params *params;
-    int64_t fit_at, valid_at; /* UTC us */
-    int64_t until;            /* UTC us: what happened from then on is not looked at */
-    struct pool *pool;        /* NULL: this thread alone */
+    const struct recommend_weights *weights; /* of the sources, as they serve; NULL: the default */
+    int64_t fit_at, valid_at;                /* UTC us */
+    int64_t until;     /* UTC us: what happened from then on is not looked at */
+    struct pool *pool; /* NULL: this thread alone */
 };
 
 struct ranker_placement {

@@ -75,8 +75,10 @@ static enum err_code measure(struct comparison *c, const struct recommend_model 
 {
     static const struct recommend_weights by_popularity = {{[PLACEMENT_HOME] = {.trending = 1}}};
     const struct evaluate_options *o = c->o;
-    struct lists_options how = {
-        .k = o->k, .now_us = o->split, .pool = o->pool, .weights = popular ? &by_popularity : NULL};
+    struct lists_options how = {.k = o->k,
+                                .now_us = o->split,
+                                .pool = o->pool,
+                                .weights = popular ? &by_popularity : o->weights};
     struct past past;
     *out = (struct lists_result){0};
     enum err_code code = past_open(c->now, m, o->split, &past, err);

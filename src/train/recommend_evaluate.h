@@ -33,11 +33,12 @@ struct recommend_evaluation {
 };
 
 struct evaluate_options {
-    int64_t split;     /* UTC microseconds */
-    size_t k;          /* length of the lists, 1..RECOMMEND_LIMIT_MAX */
-    size_t users_max;  /* shoppers to measure */
-    uint64_t seed;     /* of sample and bootstrap */
-    struct pool *pool; /* NULL: this thread alone */
+    int64_t split;                           /* UTC microseconds */
+    size_t k;                                /* length of the lists, 1..RECOMMEND_LIMIT_MAX */
+    size_t users_max;                        /* shoppers to measure */
+    uint64_t seed;                           /* of sample and bootstrap */
+    struct pool *pool;                       /* NULL: this thread alone */
+    const struct recommend_weights *weights; /* NULL: the default */
     /* Fitted on nothing that happened from the split on, or it has seen the answers; NULL: none. */
     const struct recommend_model *rival;
     int64_t

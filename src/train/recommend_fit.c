@@ -64,6 +64,11 @@ enum err_code recommend_param_set(struct recommend_params *p, struct str text, s
     return tuning_set(tunings, TUNINGS, p, text, err);
 }
 
+void recommend_params_json(const struct recommend_params *p, struct json_writer *w)
+{
+    tuning_json(tunings, TUNINGS, p, w);
+}
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
     return tuning_equal(tunings, TUNINGS, a, b);

@@ -32,6 +32,9 @@ ERR_MUST_USE enum err_code recommend_param_set(struct recommend_params *p, struc
 ERR_MUST_USE enum err_code recommend_param_put(struct recommend_params *p, struct str name,
                                                double value, struct err *err);
 
+/** As members of an open object, each under its name. */
+void recommend_params_json(const struct recommend_params *p, struct json_writer *w);
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
 
 /* All-zero: everything, on this thread alone. */

@@ -99,6 +99,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
                                    .users_max = o->users_max ? o->users_max : USERS_MAX_DEFAULT,
                                    .seed = o->params.seed,
                                    .pool = run->pool,
+                                   .weights = o->weights,
                                    .rival = rival,
                                    .rival_until = rival_until};
     struct recommend_model m;
@@ -187,6 +188,7 @@ static enum err_code learn_ranker(struct run *run, struct err *err)
     struct ranker_data d = {.view = run->view,
                             .it = &run->it,
                             .params = &o->params,
+                            .weights = o->weights,
                             .until = INT64_MAX,
                             .pool = run->pool};
     double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;

@@ -23,6 +23,7 @@ struct train_options {
     unsigned threads;         /* 0: all processors */
     bool no_ranker;           /* the sources' weights alone order lists (train/ranker_train.h) */
     struct shop_profile shop; /* as the server has it (engine.h); borrowed */
+    const struct recommend_weights *weights; /* likewise; NULL: the default */
     /** Told now and then how far it is, 0..1; may be NULL. */
     void (*progress)(void *arg, double done, const char *what);
     void *progress_arg;

@@ -232,6 +232,15 @@ def test_who_and_what_is_unknown_is_told():
     assert "expected home" in aisle("recommend", "--placement", "door", status=DATA)[1]
 
 
+def test_weights_of_the_settings_say_what_is_shown():
+    shown = answer("recommend", "--set", "recommend.weights=home.trending=0, home.arrivals=50")["items"]
+    assert shown and {item["reason"]["code"] for item in shown} == {"new_arrival"}
+    assert "recommend.weights: 'attic'" in aisle(
+        "recommend", "--set", "recommend.weights=attic.near=1", status=DATA)[1]
+    assert "recommend.weights" in aisle("train", "--no-publish", "--set", "recommend.weights=home.x=1",
+                                        status=USAGE)[1]
+
+
 # --- models -------------------------------------------------------------------------------------
 
 def live(data):
