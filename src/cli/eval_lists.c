@@ -108,8 +108,8 @@ static enum err_code measure(struct evaluation *e, enum placement placement, str
     struct lists_options o = {
         .k = e->k, .now_us = e->split, .pool = e->pool, .weights = &e->weights};
     double before, after;
-    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, e->cases_max,
-                                         e->params.seed, &cases, err);
+    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, INT64_MAX,
+                                         e->cases_max, e->params.seed, &cases, err);
     if (code == ERR_OK && e->tune)
         code =
             lists_tune(&cases, &e->past.view, &o, TUNE_ROUNDS, &e->weights, &before, &after, err);

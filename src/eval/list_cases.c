@@ -10,8 +10,8 @@ struct reading {
     const struct interactions *it;
     const struct view *view;
     struct list_cases *out;
-    int64_t split, until; /* what is asked for lies in [split, until) */
-    uint8_t *mark;        /* [products_end] of what is at hand; all 0 between cases */
+    int64_t split, until;
+    uint8_t *mark; /* [products_end] of what is at hand; all 0 between cases */
     struct rng rng;
 };
 
@@ -120,7 +120,7 @@ static enum err_code read_session(struct reading *g, size_t begin, size_t end, s
     size_t at = c->products_len, context_len = 1;
     bool order = c->placement != PLACEMENT_SIMILAR;
     enum err_code code = ERR_OK;
-    if (it->time[begin] < g->split || it->time[begin] >= g->until)
+    if (it->time[begin] < g->split || it->time[end - 1] >= g->until)
         return ERR_OK;
     for (size_t i = begin; i < end && code == ERR_OK; i++) {
         uint8_t *mark = &g->mark[it->product_no[i]];
@@ -182,10 +182,10 @@ static void sample(struct reading *g, size_t cases_max)
     c->len = kept;
 }
 
-enum err_code list_cases_between(const struct interactions *it, const struct view *view,
-                                 enum placement placement, int64_t split, int64_t until,
-                                 size_t cases_max, uint64_t seed, struct list_cases *out,
-                                 struct err *err)
+enum err_code list_cases_read(const struct interactions *it, const struct view *view,
+                              enum placement placement, int64_t split, int64_t until,
+                              size_t cases_max, uint64_t seed, struct list_cases *out,
+                              struct err *err)
 {
     struct reading g = {.it = it, .view = view, .out = out, .split = split, .until = until};
     *out = (struct list_cases){.placement = placement};
@@ -198,13 +198,6 @@ enum err_code list_cases_between(const struct interactions *it, const struct vie
         sample(&g, cases_max);
     mem_free(g.mark);
     return code;
-}
-
-enum err_code list_cases_read(const struct interactions *it, const struct view *view,
-                              enum placement placement, int64_t split, size_t cases_max,
-                              uint64_t seed, struct list_cases *out, struct err *err)
-{
-    return list_cases_between(it, view, placement, split, INT64_MAX, cases_max, seed, out, err);
 }
 
 void list_cases_release(struct list_cases *c)

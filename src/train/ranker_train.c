@@ -70,8 +70,8 @@ static enum err_code open_moment(struct run *run, const struct recommend_model *
             past_act(&out->past, 0, it->product_no[i], (enum event_type)it->type[i], it->time[i]);
     past_shelve(&out->past);
     for (size_t p = 0; p < RANKER_PLACEMENTS && code == ERR_OK; p++)
-        code = list_cases_between(it, &out->past.view, placements[p], at, until, run->o->lists,
-                                  run->o->seed + p, &out->cases[p], err);
+        code = list_cases_read(it, &out->past.view, placements[p], at, until, run->o->lists,
+                               run->o->seed + p, &out->cases[p], err);
     return code;
 }
 

@@ -69,6 +69,13 @@ void recommend_params_json(const struct recommend_params *p, struct json_writer 
     tuning_json(tunings, TUNINGS, p, w);
 }
 
+double recommend_param_get(const struct recommend_params *p, struct str name)
+{
+    const struct tuning *t = tuning_find(tunings, TUNINGS, name);
+    CHECK(t);
+    return tuning_get(t, p);
+}
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
     return tuning_equal(tunings, TUNINGS, a, b);

@@ -213,7 +213,7 @@ START_TEST(examples_are_the_candidates_that_serve_with_what_came_of_them)
     ck_ok(recommend_fit(&s.it, &s.params, &fit, &m, &err));
     ck_ok(past_open(s.f.view, &m, at, &past, &err));
     past_shelve(&past);
-    ck_ok(list_cases_between(&s.it, &past.view, PLACEMENT_HOME, at, until, 50, 1, &cases, &err));
+    ck_ok(list_cases_read(&s.it, &past.view, PLACEMENT_HOME, at, until, 50, 1, &cases, &err));
     ck_assert_uint_eq(cases.len, 50);
     struct rng rng;
     rng_init(&rng, 1);
