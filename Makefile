@@ -59,7 +59,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # Libraries by pkg-config name; those without a .pc file are written out.
 PKGS := yaml-0.1 sqlite3 libevent libevent_pthreads libevent_openssl openssl icu-uc libsodium libxxhash \
-        libzstd zlib expat
+        libzstd zlib expat xgboost
 LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lopenblas -llapacke -lstemmer -lpthread -lm
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 TESTLIBS := $(shell pkg-config --libs check jansson 2>/dev/null)

@@ -18,6 +18,7 @@ static const struct flag flags[] = {
     {"--test-share", "X", "lists: share of the acts that is held out (0.2)"},
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
     {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
+    {"--ranker", NULL, "lists: with a learned ranker, trained on what came before the test part"},
     {"--k", "N", "recommend, lists, next, sessions: length of the lists (20; next: 10)"},
     {"--sequences", "F", "next: a line is a user and the items in order of time"},
     {"--attributes", "F", "next: JSON, of item to a list of attributes"},

@@ -15,6 +15,7 @@ static const struct flag flags[] = {
     {"--budget", "SECONDS", "with --auto: so long (300)"},
     {"--test-share", "X", "share of the acts that is held out to measure (0.2)"},
     {"--until", "TIME", "as if nothing had happened from then on, to compare parameters"},
+    {"--no-ranker", NULL, "lists stay in the order of the sources' weights"},
     {"--no-publish", NULL, "write the version, do not register it"},
     {"--force", NULL, "publish even if a gate fails"},
     {"--progress", NULL, "with --json: lines of progress and message before the result"},
@@ -87,6 +88,7 @@ static bool read_options(const struct args *args, struct train_options *o)
     }
     o->search_s = args_has(args, "--auto") ? (double)budget : 0;
     o->threads = (unsigned)threads;
+    o->no_ranker = args_has(args, "--no-ranker");
     struct str rest = str_of(params);
     while (rest.p && rest.n)
         if (recommend_param_set(&o->params, str_split(&rest, ','), &err) != ERR_OK) {

@@ -10,6 +10,9 @@ void served_model_unref(struct served_model *m)
 {
     if (m && atomic_fetch_sub(&m->refs, 1) == 1) {
         recommend_model_close(&m->recommend);
+        if (m->ranker)
+            ranker_release(m->ranker);
+        mem_free(m->ranker);
         mem_free(m);
     }
 }

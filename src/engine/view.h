@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "engine/catalogue.h"
 #include "engine/live.h"
+#include "engine/ranker.h"
 #include "engine/recommend_model.h"
 #include "engine/users.h"
 #include "store/rules.h"
@@ -29,6 +30,7 @@ struct served_model {
     _Atomic uint32_t refs;
     char version[64]; /* NUL-terminated; "" only before the first one */
     struct recommend_model recommend;
+    struct ranker *ranker; /* owned; NULL: it has none */
 };
 
 /* Business rules, compiled for a view's catalogue by who understands them (rank/rules.h): the engine only

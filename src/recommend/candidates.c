@@ -116,24 +116,21 @@ enum err_code candidates_add(struct candidates *c, const struct candidate_list *
     return ERR_OK;
 }
 
-static const char *behind_last(const char *text)
-{
-    const char *name = text;
-    for (; *text; text++)
-        if (*text == '.' || *text == '>')
-            name = text + 1;
-    return name;
-}
-
-void candidates_close_as(struct candidates *c, float weight, const char *name)
+void candidates_close(struct candidates *c, uint32_t kind, float weight)
 {
     if (c->sources_len == CANDIDATES_SOURCES_MAX || !c->sources[c->sources_len].part)
         return; /* it said nothing */
     struct candidate_source *s = &c->sources[c->sources_len++];
-    s->name = behind_last(name);
+    s->kind = kind;
     s->len = c->len;
     s->last = c->lists_len;
     s->scale = s->most > 0 ? weight / s->most : 0;
+}
+
+float candidates_share(const struct candidates *c, uint32_t source, uint32_t index)
+{
+    const struct candidate_source *s = &c->sources[source];
+    return index >= 1 && index <= s->len && s->most > 0 ? s->part[index] / s->most : 0;
 }
 
 /* --- what comes of it ------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "recommend/weights.h"
 
 enum { BECAUSE_MAX = 10 /* products that are told of one source */ };
 
@@ -160,6 +161,8 @@ struct explained explain_product(const struct explainer *x, uint32_t no)
         return e;
     }
     rules_weigh(ch->rules, &no, &e.factor, 1);
+    if (x->trace->ranked && e.factor > 0 && ch->totals[index] > e.factor)
+        e.learned = ch->totals[index] / e.factor; /* all others are at most 1 */
     if (e.position)
         return e;
     for (size_t i = 0; i < ch->gave_way_len; i++)
@@ -213,7 +216,7 @@ static void write_sources(const struct explainer *x, const struct explained *e,
             continue;
         size_t n = sayings_of(x, e, s, said);
         jw_obj(w);
-        JW_Z(w, "source", s->name);
+        JW_Z(w, "source", source_weight_name(s->kind));
         JW_DOUBLE(w, "part", (double)part);
         JW_DOUBLE(w, "scale", (double)s->scale);
         JW_DECIMAL(w, "of_total", (double)(part * s->scale / e->total), 4);
@@ -294,6 +297,8 @@ void explain_write(const struct explainer *x, const struct explained *e, struct 
     JW_KEY(w, "position");
     write_count_or_null(w, e->position);
     JW_DOUBLE(w, "total", (double)e->total);
+    if (e->learned > 0)
+        JW_DOUBLE(w, "learned", (double)e->learned);
     JW_DOUBLE(w, "factor", (double)e->factor);
     JW_DOUBLE(w, "score", (double)x->trace->choice.totals[e->index]);
     JW_KEY(w, "rank");

@@ -2,7 +2,7 @@
  *
  * Model:   recommend_trace_run keeps all that led to a list; what is told here is read from that and computed
  *          by the very functions that chose, so it cannot say anything else than what was done. The score
- *          of a product is its total times the factors of rules; its total is the sum over sources of
+ *          of a product is its total, or what the learned ranker makes of it, times the factors of rules; its total is the sum over sources of
  *          part times scale; a part is the sum of what its lists say.
  * Reasons: of a product that is not shown, the first thing that keeps it out of the list as it stands.
  * Threads: one request. */
@@ -52,9 +52,10 @@ struct explained {
     uint32_t product_no;
     size_t position; /* in the list, 1..; 0: not shown */
     float total;     /* over the sources; 0: none proposes it */
+    float learned;   /* the ranker's score of it, in [1, 2]; 0: it did not order it */
     float factor;    /* of all boosts and buries */
     size_t rank;     /* by total among what is proposed, 1..; 0: it is not */
-    size_t place;    /* by total times factor; 0 likewise */
+    size_t place;    /* by score; 0 likewise */
     enum why_not why;
     size_t rule;       /* rules_at; of WHY_HIDDEN, WHY_CAPPED, WHY_GAVE_WAY */
     uint32_t other;    /* product number, of WHY_GROUP_SHOWN */

@@ -1,8 +1,12 @@
 #include "recommend/recommend.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "base/check.h"
 #include "num/topk.h"
 #include "recommend/diversity.h"
+#include "recommend/ranked.h"
 #include "recommend/sources.h"
 #include "recommend/trace.h"
 #include "recommend/weights.h"
@@ -47,6 +51,12 @@ static enum reason_code context_reason(enum placement p)
                                             : REASON_SIMILAR;
 }
 
+/* It weighs what *weight, one of w's, says. */
+static void close_source(struct candidates *c, const struct source_weights *w, const float *weight)
+{
+    candidates_close(c, (uint32_t)(weight - (const float *)w), *weight);
+}
+
 static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
                                      const struct profile *profile, struct arena *arena,
                                      struct candidates *c, struct err *err)
@@ -56,19 +66,19 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
         return ERR_OK;
     if (w->factors > 0) {
         code = source_factors(view, profile, arena, c, err);
-        candidates_close(c, w->factors);
+        close_source(c, w, &w->factors);
     }
     if (code == ERR_OK && w->profile_near > 0) {
         code = source_profile_neighbours(view, profile, NEAR, c, err);
-        candidates_close(c, w->profile_near);
+        close_source(c, w, &w->profile_near);
     }
     if (code == ERR_OK && w->profile_with > 0) {
         code = source_profile_neighbours(view, profile, WITH, c, err);
-        candidates_close(c, w->profile_with);
+        close_source(c, w, &w->profile_with);
     }
     if (code == ERR_OK && w->profile_next > 0) {
         code = source_profile_next(view, profile, c, err);
-        candidates_close(c, w->profile_next);
+        close_source(c, w, &w->profile_next);
     }
     return code;
 }
@@ -81,22 +91,22 @@ static enum err_code gather_context(const struct view *view, const struct source
     enum err_code code = ERR_OK;
     if (w->with > 0) {
         code = source_neighbours(view, r->context, r->context_len, WITH, reason, c, err);
-        candidates_close(c, w->with);
+        close_source(c, w, &w->with);
     }
     if (code == ERR_OK && w->near > 0) {
         /* Liked by the same shoppers is not bought in one basket: nothing else is claimed. */
         code = source_neighbours(view, r->context, r->context_len, NEAR,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
-        candidates_close(c, w->near);
+        close_source(c, w, &w->near);
     }
     if (code == ERR_OK && w->next > 0) {
         code = source_neighbours(view, r->context, r->context_len, NEXT,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
-        candidates_close(c, w->next);
+        close_source(c, w, &w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0], arena, c, err);
-        candidates_close(c, w->alike);
+        close_source(c, w, &w->alike);
     }
     return code;
 }
@@ -107,11 +117,11 @@ static enum err_code gather_common(const struct view *view, const struct source_
     enum err_code code = ERR_OK;
     if (w->trending > 0) {
         code = source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c, err);
-        candidates_close(c, w->trending);
+        close_source(c, w, &w->trending);
     }
     if (code == ERR_OK && w->arrivals > 0) {
         code = source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c, err);
-        candidates_close(c, w->arrivals);
+        close_source(c, w, &w->arrivals);
     }
     return code;
 }
@@ -145,18 +155,6 @@ static void explain(const struct choice *ch, const struct candidates *c,
     item->reason_product = why.because;
 }
 
-/* The products whose total, above 0, is at least floor. Returns how many. */
-static size_t list_above(const struct candidates *c, const float *totals, float floor,
-                         struct topk_item *out)
-{
-    size_t n = 0;
-    for (uint32_t i = 1; i <= c->len; i++) {
-        out[n] = (struct topk_item){totals[i], c->product_no[i]};
-        n += (totals[i] > 0) & (totals[i] >= floor);
-    }
-    return n;
-}
-
 /* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
  * first. */
 static enum err_code choose_best(struct choice *ch, struct arena *arena, struct err *err)
@@ -164,24 +162,17 @@ static enum err_code choose_best(struct choice *ch, struct arena *arena, struct 
     const struct candidates *c = ch->candidates;
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
     enum err_code code = ERR_OK;
-    bool taken;
+    bool taken, all = false;
     if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    for (size_t done = 0, wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
-        bool some = wanted < c->len;
-        float floor = some ? topk_floor(ch->totals + 1, c->len, wanted) : 0;
-        size_t n = list_above(c, ch->totals, floor, order);
-        if (some && n < wanted) {
-            n = list_above(c, ch->totals, 0, order);
-            some = wanted < n;
-        }
-        size_t end = wanted < n ? wanted : n;
-        topk_order(order, n, end);
+    size_t done = 0;
+    for (size_t wanted = 2 * (size_t)ch->request->limit;
+         ch->len < ch->request->limit && !all && code == ERR_OK; wanted *= 4) {
+        size_t end = ranked_best(c, ch->totals, wanted, order, &all);
         for (; done < end && ch->len < ch->request->limit && code == ERR_OK; done++)
             code = choice_add(ch, order[done].id, order[done].score, &taken, err);
-        if (code != ERR_OK || ch->len == ch->request->limit || !some)
-            return code;
     }
+    return code;
 }
 
 /* The first of the candidates that may come in, so that they are unlike each other. Others may follow. */
@@ -192,11 +183,10 @@ static enum err_code choose_diverse(struct choice *ch, float diversity, struct a
     size_t room = (size_t)ch->request->limit * DIVERSITY_POOL, pool_len = 0;
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
     struct recommend_item *pool = arena_try_alloc(arena, room * sizeof *pool);
-    bool taken;
+    bool taken, all;
     if (!order || !pool)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    size_t n = list_above(c, ch->totals, 0, order);
-    topk_order(order, n, n);
+    size_t n = ranked_best(c, ch->totals, c->len, order, &all);
     for (size_t i = 0; i < n && pool_len < room; i++) {
         struct location at = catalogue_locate(ch->view->catalogue, order[i].id);
         if (location_found(at) && choice_obstacle(ch, at, order[i].id) == OBSTACLE_NONE)
@@ -290,31 +280,62 @@ static enum err_code choose(struct choice *ch, float diversity, struct arena *ar
     return code;
 }
 
-enum err_code recommend_trace_run(const struct view *view, const struct recommend_request *r,
-                                  struct arena *arena, struct recommend_trace *t, struct err *err)
+static const struct source_weights *weights_of(const struct recommend_request *r)
 {
-    const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
-    const struct source_weights *w = &weights->of[r->placement];
-    struct candidates *c = &t->candidates;
-    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = profile_load(view, r->user_no, arena, &t->profile, err);
+    const struct recommend_weights *all = r->weights ? r->weights : &recommend_weights_default;
+    return &all->of[r->placement];
+}
+
+/* The shopper, and what all sources propose to them. totals [candidates.len + 1] */
+static enum err_code gather(const struct view *view, const struct recommend_request *r,
+                            const struct source_weights *w, struct arena *arena,
+                            struct profile *profile, struct candidates *c, float **totals,
+                            struct err *err)
+{
+    enum err_code code = profile_load(view, r->user_no, arena, profile, err);
     if (code == ERR_OK)
         code = candidates_init(c, arena, err);
     if (code != ERR_OK)
         return code;
-    bar_all(r, &t->profile, c);
-    code = gather_personal(view, w, &t->profile, arena, c, err);
+    bar_all(r, profile, c);
+    code = gather_personal(view, w, profile, arena, c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, c, err);
     if (code == ERR_OK)
         code = gather_common(view, w, c, err);
     if (code != ERR_OK)
         return code;
-    float *totals = arena_try_alloc(arena, (c->len + 1) * sizeof *totals);
-    if (!totals)
+    *totals = arena_try_alloc(arena, (c->len + 1) * sizeof **totals);
+    if (!*totals)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    candidates_totals(c, totals);
-    code = choice_init(&t->choice, view, r, c, totals, arena, err);
+    candidates_totals(c, *totals);
+    return ERR_OK;
+}
+
+enum err_code recommend_examples(const struct view *view, const struct recommend_request *r,
+                                 size_t most, struct arena *arena, struct recommend_examples *out,
+                                 struct err *err)
+{
+    struct profile profile;
+    struct candidates c;
+    float *totals;
+    enum err_code code = gather(view, r, weights_of(r), arena, &profile, &c, &totals, err);
+    return code == ERR_OK ? ranked_examples(view, r, &profile, &c, totals, most, arena, out, err)
+                          : code;
+}
+
+enum err_code recommend_trace_run(const struct view *view, const struct recommend_request *r,
+                                  struct arena *arena, struct recommend_trace *t, struct err *err)
+{
+    const struct source_weights *w = weights_of(r);
+    struct candidates *c = &t->candidates;
+    float *totals;
+    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
+    enum err_code code = gather(view, r, w, arena, &t->profile, c, &totals, err);
+    if (code == ERR_OK)
+        code = ranked_scores(view, r, &t->profile, c, totals, arena, &t->ranked, err);
+    if (code == ERR_OK)
+        code = choice_init(&t->choice, view, r, c, totals, arena, err);
     return code == ERR_OK ? choose(&t->choice, w->diversity, arena, err) : code;
 }
 

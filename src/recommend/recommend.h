@@ -4,6 +4,8 @@
  *          the shopper folded in from the freshest acts, neighbours of what they looked at, baskets,
  *          what is trending, what is new, what reads alike. A candidate's score is the weighted sum over
  *          the sources (weights per placement, weights.h); its reason is the source that gave most.
+ *          Where the model has a learned ranker (engine/ranker.h) that fits this program's features, it
+ *          orders the best of them anew, and the others follow.
  *          Then come the rules: sellable, the caller's filter, not owned, not excluded, one variant per
  *          group, best first.
  * Privacy: without a shopper, or with one who opted out, nothing depends on anybody's past.
@@ -85,6 +87,22 @@ ERR_MUST_USE enum err_code recommend_run(const struct view *view,
                                          const struct recommend_request *request,
                                          struct arena *arena, struct recommend_result *out,
                                          struct err *err);
+
+/* What the learned ranker is asked to order: candidates with their features (recommend/features.h). */
+struct recommend_examples {
+    size_t n;
+    const uint32_t *product_no; /* [n] best first by the sources' weights, in the arena */
+    const float *x;             /* [FEATURES][n] in the arena */
+};
+
+/** The best `most` candidates of a request that it may show, as recommend_run gives them to a ranker: what
+ *  rankers are trained on.
+ *  ERR_LIMIT   the arena's cap
+ *  ERR_MEMORY */
+ERR_MUST_USE enum err_code recommend_examples(const struct view *view,
+                                              const struct recommend_request *request, size_t most,
+                                              struct arena *arena, struct recommend_examples *out,
+                                              struct err *err);
 
 /** "home", "similar", ... False for an unknown name. */
 bool placement_of(struct str name, enum placement *out);

@@ -8,6 +8,7 @@
 struct recommend_trace {
     struct profile profile;
     struct candidates candidates;
+    size_t ranked;        /* candidates that the learned ranker ordered */
     struct choice choice; /* its items are the answer */
 };
 

@@ -66,6 +66,12 @@ void source_weight_put(struct source_weights *s, size_t i, float value)
     *(float *)(void *)((char *)s + tunings[i].offset) = value;
 }
 
+const char *source_weight_name(size_t i)
+{
+    CHECK(i < SOURCE_WEIGHTS);
+    return tunings[i].name;
+}
+
 void source_weights_json(const struct source_weights *s, struct json_writer *w)
 {
     tuning_json(tunings, TUNINGS, s, w);

@@ -37,6 +37,9 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
 float source_weight(const struct source_weights *s, size_t i);
 void source_weight_put(struct source_weights *s, size_t i, float value);
 
+/** Its name: "factors", ... */
+const char *source_weight_name(size_t i);
+
 /** A placement's as members of an open object: "factors": 1, ... Those that are 0 too. */
 void source_weights_json(const struct source_weights *s, struct json_writer *w);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "engine/engine.h"
+#include "recommend/features.h"
 #include "store/models.h"
 #include "train/manifest.h"
 
@@ -51,7 +52,8 @@ struct run {
     struct view *view; /* of the shop, to measure lists in */
     struct live_model live;
     struct train_result *r;
-    double from, to; /* of the whole, that the step takes which runs now */
+    struct buf ranker; /* the file; empty: none */
+    double from, to;   /* of the whole, that the step takes which runs now */
     const char *what;
 };
 
@@ -199,6 +201,31 @@ static enum err_code evaluate(struct run *run, struct err *err)
     return ERR_OK;
 }
 
+/* Fewer acts than this teach no order. */
+enum { RANKER_ACTS_MIN = 2000 };
+
+/* A shop where nothing came before the moments has none. */
+static enum err_code learn_ranker(struct run *run, struct err *err)
+{
+    const struct train_options *o = run->o;
+    struct ranker_options how = ranker_defaults();
+    struct ranker_data d = {.view = run->view,
+                            .it = &run->it,
+                            .params = &o->params,
+                            .weights = o->weights,
+                            .until = INT64_MAX,
+                            .pool = run->pool};
+    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
+    if (o->no_ranker || run->it.len < RANKER_ACTS_MIN)
+        return ERR_OK;
+    begin_step(run, 0.7, "learning the order of lists");
+    how.seed = o->params.seed;
+    enum err_code code = ranker_moments(&d, 1, share, err);
+    if (code != ERR_OK || run->it.first_time >= d.fit_at)
+        return code;
+    return ranker_train(&d, &how, &run->ranker, &run->r->ranker, err);
+}
+
 /* A training of the server's and one by hand may write at the same time: one after the other. */
 static enum err_code lock_family(const char *dir, struct fs_lock *lock, struct err *err)
 {
@@ -227,6 +254,10 @@ static enum err_code write_locked(struct run *run, const char *dir, const struct
         code = fs_join(path, aside, MODEL_FILE, err);
     if (code == ERR_OK)
         code = recommend_model_write(m, path, err);
+    if (code == ERR_OK && run->ranker.len)
+        code = fs_join(path, aside, RANKER_FILE, err);
+    if (code == ERR_OK && run->ranker.len)
+        code = fs_write_file_atomic(path, run->ranker.data, run->ranker.len, err);
     if (code == ERR_OK)
         code = manifest_write(aside, run->o, &run->it, m, run->r, err);
     if (code == ERR_OK)
@@ -288,6 +319,7 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     struct run run = {.store = store, .o = &own, .r = out};
     int64_t at_ns = clock_mono_ns();
     *out = (struct train_result){0};
+    buf_init(&run.ranker, RANKER_BYTES_MAX);
     /* The calling thread works too, so one thread less makes as many lanes. */
     enum err_code code =
         o->threads == 1 ? ERR_OK
@@ -313,7 +345,11 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
         code = evaluate(&run, err);
     out->evaluate_s = since(&at_ns);
     if (code == ERR_OK)
+        code = learn_ranker(&run, err);
+    out->ranker_s = since(&at_ns);
+    if (code == ERR_OK)
         code = fit_and_write(&run, err);
+    buf_release(&run.ranker);
     live_model_close(&run.live);
     view_unref(run.view);
     engine_close(run.engine);
@@ -338,25 +374,45 @@ static enum err_code register_job(struct store_tx *tx, void *arg, struct err *er
     return code;
 }
 
-/* The file must be what the manifest says, and readable as a model, before anybody serves it. */
-static enum err_code verify_file(const char *dir, const struct manifest *m, struct err *err)
+/* Is it the file that the manifest tells of? path receives its name. */
+static enum err_code verify_sum(const char *dir, const char *name, const struct manifest_file *said,
+                                char path[FS_PATH_MAX], struct err *err)
 {
-    char path[FS_PATH_MAX], hash[20];
+    char hash[20];
     struct fs_map map;
-    struct recommend_model model;
-    enum err_code code = fs_join(path, dir, MODEL_FILE, err);
+    enum err_code code = fs_join(path, dir, name, err);
     if (code == ERR_OK)
         code = fs_map_open(&map, path, FS_SEQUENTIAL, err);
     if (code != ERR_OK)
         return code;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)XXH3_64bits(map.data, map.bytes));
-    bool same = (int64_t)map.bytes == m->bytes && str_is(m->xxh3, hash);
+    bool same = (int64_t)map.bytes == said->bytes && str_is(said->xxh3, hash);
     fs_map_close(&map);
-    if (!same)
-        return err_set(err, ERR_CORRUPT, "%s is not the file of its manifest", path);
-    code = recommend_model_open(path, true, &model, err);
+    return same ? ERR_OK : err_set(err, ERR_CORRUPT, "%s is not the file of its manifest", path);
+}
+
+/* The files must be what the manifest says, readable, and of this program's features, before anybody serves
+ * them. */
+static enum err_code verify_files(const char *dir, const struct manifest *m, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    struct recommend_model model;
+    struct ranker ranker;
+    enum err_code code = verify_sum(dir, MODEL_FILE, &m->model, path, err);
     if (code == ERR_OK)
-        recommend_model_close(&model);
+        code = recommend_model_open(path, true, &model, err);
+    if (code != ERR_OK)
+        return code;
+    recommend_model_close(&model);
+    if (m->ranker.bytes == 0)
+        return ERR_OK;
+    code = verify_sum(dir, RANKER_FILE, &m->ranker, path, err);
+    if (code == ERR_OK)
+        code = ranker_open(path, &ranker, err);
+    if (code != ERR_OK)
+        return code;
+    code = features_check(&ranker, err);
+    ranker_release(&ranker);
     return code;
 }
 
@@ -379,7 +435,7 @@ enum err_code recommend_publish(struct store *store, const char *version, bool f
     if (code == ERR_OK)
         code = manifest_parse(buf_str(&text), &arena, &m, err);
     if (code == ERR_OK)
-        code = verify_file(dir, &m, err);
+        code = verify_files(dir, &m, err);
     if (code == ERR_OK) {
         struct registration g = {.version = {.family = STR_LIT("recommend"),
                                              .version = str_of(version),
@@ -478,6 +534,10 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
     JW_OBJ(w, "metrics");
     recommend_evaluation_json(&r->evaluation, w);
     jw_obj_end(w);
+    if (r->ranker.trees) {
+        JW_KEY(w, "ranker");
+        ranker_report_json(&r->ranker, w);
+    }
     if (r->search.len) {
         JW_KEY(w, "search");
         search_json(&r->search, w);
@@ -485,6 +545,7 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
     JW_DECIMAL(w, "derive_s", r->derive_s, 3);
     JW_DECIMAL(w, "search_s", r->search_s, 3);
     JW_DECIMAL(w, "evaluate_s", r->evaluate_s, 3);
+    JW_DECIMAL(w, "ranker_s", r->ranker_s, 3);
     JW_DECIMAL(w, "fit_s", r->fit_s, 3);
     JW_DECIMAL(w, "write_s", r->write_s, 3);
     jw_obj_end(w);
