@@ -15,7 +15,7 @@
 enum change_aggregate {
     CHANGE_PRODUCT = 1, /* numbers are product_no */
     CHANGE_USER,        /* user_no, anonymous ones included */
-    CHANGE_EVENT,       /* seq; deleted: withdrawn (feedback.h), and still to be read */
+    CHANGE_EVENT,       /* seq */
     CHANGE_CART,        /* user_no of the owner */
     CHANGE_ORDER,       /* order no */
     CHANGE_MODEL = 7,   /* model version no; 6 is not given again */

@@ -193,6 +193,16 @@ def mixed(server):
     call(200, "PATCH", "/api/user/g-mixed", {"Labels": ["l"]})
     user = native.get("/v1/users/g-mixed")
     equal((user["attributes"], user["personalise"]), ({"vip": True, "labels": ["l"]}, False))
+    # what came under the same names through another door, and is of another form, is not told
+    odd = {"categories": "one", "labels": 7, "subscribe": "x", "comment": ["y"]}
+    native.must(201, "PUT", "/v1/products/g-odd", product("g-odd", attributes=odd))
+    item = call(200, "GET", "/api/item/g-odd")
+    equal((item["Categories"], item["Labels"]), (["Test > Things"], 7))
+    call(200, "PUT", "/api/item/g-odd/category/two")
+    equal(call(200, "GET", "/api/item/g-odd")["Categories"], ["Test > Things", "two"])
+    native.must(201, "PUT", "/v1/users/g-odd", {"attributes": odd})
+    equal(call(200, "GET", "/api/user/g-odd"),
+          {"UserId": "g-odd", "Labels": 7, "Subscribe": None, "Comment": ""})
     call(200, "POST", "/api/item", {"ItemId": "g-titled", "Comment": "First\nSecond"})
     equal(native.get("/v1/products/g-titled")["title"], "First")
     call(200, "PATCH", "/api/item/g-titled", {"Comment": ""})
@@ -574,6 +584,7 @@ BAD = [
     ("POST", "/api/item", {"ItemId": "x\u0001"}, "control character"),
     ("POST", "/api/item", {"ItemId": "x", "Categories": "a"}, "Categories"),
     ("POST", "/api/item", {"ItemId": "x", "Categories": [1]}, "Categories"),
+    ("POST", "/api/item", {"ItemId": "x", "Categories": [["a"]]}, "Categories"),
     ("POST", "/api/item", {"ItemId": "x", "IsHidden": "yes"}, "1:"),
     ("POST", "/api/item", {"ItemId": "x", "Timestamp": 1577836800}, "expected a string"),
     ("POST", "/api/item", {"ItemId": "x", "Timestamp": "yesterday"}, "'yesterday' is no time"),
@@ -623,6 +634,7 @@ def bad(server):
     call(404, "GET", "/api/user/u")
     call(404, "PATCH", "/api/item/x", {})
     call(404, "GET", "/api/non-personalized/nothing")
+    call(413, "POST", "/api/item", {"ItemId": "x", "Categories": ["c" * 600]})
     call(413, "POST", "/api/items", [{"ItemId": "x", "Labels": "l" * 70000}])
     call(413, "GET", path_of("api", "latest", "c" * 5000))
     call(415, "POST", "/api/item", "ItemId=x",
