@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/control.h"
+#include "cli/shop.h"
 
 static const struct flag flags[] = {
     {"--params", "K=V,...", "parameters, for example dim=128,iterations=15"},
@@ -87,6 +88,10 @@ static bool read_options(const struct args *args, struct train_options *o)
     if (share && (str_parse_double(str_of(share), &o->test_share, &err) != ERR_OK ||
                   o->test_share <= 0 || o->test_share >= 1)) {
         fail_usage(args, "--test-share: expected a number between 0 and 1");
+        return false;
+    }
+    if (shop_profile_read(args->config, &o->shop, &err) != ERR_OK) {
+        (void)fail(args, &err);
         return false;
     }
     const char *until = args_flag(args, "--until");

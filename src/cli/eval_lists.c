@@ -46,7 +46,8 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
         return code;
     for (size_t i = 0; i < e->it.len; i++)
         if (e->it.time[i] < e->split)
-            past_act(&e->past, e->it.product_no[i], (enum event_type)e->it.type[i], e->it.time[i]);
+            past_act(&e->past, 0, e->it.product_no[i], (enum event_type)e->it.type[i],
+                     e->it.time[i]);
     past_shelve(&e->past);
     return ERR_OK;
 }
@@ -64,6 +65,7 @@ static void write_lists(const struct evaluation *e, enum placement placement,
     eval_key_at(w, "mrr", e->k), jw_decimal(w, r->mrr, 5);
     JW_DECIMAL(w, "coverage", r->coverage, 5);
     JW_DECIMAL(w, "gini", r->gini, 5);
+    JW_DECIMAL(w, "diversity", r->diversity, 5);
     JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
     JW_OBJ(w, "weights");
     source_weights_json(&e->weights.of[placement], w);

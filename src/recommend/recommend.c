@@ -2,11 +2,16 @@
 
 #include "base/check.h"
 #include "num/topk.h"
+#include "recommend/diversity.h"
 #include "recommend/sources.h"
 #include "recommend/trace.h"
 #include "recommend/weights.h"
 
-enum { SHELF_WANT = 200, FILL_NUMBERS = 200000 };
+enum {
+    SHELF_WANT = 200,
+    FILL_NUMBERS = 200000,
+    DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
+};
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -162,7 +167,7 @@ static enum err_code choose_best(struct choice *ch, struct arena *arena, struct 
     bool taken;
     if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    for (size_t done = 0, wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
+    for (size_t done = 0, wanted = 2 * ch->most;; wanted *= 4) {
         bool some = wanted < c->len;
         float floor = some ? topk_floor(ch->totals + 1, c->len, wanted) : 0;
         size_t n = list_above(c, ch->totals, floor, order);
@@ -172,14 +177,26 @@ static enum err_code choose_best(struct choice *ch, struct arena *arena, struct 
         }
         size_t end = wanted < n ? wanted : n;
         topk_order(order, n, end);
-        for (; done < end && ch->len < ch->request->limit && code == ERR_OK; done++)
+        for (; done < end && ch->len < ch->most && code == ERR_OK; done++)
             code = choice_add(ch, order[done].id, order[done].score, &taken, err);
-        if (code != ERR_OK || ch->len == ch->request->limit || !some)
+        if (code != ERR_OK || ch->len == ch->most || !some)
             break;
     }
+    return code;
+}
+
+/* Of what may be shown as much as was asked for, and why. Pinned products stand in front. */
+static enum err_code settle(struct choice *ch, float diversity, struct arena *arena,
+                            struct err *err)
+{
+    size_t pins = ch->pins_len;
+    enum err_code code = diversify(view_model(ch->view), diversity, ch->items + pins,
+                                   ch->len - pins, ch->request->limit - pins, arena, err);
+    if (code == ERR_OK)
+        code = choice_cut(ch, arena, err);
     for (size_t i = 0; i < ch->len; i++)
         if (ch->items[i].reason != REASON_PICKED)
-            explain(ch, c, &ch->items[i]);
+            explain(ch, ch->candidates, &ch->items[i]);
     return code;
 }
 
@@ -235,13 +252,16 @@ static bool wants_filling(enum placement p)
 }
 
 /* From scored candidates to the list. */
-static enum err_code choose(struct choice *ch, struct arena *arena, struct err *err)
+static enum err_code choose(struct choice *ch, float diversity, struct arena *arena,
+                            struct err *err)
 {
     const struct recommend_request *r = ch->request;
     rules_weigh(ch->rules, ch->candidates->product_no + 1, ch->totals + 1, ch->candidates->len);
     enum err_code code = choice_pin(ch, err);
     if (code == ERR_OK)
         code = choose_best(ch, arena, err);
+    if (code == ERR_OK)
+        code = settle(ch, diversity, arena, err);
     if (code == ERR_OK && ch->len < r->limit && wants_filling(r->placement))
         code = fill(ch, err);
     if (code == ERR_OK)
@@ -275,8 +295,9 @@ enum err_code recommend_trace_run(const struct view *view, const struct recommen
     if (!totals)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     candidates_totals(c, totals);
-    code = choice_init(&t->choice, view, r, c, totals, arena, err);
-    return code == ERR_OK ? choose(&t->choice, arena, err) : code;
+    size_t most = w->diversity > 0 ? (size_t)r->limit * DIVERSITY_POOL : r->limit;
+    code = choice_init(&t->choice, view, r, c, totals, most, arena, err);
+    return code == ERR_OK ? choose(&t->choice, w->diversity, arena, err) : code;
 }
 
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,

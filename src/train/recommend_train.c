@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "engine/engine.h"
 #include "store/models.h"
 #include "train/manifest.h"
 
@@ -46,6 +47,8 @@ struct run {
     const struct train_options *o;
     struct pool *pool;
     struct interactions it;
+    struct engine *engine;
+    struct view *view; /* of the shop, to measure lists in */
     struct live_model live;
     struct train_result *r;
     double from, to; /* of the whole, that the step takes which runs now */
@@ -86,14 +89,16 @@ static double since(int64_t *from_ns)
 
 /* Fit on what came before the split and measure what came after, beside a rival if there is one. */
 static enum err_code measure(struct run *run, int64_t split, const struct recommend_model *rival,
-                             struct recommend_evaluation *out, struct err *err)
+                             int64_t rival_until, struct recommend_evaluation *out, struct err *err)
 {
     const struct train_options *o = run->o;
     struct evaluate_options how = {.split = split,
                                    .k = EVALUATE_K,
                                    .users_max = o->users_max ? o->users_max : USERS_MAX_DEFAULT,
                                    .seed = o->params.seed,
-                                   .rival = rival};
+                                   .pool = run->pool,
+                                   .rival = rival,
+                                   .rival_until = rival_until};
     struct recommend_model m;
     enum err_code code = fit(run, split, &o->params, &m, err);
     if (code == ERR_INVALID && run->it.len) {
@@ -102,7 +107,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
     }
     if (code != ERR_OK)
         return code;
-    code = recommend_evaluate(&run->it, &m, &how, out, err);
+    code = recommend_evaluate(&run->it, run->view, &m, &how, out, err);
     recommend_fit_release(&m);
     return code;
 }
@@ -126,7 +131,7 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     else if (code != ERR_OK)
         return code;
     begin_step(run, 0.4, "measuring");
-    code = measure(run, split, same ? NULL : &recipe, &r->evaluation, err);
+    code = measure(run, split, same ? NULL : &recipe, 0, &r->evaluation, err);
     if (!same)
         recommend_fit_release(&recipe);
     if (code != ERR_OK)
@@ -138,7 +143,7 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     if (recommend_shoppers_across(&run->it, live->last_time + 1) < GATE_USERS_MIN)
         return ERR_OK;
     begin_step(run, 0.5, "measuring what the live model has not seen");
-    code = measure(run, live->last_time + 1, &live->model, &after, err);
+    code = measure(run, live->last_time + 1, &live->model, 0, &after, err);
     if (code == ERR_OK)
         gate_rival(&r->gates, GATE_LIVE_MODEL, &after);
     return code;
@@ -157,7 +162,8 @@ static enum err_code evaluate(struct run *run, struct err *err)
         code = measure_recipe(run, split, err);
     } else if (code == ERR_OK) {
         begin_step(run, 0.5, "measuring");
-        code = measure(run, split, serves ? &live->model : NULL, &r->evaluation, err);
+        code = measure(run, split, serves ? &live->model : NULL, live->last_time + 1,
+                       &r->evaluation, err);
         if (code == ERR_OK && serves)
             gate_rival(&r->gates, GATE_LIVE_MODEL, &r->evaluation);
     }
@@ -240,6 +246,15 @@ static enum err_code fit_and_write(struct run *run, struct err *err)
     return code;
 }
 
+static enum err_code open_shop(struct run *run, struct err *err)
+{
+    struct engine_options o = {.shop = run->o->shop, .frozen = true};
+    enum err_code code = engine_open(run->store, &o, &run->engine, err);
+    if (code == ERR_OK)
+        run->view = engine_view(run->engine);
+    return code;
+}
+
 enum err_code recommend_train(struct store *store, const struct train_options *o,
                               struct train_result *out, struct err *err)
 {
@@ -262,6 +277,8 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK && run.it.len == 0)
         code = err_set(err, ERR_INVALID, "there are no events or orders to learn from");
     if (code == ERR_OK)
+        code = open_shop(&run, err);
+    if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
     if (code == ERR_OK)
         code = evaluate(&run, err);
@@ -269,6 +286,8 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK)
         code = fit_and_write(&run, err);
     live_model_close(&run.live);
+    view_unref(run.view);
+    engine_close(run.engine);
     interactions_release(&run.it);
     pool_free(run.pool);
     return code;

@@ -16,10 +16,11 @@
 
 struct train_options {
     struct recommend_params params;
-    double test_share; /* of the acts, at the end of time; 0: 0.2 */
-    int64_t until;     /* UTC us: as if nothing had happened from then on; 0: everything */
-    size_t users_max;  /* shoppers to measure; 0: 20,000 */
-    unsigned threads;  /* 0: all processors */
+    double test_share;        /* of the acts, at the end of time; 0: 0.2 */
+    int64_t until;            /* UTC us: as if nothing had happened from then on; 0: everything */
+    size_t users_max;         /* shoppers to measure; 0: 20,000 */
+    unsigned threads;         /* 0: all processors */
+    struct shop_profile shop; /* as the server has it (engine.h); borrowed */
     /** Told now and then how far it is, 0..1; may be NULL. */
     void (*progress)(void *arg, double done, const char *what);
     void *progress_arg;

@@ -622,7 +622,7 @@ def test_eval_measures_whole_lists_of_the_shop_s_past():
     whole = answer(*home)["placements"]["home"]
     assert whole["lists"] == 50
     nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
-                     "home.trending=0")["placements"]["home"]
+                     "home.profile_next=0,home.trending=0")["placements"]["home"]
     assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
     tuned = answer(*home, "--tune")["placements"]["home"]
     assert tuned["ndcg@10"] >= whole["ndcg@10"]

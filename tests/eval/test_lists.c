@@ -78,7 +78,8 @@ static void shop_init(struct shop *s)
     ck_ok(past_open(s->f.view, &s->m, SPLIT, &s->past, &err));
     for (size_t i = 0; i < s->it.len; i++)
         if (s->it.time[i] < SPLIT)
-            past_act(&s->past, s->it.product_no[i], (enum event_type)s->it.type[i], s->it.time[i]);
+            past_act(&s->past, 0, s->it.product_no[i], (enum event_type)s->it.type[i],
+                     s->it.time[i]);
     past_shelve(&s->past);
 }
 
