@@ -114,8 +114,9 @@ static enum err_code post_job(struct call *call, struct err *err)
         while (jr_field(&r, &fields) >= 0)
             jr_str(&r, &a->kind);
     enum err_code code = jr_end(&r, err);
-    if (code == ERR_OK && !str_is(a->kind, "train") && !str_is(a->kind, "compact"))
-        code = err_set(err, ERR_INVALID, "kind: expected train or compact");
+    if (code == ERR_OK && !str_is(a->kind, "train") && !str_is(a->kind, "compact") &&
+        !str_is(a->kind, "watch"))
+        code = err_set(err, ERR_INVALID, "kind: expected train, compact or watch");
     call->acted = wake_jobs;
     return code == ERR_OK ? call_write(call, add_job, a, render_added, err) : code;
 }

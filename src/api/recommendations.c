@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "rank/rules.h"
 #include "recommend/explain.h"
+#include "recommend/explore.h"
 
 enum {
     PLACEMENT,
@@ -103,7 +104,9 @@ static enum err_code read_audience(struct call *call, const struct shopper *shop
     return call_read(call, read_profile, r, err);
 }
 
-static enum err_code build_request(struct call *call, struct recommend_request *r, struct err *err)
+/* settings: what experiments say; r borrows its weights. */
+static enum err_code build_request(struct call *call, struct recommend_request *r,
+                                   struct experiment_settings *settings, struct err *err)
 {
     struct shopper shopper;
     struct filter *filter;
@@ -112,6 +115,7 @@ static enum err_code build_request(struct call *call, struct recommend_request *
     uint32_t *exclude;
     *r = (struct recommend_request){.limit = (uint32_t)call->values[LIMIT].number,
                                     .hide_seen = call->values[HIDE_SEEN].number,
+                                    .weights = &call->api->o.weights,
                                     .now_us = clock_now_us()};
     enum err_code code = check_placement(call, r, err);
     if (code == ERR_OK)
@@ -130,6 +134,8 @@ static enum err_code build_request(struct call *call, struct recommend_request *
         return code;
     r->exclude = exclude;
     r->user_no = shopper.personalise ? shopper.user_no : 0;
+    find_experiments(call, r->placement, &shopper, settings);
+    r->weights = &settings->weights;
     code = read_audience(call, &shopper, r, err);
     if (code != ERR_OK)
         return code;
@@ -139,19 +145,46 @@ static enum err_code build_request(struct call *call, struct recommend_request *
     return code;
 }
 
+/* The list, its last place explored where the settings say so, and what its id is to say. */
+static enum err_code run(struct call *call, struct recommend_request *r,
+                         const struct experiment_settings *settings,
+                         struct recommend_result *result, struct list_facts *facts, struct err *err)
+{
+    struct explored explored = {0};
+    uint32_t limit = r->limit, more = limit + EXPLORE_MORE;
+    if (settings->explore > 0)
+        r->limit = more < RECOMMEND_LIMIT_MAX ? more : RECOMMEND_LIMIT_MAX;
+    enum err_code code = recommend_run(call->view, r, call->arena, result, err);
+    if (code == ERR_OK && settings->explore > 0)
+        code = explore_last(result, limit, settings->explore, thread_rng(), call->arena, &explored,
+                            err);
+    *facts = (struct list_facts){.placement = str_of(placement_name(r->placement)),
+                                 .variants_len = settings->parts_len,
+                                 .explored_no = explored.product_no,
+                                 .propensity = explored.propensity};
+    if (call->view->model)
+        facts->model = str_of(call->view->model->version);
+    for (size_t i = 0; i < settings->parts_len; i++)
+        facts->variants[i] = (struct list_variant){(uint32_t)settings->parts[i].no,
+                                                   (uint8_t)settings->parts[i].variant};
+    return code;
+}
+
 static enum err_code answer_recommendations(struct call *call, struct err *err)
 {
     struct recommend_request r;
+    struct experiment_settings settings;
     struct recommend_result result;
+    struct list_facts facts;
     struct json_writer w;
-    enum err_code code = build_request(call, &r, err);
+    enum err_code code = build_request(call, &r, &settings, err);
     if (code == ERR_OK)
-        code = recommend_run(call->view, &r, call->arena, &result, err);
+        code = run(call, &r, &settings, &result, &facts, err);
     if (code != ERR_OK)
         return code;
     begin_json(call, &w);
     jw_obj(&w);
-    JW_STR(&w, "request_id", call->req->request_id);
+    JW_STR(&w, "request_id", list_id(call, &facts));
     recommend_members(call->view, &r, &result, call->language, &w);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);
@@ -264,11 +297,12 @@ static void write_explanation(struct call *call, const struct explainer *x,
 static enum err_code explain_recommendations(struct call *call, struct err *err)
 {
     struct recommend_request r;
+    struct experiment_settings settings;
     struct recommend_trace *t = ARENA_NEW(call->arena, struct recommend_trace, 1);
     struct explainer x;
     struct wanted wanted;
     struct json_writer w;
-    enum err_code code = build_request(call, &r, err);
+    enum err_code code = build_request(call, &r, &settings, err);
     if (code == ERR_OK)
         code = recommend_trace_run(call->view, &r, call->arena, t, err);
     if (code == ERR_OK)

@@ -86,7 +86,7 @@ static enum err_code answer_search(struct call *call, struct err *err)
         return code;
     begin_json(call, &w);
     jw_obj(&w);
-    JW_STR(&w, "request_id", call->req->request_id);
+    JW_STR(&w, "request_id", list_id(call, &(struct list_facts){.placement = STR_LIT("search")}));
     search_members(call->view, &r, &result, &w);
     JW_I64(&w, "took_us", (clock_mono_ns() - begin_ns) / 1000);
     jw_obj_end(&w);

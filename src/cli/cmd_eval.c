@@ -27,6 +27,9 @@ static const struct flag flags[] = {
     {"--judgements", "F",
      "search: query, title, grade, and product_id where titles are not unique"},
     {"--relevant", "G", "search: grades from this one up count for mrr@10 (the highest)"},
+    {"--log", "F", "ope: a decision a line, with the propensity of its action"},
+    {"--clip", "W", "ope: weights above W become W (none do)"},
+    {"--level", "L", "ope: of the intervals (0.95)"},
     {"--columns", "K=NAME,...", "what the file calls them: query=term,grade=score"},
     {"--threads", "N", "how many threads (all processors)"},
 };
@@ -69,7 +72,9 @@ static enum cli_exit run(const struct args *args)
         return eval_next(args);
     if (strcmp(args->words[0], "sessions") == 0)
         return eval_sessions(args);
-    return fail_usage(args, "'%s': expected recommend, lists, next, sessions or search",
+    if (strcmp(args->words[0], "ope") == 0)
+        return eval_ope(args);
+    return fail_usage(args, "'%s': expected recommend, lists, next, sessions, search or ope",
                       args->words[0]);
 }
 
@@ -77,7 +82,7 @@ const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
     .usage = "recommend --train F --test F | lists | next --sequences F | "
-             "sessions --train F --test F | search --judgements F",
+             "sessions --train F --test F | search --judgements F | ope --log F",
     .text =
         "Fits and answers with the code that serves, and prints one JSON object. Only lists needs "
         "a\n"
@@ -105,10 +110,24 @@ const struct command cmd_eval = {
         "search     orders the judged titles of each query. spearman is the mean over queries of\n"
         "           the rank correlation of score and grade, spearman_all that over all lines;\n"
         "           ndcg@10 gains 2^grade - 1. Aliases: query|search_term, title|product_title,\n"
-        "           grade|relevance|score, product_id|product_uid.\n\n"
+        "           grade|relevance|score, product_id|product_uid.\n"
+        "ope        what another policy would have brought a decision, with intervals, from the "
+        "log "
+        "of\n"
+        "           one that chose at random: by inverse propensities (ips), self-normalised "
+        "(snips)\n"
+        "           and, where a model's rewards are given, doubly robust (dr). Columns: action,\n"
+        "           propensity, reward, target_propensity or target_action; context, model_logged "
+        "(of\n"
+        "           the action) and model_target (mean under the target) may be there. weight is 1 "
+        "if\n"
+        "           the propensities are true; effective is how many decisions of equal weight "
+        "would\n"
+        "           say as much.\n\n"
         "  aisle eval recommend --train train.txt --test test.txt --params dim=128\n"
         "  aisle eval next --sequences sequences.txt --attributes attributes.json\n"
-        "  aisle eval search --judgements judgements.csv --columns grade=relevance\n",
+        "  aisle eval search --judgements judgements.csv --columns grade=relevance\n"
+        "  aisle eval ope --log decisions.jsonl --clip 20\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,

@@ -51,6 +51,8 @@ struct serving {
     size_t origins_len;
     char name_en[NAME_MAX_BYTES], name_zh[NAME_MAX_BYTES];
     struct shop_keys keys;
+    struct list_key list_key;
+    bool has_list_key;
     uint16_t port;
 };
 
@@ -121,17 +123,32 @@ static enum err_code read_shop(struct serving *s, struct err *err)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+/* A training is a process of its own: what it must know of this one's settings it reads from the environment.
+ * Before there are other threads. */
+static void hand_down_settings(const struct config *config)
+{
+    static const char *const handed[][2] = {{"shop.languages", "AISLE_SHOP_LANGUAGES"},
+                                            {"shop.currency", "AISLE_SHOP_CURRENCY"},
+                                            {"recommend.weights", "AISLE_RECOMMEND_WEIGHTS"}};
+    for (size_t i = 0; i < sizeof handed / sizeof *handed; i++)
+        setenv(handed[i][1], config_str(config, handed[i][0]), 1);
+}
+
 static enum err_code open_shop(struct serving *s, struct err *err)
 {
     struct engine_options options = {.rules = &rules_compiler};
     bool read_only = config_bool(s->args->config, "server.read_only");
     enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
     if (code == ERR_OK)
+        code = shop_weights_read(s->args->config, &s->options.weights, err);
+    if (code == ERR_OK)
         code = open_store(s->args, read_only, read_only, &s->store, err);
     if (code == ERR_OK)
         code = read_shop(s, err);
     if (code == ERR_OK && !read_only)
         code = shop_keys_make(s->store, s->options.demo, &s->keys, err);
+    if (code == ERR_OK)
+        code = list_key_load(s->store, &s->list_key, &s->has_list_key, err);
     options.frozen = read_only;
     if (code == ERR_OK)
         code = engine_open(s->store, &options, &s->engine, err);
@@ -268,6 +285,7 @@ static double resident_bytes(void *arg)
 
 static enum err_code start(struct serving *s, struct err *err)
 {
+    hand_down_settings(s->args->config);
     enum err_code code = open_shop(s, err);
     if (code != ERR_OK)
         return code;
@@ -279,7 +297,11 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.name_zh = s->name_zh;
     s->options.public_key = text_or_null(s->keys.public_key);
     s->options.demo_key_no = s->keys.demo_no;
+    s->options.gorse_feedback = config_str(s->args->config, "gorse.feedback_types");
+    s->options.gorse_users = config_bool(s->args->config, "gorse.auto_insert_user");
+    s->options.gorse_items = config_bool(s->args->config, "gorse.auto_insert_item");
     s->options.read_only = read_only ? READ_ONLY : NULL;
+    s->options.list_key = s->has_list_key ? &s->list_key : NULL;
     s->options.server = &s->server;
     s->options.wake_jobs = wake_runner;
     s->options.cancel_job = cancel_job;

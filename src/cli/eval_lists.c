@@ -81,8 +81,8 @@ static enum err_code measure(struct evaluation *e, enum placement placement, str
     struct lists_options o = {
         .k = e->k, .now_us = e->split, .pool = e->pool, .weights = &e->weights};
     double before, after;
-    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, e->cases_max,
-                                         e->params.seed, &cases, err);
+    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, INT64_MAX,
+                                         e->cases_max, e->params.seed, &cases, err);
     if (code == ERR_OK && e->tune)
         code =
             lists_tune(&cases, &e->past.view, &o, TUNE_ROUNDS, &e->weights, &before, &after, err);
@@ -131,12 +131,12 @@ static bool is_measured(const char *name)
     return false;
 }
 
-static enum err_code read_lists(const struct args *args, struct evaluation *e, struct err *err)
+static enum err_code read_options(const struct args *args, struct evaluation *e, struct err *err)
 {
     struct str params = str_of(args_flag(args, "--params"));
     struct str weights = str_of(args_flag(args, "--weights"));
     const char *until = args_flag(args, "--until"), *share = args_flag(args, "--test-share");
-    enum err_code code = ERR_OK;
+    enum err_code code = shop_weights_read(args->config, &e->weights, err);
     while (params.p && params.n && code == ERR_OK)
         code = recommend_param_set(&e->params, str_split(&params, ','), err);
     while (weights.p && weights.n && code == ERR_OK)
@@ -153,10 +153,8 @@ static enum err_code read_lists(const struct args *args, struct evaluation *e, s
 enum cli_exit eval_lists(const struct args *args)
 {
     const char *placement = args_flag(args, "--placement");
-    struct evaluation e = {.params = recommend_defaults(),
-                           .weights = recommend_weights_default,
-                           .share = 0.2,
-                           .tune = args_has(args, "--tune")};
+    struct evaluation e = {
+        .params = recommend_defaults(), .share = 0.2, .tune = args_has(args, "--tune")};
     struct result result;
     struct err err;
     int64_t k, threads, cases;
@@ -166,7 +164,7 @@ enum cli_exit eval_lists(const struct args *args)
         !args_i64(args, "--threads", 0, 0, 256, &threads) ||
         !args_i64(args, "--lists", CASES_DEFAULT, 1, INT32_MAX, &cases))
         return EXIT_USAGE;
-    if (read_lists(args, &e, &err) != ERR_OK)
+    if (read_options(args, &e, &err) != ERR_OK)
         return fail_usage(args, "%s", err.msg);
     e.k = (size_t)k;
     e.cases_max = (size_t)cases;

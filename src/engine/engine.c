@@ -507,6 +507,11 @@ const struct shop_profile *engine_shop(const struct engine *e)
     return atomic_load(&e->profile);
 }
 
+uint64_t engine_experiments(struct engine *e)
+{
+    return atomic_load(&e->experiments);
+}
+
 void engine_stats(struct engine *e, struct engine_stats *out)
 {
     struct view *v = engine_view(e);

@@ -45,6 +45,9 @@ struct ids *engine_ids(struct engine *e);
 struct store *engine_store(struct engine *e);
 const struct shop_profile *engine_shop(const struct engine *e);
 
+/** Grows with each change of an experiment that was applied: whoever holds them reads them again. */
+uint64_t engine_experiments(struct engine *e);
+
 typedef void (*engine_synced_fn)(void *arg);
 
 /** Call fn(arg) once everything that was committed before this call is applied and visible, or could

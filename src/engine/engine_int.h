@@ -89,6 +89,7 @@ struct engine {
     _Atomic int64_t shown;        /* = shown_position, for others */
     _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
     _Atomic uint64_t views;
+    _Atomic uint64_t experiments; /* how often any was seen to change */
 };
 
 /* view.c */

@@ -54,15 +54,10 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
     return true;
 }
 
-static float value_at(const struct source_weights *s, size_t i)
-{
-    return *(const float *)(const void *)((const char *)s + tunings[i].offset);
-}
-
 float source_weight(const struct source_weights *s, size_t i)
 {
     CHECK(i < SOURCE_WEIGHTS);
-    return value_at(s, i);
+    return (float)tuning_get(&tunings[i], s);
 }
 
 void source_weight_put(struct source_weights *s, size_t i, float value)
@@ -73,8 +68,5 @@ void source_weight_put(struct source_weights *s, size_t i, float value)
 
 void source_weights_json(const struct source_weights *s, struct json_writer *w)
 {
-    for (size_t i = 0; i < TUNINGS; i++) {
-        jw_key(w, str_of(tunings[i].name));
-        jw_decimal(w, (double)value_at(s, i), 6);
-    }
+    tuning_json(tunings, TUNINGS, s, w);
 }

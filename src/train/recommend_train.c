@@ -10,7 +10,7 @@
 #include "store/models.h"
 #include "train/manifest.h"
 
-enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, LOCK_TRIES = 600 };
+enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, SEARCH_USERS_MAX = 3000, LOCK_TRIES = 600 };
 
 #define TEST_SHARE_DEFAULT 0.2
 
@@ -44,7 +44,7 @@ static enum err_code new_version(const char *dir, char version[VERSION_SIZE], st
 
 struct run {
     struct store *store;
-    const struct train_options *o;
+    const struct train_options *o; /* with the parameters that a search has found */
     struct pool *pool;
     struct interactions it;
     struct engine *engine;
@@ -97,6 +97,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
                                    .users_max = o->users_max ? o->users_max : USERS_MAX_DEFAULT,
                                    .seed = o->params.seed,
                                    .pool = run->pool,
+                                   .weights = o->weights,
                                    .rival = rival,
                                    .rival_until = rival_until};
     struct recommend_model m;
@@ -149,15 +150,39 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     return code;
 }
 
+static enum err_code find_split(const struct run *run, int64_t *split, struct err *err)
+{
+    double share = run->o->test_share > 0 ? run->o->test_share : TEST_SHARE_DEFAULT;
+    return recommend_split(&run->it, 1 - share, split, err);
+}
+
+/* Better parameters, found on what lies before the part that the gates measure. */
+static enum err_code search(struct run *run, struct train_options *own, struct err *err)
+{
+    struct search_options how = {.start = run->live.version[0] ? run->live.params : own->params,
+                                 .budget_s = own->search_s,
+                                 .k = EVALUATE_K,
+                                 .users_max = SEARCH_USERS_MAX,
+                                 .weights = own->weights,
+                                 .pool = run->pool,
+                                 .progress = tell,
+                                 .progress_arg = run};
+    enum err_code code = find_split(run, &how.until, err);
+    begin_step(run, 0.2, "searching for parameters");
+    if (code == ERR_OK)
+        code = recommend_search(&run->it, run->view, &how, &run->r->search, err);
+    if (code == ERR_OK)
+        own->params = run->r->search.best;
+    return code;
+}
+
 static enum err_code evaluate(struct run *run, struct err *err)
 {
-    const struct train_options *o = run->o;
     struct train_result *r = run->r;
     const struct live_model *live = &run->live;
     int64_t split;
-    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
     bool serves = live->version[0] != '\0';
-    enum err_code code = recommend_split(&run->it, 1 - share, &split, err);
+    enum err_code code = find_split(run, &split, err);
     if (code == ERR_OK && serves && live->last_time >= split) {
         code = measure_recipe(run, split, err);
     } else if (code == ERR_OK) {
@@ -170,7 +195,7 @@ static enum err_code evaluate(struct run *run, struct err *err)
     if (code != ERR_OK)
         return code;
     gate_popularity(&r->gates, &r->evaluation);
-    gates_judge(&r->gates, live, &r->evaluation, o->until);
+    gates_judge(&r->gates, live, &r->evaluation, run->o->until);
     return ERR_OK;
 }
 
@@ -259,7 +284,8 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
                               struct train_result *out, struct err *err)
 {
     struct derive_options derive = derive_defaults();
-    struct run run = {.store = store, .o = o, .r = out};
+    struct train_options own = *o;
+    struct run run = {.store = store, .o = &own, .r = out};
     int64_t at_ns = clock_mono_ns();
     *out = (struct train_result){0};
     /* The calling thread works too, so one thread less makes as many lanes. */
@@ -280,6 +306,9 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
         code = open_shop(&run, err);
     if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
+    if (code == ERR_OK && o->search_s > 0)
+        code = search(&run, &own, err);
+    out->search_s = since(&at_ns);
     if (code == ERR_OK)
         code = evaluate(&run, err);
     out->evaluate_s = since(&at_ns);
@@ -449,7 +478,12 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
     JW_OBJ(w, "metrics");
     recommend_evaluation_json(&r->evaluation, w);
     jw_obj_end(w);
+    if (r->search.len) {
+        JW_KEY(w, "search");
+        search_json(&r->search, w);
+    }
     JW_DECIMAL(w, "derive_s", r->derive_s, 3);
+    JW_DECIMAL(w, "search_s", r->search_s, 3);
     JW_DECIMAL(w, "evaluate_s", r->evaluate_s, 3);
     JW_DECIMAL(w, "fit_s", r->fit_s, 3);
     JW_DECIMAL(w, "write_s", r->write_s, 3);

@@ -246,6 +246,15 @@ def test_who_and_what_is_unknown_is_told():
     assert "expected home" in aisle("recommend", "--placement", "door", status=DATA)[1]
 
 
+def test_weights_of_the_settings_say_what_is_shown():
+    shown = answer("recommend", "--set", "recommend.weights=home.trending=0, home.arrivals=50")["items"]
+    assert shown and {item["reason"]["code"] for item in shown} == {"new_arrival"}
+    assert "recommend.weights: 'attic'" in aisle(
+        "recommend", "--set", "recommend.weights=attic.near=1", status=DATA)[1]
+    assert "recommend.weights" in aisle("train", "--no-publish", "--set", "recommend.weights=home.x=1",
+                                        status=USAGE)[1]
+
+
 # --- models -------------------------------------------------------------------------------------
 
 def live(data):
@@ -259,6 +268,20 @@ def test_a_refused_model_is_published_by_force_alone_and_that_is_no_failure():
     assert "a gate failed" in told and live(data) == before
     told = aisle("train", "--params", useless, "--force", data=data)[0]
     assert "It is published." in told and live(data) != before
+
+
+def test_train_looks_for_better_parameters_within_its_budget():
+    data = copy_of_shop("searched")
+    done = answer("train", "--auto", "--budget", "2", "--no-publish", data=data)
+    trials = done["search"]["trials"]
+    assert trials[0]["parameter"] is None and trials[0]["kept"]
+    assert max(t["ndcg"] for t in trials if t["kept"]) == [t for t in trials if t["kept"]][-1]["ndcg"]
+    assert done["search"]["split"] < done["metrics"]["split"]
+    manifest = json.load(open(os.path.join(data, "models/recommend", done["version"], "manifest.json"),
+                              encoding="utf-8"))
+    assert manifest["parameters"] == done["search"]["best"]
+    assert "(the start)" in aisle("train", "--auto", "--budget", "1", "--no-publish", data=data)[0]
+    assert "--budget is for --auto" in aisle("train", "--budget", "5", data=data, status=USAGE)[1]
 
 
 def test_models_are_published_rolled_back_and_cleared():
@@ -611,6 +634,27 @@ def test_eval_foretells_what_comes_next_in_sessions():
     assert "line 2: time: 'NaN'" in aisle("eval", "sessions", "--train", bad, "--test", test,
                                           status=DATA)[1]
     aisle("eval", "sessions", "--train", train, status=USAGE)
+
+
+def test_eval_estimates_a_policy_from_the_log_of_another():
+    # Two actions, drawn evenly; "a" always pays. The target takes "a" three times in four.
+    rows = [{"shopper": f"s{i}", "action": "ab"[i % 2], "propensity": 0.5, "reward": 1 - i % 2,
+             "target_propensity": 0.75 - 0.5 * (i % 2)} for i in range(200)]
+    log = write("decisions.jsonl", "\n".join(map(json.dumps, rows)))
+    got = answer("eval", "ope", "--log", log, "--columns", "context=shopper")
+    assert (got["decisions"], got["contexts"], got["matched"]) == (200, 200, 200)
+    assert got["logged"]["value"] == 0.5 and got["weight"]["value"] == 1
+    assert got["ips"]["value"] == got["snips"]["value"] == 0.75
+    assert got["ips"]["low"] < 0.75 < got["ips"]["high"]
+    assert got["plausible"] and got["reliable"] and "dr" not in got
+    assert answer("eval", "ope", "--log", log, "--clip", "1")["clipped"] == 100
+    rows[4]["propensity"] = 0
+    bad = write("bad_decisions.jsonl", "\n".join(map(json.dumps, rows)))
+    assert "line 5: propensity: 0" in aisle("eval", "ope", "--log", bad, status=DATA)[1]
+    aisle("eval", "ope", status=USAGE)
+    aisle("eval", "ope", "--log", log, "--clip", "x", status=USAGE)
+    aisle("eval", "ope", "--log", log, "--level", "2", status=DATA)
+    aisle("eval", "ope", "--log", "nowhere", status=NO_INPUT)
 
 
 def test_eval_measures_whole_lists_of_the_shop_s_past():

@@ -11,10 +11,16 @@ from shop import ROOT, equal, guest, path_of, product, run_on_demo, test, wait_u
 API = OpenApi()
 
 
+def endpoint_sources():
+    return [name for name in glob.glob(os.path.join(ROOT, "src/api/*.c"))
+            if not os.path.basename(name).startswith("gorse")]
+
+
 def routes_of_sources():
-    """(method, pattern) of every endpoint table in src/api, without the storefront's pages."""
+    """(method, pattern) of every endpoint table in src/api, without the storefront's pages and Gorse's
+    API, which has a description and a test of its own."""
     found = set()
-    for name in glob.glob(os.path.join(ROOT, "src/api/*.c")):
+    for name in endpoint_sources():
         with open(name, encoding="utf-8") as f:
             rows = re.findall(r'\{HTTP_([A-Z]+),\s*"([^"]+)",\s*AUTH_', f.read())
         if os.path.basename(name) == "web.c":
@@ -46,7 +52,7 @@ def methods(server):
 @test("every write is described with its Idempotency-Key and what a reused one gets")
 def keys(_server):
     writes = set()
-    for name in glob.glob(os.path.join(ROOT, "src/api/*.c")):
+    for name in endpoint_sources():
         with open(name, encoding="utf-8") as f:
             writes |= {(m, p) for m, p, flags in re.findall(
                 r'\{HTTP_([A-Z]+),\s*"([^"]+)",\s*AUTH_\w+,\s*\w+,([^}]*)\}', f.read())
@@ -209,10 +215,37 @@ def tour_buying(call):
     call(404, "PATCH", "/v1/orders/nothing", {"status": "paid"})
 
 
+def tour_experiments(call):
+    path, definition = "/v1/experiments/tour", {
+        "placements": ["home"], "share": 0.5, "guardrails": [{"metric": "ctr", "max_loss": 0.5}],
+        "variants": [{"name": "a"}, {"name": "b", "weights": {"home.arrivals": 1}}]}
+    call(201, "POST", "/v1/experiments", {"id": "tour", "definition": definition})
+    call(409, "POST", "/v1/experiments", {"id": "tour", "definition": definition})
+    call(400, "POST", "/v1/experiments", {"id": "tour", "definition": {}})
+    call(200, "GET", "/v1/experiments")
+    call(200, "GET", path)
+    call(404, "GET", "/v1/experiments/nothing")
+    call(409, "GET", path + "/report")
+    call(200, "PATCH", path, {"state": "running"})
+    call(200, "GET", path + "/report")
+    call(404, "GET", "/v1/experiments/nothing/report")
+    call(409, "DELETE", path)
+    call(409, "PATCH", path, {"definition": definition})
+    call(400, "PATCH", path, {})
+    call(404, "PATCH", "/v1/experiments/nothing", {"state": "running"})
+    call(200, "PATCH", path, {"state": "stopped", "reason": "enough"})
+    call(200, "PATCH", path, {"state": "decided", "decision": "a"})
+    call(204, "DELETE", path)
+    call(404, "DELETE", path)
+
+
 def tour_operation(call):
     family = call(200, "GET", "/v1/models/recommend")
     call(200, "GET", "/v1/models")
     call(404, "GET", "/v1/models/chess")
+    call(200, "GET", "/v1/reports/attribution", query={"by": "placement,model,variant"})
+    call(400, "GET", "/v1/reports/attribution", query={"by": "weather"})
+    tour_experiments(call)
     live = family["items"][0]["version"]
     call(200, "POST", "/v1/models/recommend/publish", {"version": live})
     call(404, "POST", "/v1/models/recommend/publish", {"version": "x"})
