@@ -120,7 +120,8 @@ void find_experiments(struct call *call, enum placement placement, const struct 
 {
     struct experiment_set *s = current_set(call->api);
     struct str id = shopper->personalise ? shopper->id : (struct str){0};
-    experiments_apply(s ? s->entries : NULL, s ? s->len : 0, placement, shopper->kind, id, out);
+    experiments_apply(&call->api->o.weights, s ? s->entries : NULL, s ? s->len : 0, placement,
+                      shopper->kind, id, out);
     experiment_set_unref(s);
 }
 

@@ -101,6 +101,7 @@ static enum err_code run(struct call *call, struct recommend_request *r, struct 
         return code;
     r->limit = (uint32_t)(wanted < RECOMMEND_LIMIT_MAX ? wanted : RECOMMEND_LIMIT_MAX);
     r->now_us = clock_now_us();
+    r->weights = &call->api->o.weights;
     code = recommend_run(call->view, r, call->arena, &result, err);
     if (code == ERR_OK && result.len > (size_t)part.offset)
         *out = (struct list){result.items + part.offset, result.len - (size_t)part.offset};

@@ -115,7 +115,6 @@ static enum err_code build_request(struct call *call, struct recommend_request *
     uint32_t *exclude;
     *r = (struct recommend_request){.limit = (uint32_t)call->values[LIMIT].number,
                                     .hide_seen = call->values[HIDE_SEEN].number,
-                                    .weights = &call->api->o.weights,
                                     .now_us = clock_now_us()};
     enum err_code code = check_placement(call, r, err);
     if (code == ERR_OK)
@@ -134,14 +133,14 @@ static enum err_code build_request(struct call *call, struct recommend_request *
         return code;
     r->exclude = exclude;
     r->user_no = shopper.personalise ? shopper.user_no : 0;
-    find_experiments(call, r->placement, &shopper, settings);
-    r->weights = &settings->weights;
     code = read_audience(call, &shopper, r, err);
     if (code != ERR_OK)
         return code;
     struct filter_asker asker = {currency, r->user_no, r->now_us};
     code = filter_bind_for(filter, call->view, &asker, call->arena, &bound, err);
     r->filter = bound;
+    find_experiments(call, r->placement, &shopper, settings);
+    r->weights = &settings->weights;
     return code;
 }
 

@@ -1,6 +1,5 @@
 #include "recommend/choice.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -25,14 +24,13 @@ struct rules_asker choice_asker(const struct recommend_request *r)
 
 enum err_code choice_init(struct choice *ch, const struct view *view,
                           const struct recommend_request *r, const struct candidates *candidates,
-                          float *totals, size_t most, struct arena *arena, struct err *err)
+                          float *totals, struct arena *arena, struct err *err)
 {
     const struct rules_asker asker = choice_asker(r);
-    *ch = (struct choice){
-        .view = view, .request = r, .candidates = candidates, .totals = totals, .most = most};
-    ch->items = arena_try_alloc(arena, most * sizeof *ch->items);
-    ch->groups = arena_try_alloc(arena, most * sizeof *ch->groups);
-    ch->positions = arena_try_alloc(arena, most * sizeof *ch->positions);
+    *ch = (struct choice){.view = view, .request = r, .candidates = candidates, .totals = totals};
+    ch->items = arena_try_alloc(arena, r->limit * sizeof *ch->items);
+    ch->groups = arena_try_alloc(arena, r->limit * sizeof *ch->groups);
+    ch->positions = arena_try_alloc(arena, r->limit * sizeof *ch->positions);
     ch->context_groups = arena_try_alloc(arena, (r->context_len + 1) * sizeof *ch->context_groups);
     ch->pins = arena_try_alloc(arena, r->limit * sizeof *ch->pins);
     if (!ch->items || !ch->groups || !ch->positions || !ch->context_groups || !ch->pins)
@@ -73,7 +71,7 @@ enum obstacle choice_obstacle(const struct choice *ch, struct location at, uint3
 enum err_code choice_put(struct choice *ch, struct location at, uint32_t product_no, float score,
                          struct err *err)
 {
-    DCHECK(ch->len < ch->most);
+    DCHECK(ch->len < ch->request->limit);
     ch->groups[ch->len] = ch->view->catalogue->segments[at.slot]->group[at.doc];
     ch->positions[ch->len] = 0;
     ch->items[ch->len++] = (struct recommend_item){product_no, score, REASON_POPULAR, 0};
@@ -95,29 +93,6 @@ void choice_remove(struct choice *ch, size_t i)
     memmove(ch->items + i, ch->items + i + 1, behind * sizeof *ch->items);
     memmove(ch->groups + i, ch->groups + i + 1, behind * sizeof *ch->groups);
     memmove(ch->positions + i, ch->positions + i + 1, behind * sizeof *ch->positions);
-}
-
-enum err_code choice_cut(struct choice *ch, struct arena *arena, struct err *err)
-{
-    size_t limit = ch->request->limit;
-    if (ch->len <= limit)
-        limit = ch->len;
-    ch->set_aside = arena_try_alloc(arena, (ch->len - limit + 1) * sizeof *ch->set_aside);
-    if (!ch->set_aside)
-        return err_set(err, ERR_LIMIT, "the recommendations do not fit");
-    for (size_t i = 0; i < ch->len; i++)
-        CHECK(group_of(ch->view, ch->items[i].product_no, &ch->groups[i]));
-    float lowest = INFINITY;
-    for (size_t i = ch->pins_len; i < limit; i++)
-        lowest = fminf(lowest, ch->items[i].score);
-    while (ch->len > limit) {
-        const struct recommend_item *last = &ch->items[ch->len - 1];
-        if (last->score > lowest)
-            ch->set_aside[ch->set_aside_len++] = last->product_no;
-        choice_remove(ch, ch->len - 1);
-    }
-    ch->most = ch->request->limit;
-    return ERR_OK;
 }
 
 float choice_total(const struct choice *ch, uint32_t product_no)

@@ -30,29 +30,21 @@ struct choice {
     struct rules_use *rules;      /* NULL: none is in force */
     uint64_t *context_groups;     /* [request->context_len] */
     size_t context_len;           /* that are somewhere */
-    struct recommend_item *items; /* [most] in the order of choice, pinned ones first */
-    uint64_t *groups;             /* [most] of the items */
-    uint32_t *positions;          /* [most] 1..: pinned there; 0: not pinned */
-    size_t len, most;             /* more than the limit are only there until choice_cut */
-    struct pinned *pins;          /* [pins_len] */
+    struct recommend_item *items; /* [request->limit] in the order of choice, pinned ones first */
+    uint64_t *groups;             /* [request->limit] of the items */
+    uint32_t *positions;          /* [request->limit] 1..: pinned there; 0: not pinned */
+    size_t len;
+    struct pinned *pins; /* [pins_len] */
     size_t pins_len;
     struct gave_way *gave_way; /* [gave_way_len] */
     size_t gave_way_len;
-    uint32_t *set_aside; /* [set_aside_len] that choice_cut took out although some with a lower
-                            score stay: they are alike others */
-    size_t set_aside_len;
 };
 
-/** totals is borrowed; at least request->limit and at most `most` products fit in until choice_cut.
- *  ERR_LIMIT  the arena's cap */
+/** totals is borrowed.  ERR_LIMIT  the arena's cap */
 ERR_MUST_USE enum err_code choice_init(struct choice *ch, const struct view *view,
                                        const struct recommend_request *request,
                                        const struct candidates *candidates, float *totals,
-                                       size_t most, struct arena *arena, struct err *err);
-
-/** Keep the first request->limit of the items, whose order may have been changed.
- *  ERR_LIMIT  the arena's cap */
-ERR_MUST_USE enum err_code choice_cut(struct choice *ch, struct arena *arena, struct err *err);
+                                       struct arena *arena, struct err *err);
 
 /** What keeps a product out, the first that does. */
 enum obstacle {

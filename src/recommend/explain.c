@@ -22,7 +22,6 @@ static const char *const names[WHYS] = {
     [WHY_CAPPED] = "capped",
     [WHY_GAVE_WAY] = "gave_way",
     [WHY_NOT_PROPOSED] = "not_proposed",
-    [WHY_ALIKE] = "alike",
     [WHY_BELOW] = "below",
 };
 
@@ -52,8 +51,7 @@ enum err_code explain_init(struct explainer *x, const struct view *view,
     candidates_totals(&trace->candidates, raw);
     *x = (struct explainer){.view = view, .request = request, .trace = trace, .raw = raw};
     for (size_t i = 0; i < ch->len; i++)
-        if (!is_pinned(ch, ch->items[i].product_no) &&
-            (x->last_score == 0 || ch->items[i].score < x->last_score))
+        if (!is_pinned(ch, ch->items[i].product_no))
             x->last_score = ch->items[i].score;
     return ERR_OK;
 }
@@ -138,8 +136,6 @@ static void find_obstacle(const struct explainer *x, struct explained *e)
         break;
     case OBSTACLE_NONE:
         e->why = ch->len < x->request->limit ? WHY_NOT_PROPOSED : WHY_BELOW;
-        if (is_among(ch->set_aside, ch->set_aside_len, e->product_no))
-            e->why = WHY_ALIKE;
         break;
     }
 }

@@ -27,7 +27,6 @@ enum why_not {
     WHY_CAPPED,       /* rule */
     WHY_GAVE_WAY,     /* to what rule requires */
     WHY_NOT_PROPOSED, /* by any source, and the placement shows nothing else */
-    WHY_ALIKE,        /* its score would do, but what is shown is less alike */
     WHY_BELOW,        /* the list was full before its turn */
     WHYS
 };
@@ -40,7 +39,7 @@ struct explainer {
     const struct recommend_request *request;
     const struct recommend_trace *trace;
     const float *raw; /* [candidates.len + 1] totals before rules */
-    float last_score; /* the lowest of those shown and not pinned; 0: none */
+    float last_score; /* of the last product shown that is not pinned; 0: none */
 };
 
 /** ERR_LIMIT  the arena's cap */

@@ -167,7 +167,7 @@ static enum err_code choose_best(struct choice *ch, struct arena *arena, struct 
     bool taken;
     if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    for (size_t done = 0, wanted = 2 * ch->most;; wanted *= 4) {
+    for (size_t done = 0, wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
         bool some = wanted < c->len;
         float floor = some ? topk_floor(ch->totals + 1, c->len, wanted) : 0;
         size_t n = list_above(c, ch->totals, floor, order);
@@ -177,27 +177,45 @@ static enum err_code choose_best(struct choice *ch, struct arena *arena, struct 
         }
         size_t end = wanted < n ? wanted : n;
         topk_order(order, n, end);
-        for (; done < end && ch->len < ch->most && code == ERR_OK; done++)
+        for (; done < end && ch->len < ch->request->limit && code == ERR_OK; done++)
             code = choice_add(ch, order[done].id, order[done].score, &taken, err);
-        if (code != ERR_OK || ch->len == ch->most || !some)
-            break;
+        if (code != ERR_OK || ch->len == ch->request->limit || !some)
+            return code;
     }
+}
+
+/* The first of the candidates that may come in, so that they are unlike each other. Others may follow. */
+static enum err_code choose_diverse(struct choice *ch, float diversity, struct arena *arena,
+                                    struct err *err)
+{
+    const struct candidates *c = ch->candidates;
+    size_t room = (size_t)ch->request->limit * DIVERSITY_POOL, pool_len = 0;
+    struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
+    struct recommend_item *pool = arena_try_alloc(arena, room * sizeof *pool);
+    bool taken;
+    if (!order || !pool)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    size_t n = list_above(c, ch->totals, 0, order);
+    topk_order(order, n, n);
+    for (size_t i = 0; i < n && pool_len < room; i++) {
+        struct location at = catalogue_locate(ch->view->catalogue, order[i].id);
+        if (location_found(at) && choice_obstacle(ch, at, order[i].id) == OBSTACLE_NONE)
+            pool[pool_len++] =
+                (struct recommend_item){.product_no = order[i].id, .score = order[i].score};
+    }
+    enum err_code code =
+        diversify(view_model(ch->view), diversity, pool, pool_len, ch->request->limit, arena, err);
+    for (size_t i = 0; i < pool_len && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, pool[i].product_no, pool[i].score, &taken, err);
     return code;
 }
 
-/* Of what may be shown as much as was asked for, and why. Pinned products stand in front. */
-static enum err_code settle(struct choice *ch, float diversity, struct arena *arena,
-                            struct err *err)
+/* Why what the sources brought is here. */
+static void explain_all(struct choice *ch)
 {
-    size_t pins = ch->pins_len;
-    enum err_code code = diversify(view_model(ch->view), diversity, ch->items + pins,
-                                   ch->len - pins, ch->request->limit - pins, arena, err);
-    if (code == ERR_OK)
-        code = choice_cut(ch, arena, err);
     for (size_t i = 0; i < ch->len; i++)
         if (ch->items[i].reason != REASON_PICKED)
             explain(ch, ch->candidates, &ch->items[i]);
-    return code;
 }
 
 /* The hottest of the products [begin, end) that may come in, as far as there is room. *more: some did not
@@ -258,10 +276,11 @@ static enum err_code choose(struct choice *ch, float diversity, struct arena *ar
     const struct recommend_request *r = ch->request;
     rules_weigh(ch->rules, ch->candidates->product_no + 1, ch->totals + 1, ch->candidates->len);
     enum err_code code = choice_pin(ch, err);
+    if (code == ERR_OK && diversity > 0)
+        code = choose_diverse(ch, diversity, arena, err);
     if (code == ERR_OK)
         code = choose_best(ch, arena, err);
-    if (code == ERR_OK)
-        code = settle(ch, diversity, arena, err);
+    explain_all(ch);
     if (code == ERR_OK && ch->len < r->limit && wants_filling(r->placement))
         code = fill(ch, err);
     if (code == ERR_OK)
@@ -295,8 +314,7 @@ enum err_code recommend_trace_run(const struct view *view, const struct recommen
     if (!totals)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     candidates_totals(c, totals);
-    size_t most = w->diversity > 0 ? (size_t)r->limit * DIVERSITY_POOL : r->limit;
-    code = choice_init(&t->choice, view, r, c, totals, most, arena, err);
+    code = choice_init(&t->choice, view, r, c, totals, arena, err);
     return code == ERR_OK ? choose(&t->choice, w->diversity, arena, err) : code;
 }
 

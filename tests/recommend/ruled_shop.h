@@ -9,7 +9,6 @@
 #include "index/facets.h"
 #include "rank/view_fixture.h"
 #include "recommend/trace.h"
-#include "recommend/weights.h"
 
 enum { PRODUCTS = 180, SHOPPER = 7, RULES = 12, SEGMENTS_OF_SHOP = 3 };
 #define NOW ((int64_t)1750000000 * 1000000) /* Sunday 2025-06-15 15:06:40 UTC */
@@ -227,15 +226,10 @@ static inline struct recommend_request random_request(struct ruled_shop *s)
                                   .hide_seen = rng_below(&s->rng, 3) == 0};
     if (rng_below(&s->rng, 20) == 0)
         r.limit = 100;
-    /* Without a model nothing is like anything: the list is cut from a longer one, and the same. */
-    static struct recommend_weights diverse;
-    diverse = recommend_weights_default;
-    diverse.of[r.placement].diversity = 0.5f;
-    if (rng_below(&s->rng, 2))
-        r.weights = &diverse;
     r.known = rng_below(&s->rng, 2);
     r.user_no = r.known ? SHOPPER : 0;
-    r.attributes = r.known ? STR_LIT("{\"tier\":[\"gold\"],\"level\":3}") : (struct str){NULL, 0};
+    r.attributes =
+        r.known ? STR_LIT("{\"tier\":[[\"x\"],\"gold\"],\"level\":3}") : (struct str){NULL, 0};
     uint32_t *some = ARENA_NEW(&s->arena, uint32_t, 4);
     for (size_t i = 0; i < 4; i++)
         some[i] = 1 + (uint32_t)rng_below(&s->rng, PRODUCTS);

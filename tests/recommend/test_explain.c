@@ -68,7 +68,6 @@ static bool is_true(const struct oracle *o, const struct recommend_trace *t,
         return fits(o, p->no, true) && !full && e->rank == 0;
     case WHY_BELOW:
         return fits(o, p->no, true) && full;
-    case WHY_ALIKE: /* never without a model */
     case WHY_SHOWN:
     case WHY_NOT_IN_CATALOGUE:
     case WHYS:
@@ -149,7 +148,7 @@ START_TEST(what_is_told_of_every_product_is_true_of_the_record)
         shop_release(&s);
     }
     for (int w = 0; w < WHYS; w++) /* each of them was told, some times */
-        ck_assert_msg((told[w] > 0) == (w != WHY_NOT_IN_CATALOGUE && w != WHY_ALIKE), "%s",
+        ck_assert_msg((told[w] > 0) == (w != WHY_NOT_IN_CATALOGUE), "%s",
                       why_not_name((enum why_not)w));
 }
 END_TEST
