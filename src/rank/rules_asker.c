@@ -89,8 +89,12 @@ static bool value_matches(const struct filter *f, struct json_reader *r, bool *n
                 (f->op == FILTER_EQ && text_is(f, str_of(flag ? "true" : "false"))));
     case JR_ARRAY:
         if (jr_arr(r))
-            while (jr_next(r) && jr_peek(r) != JR_ARRAY)
-                any = value_matches(f, r, number) || any;
+            while (jr_next(r)) {
+                if (jr_peek(r) == JR_ARRAY) /* of lists in lists nothing is asked */
+                    jr_skip(r);
+                else
+                    any = value_matches(f, r, number) || any;
+            }
         return any;
     case JR_NONE:
     case JR_NULL:

@@ -268,7 +268,7 @@ static bool read_action(struct json_reader *r, struct rule *out)
     return !r->failed && check_action(r, fields.seen, out);
 }
 
-enum { PLACEMENTS, SCHEDULE, AUDIENCE, PRODUCTS, ACTION, OF_RECORD };
+enum { PLACEMENTS, SCHEDULE, AUDIENCE, PRODUCTS, ACTION };
 
 static void read_member(struct json_reader *r, int member, struct arena *arena, struct rule *out)
 {

@@ -228,7 +228,8 @@ static inline struct recommend_request random_request(struct ruled_shop *s)
         r.limit = 100;
     r.known = rng_below(&s->rng, 2);
     r.user_no = r.known ? SHOPPER : 0;
-    r.attributes = r.known ? STR_LIT("{\"tier\":[\"gold\"],\"level\":3}") : (struct str){NULL, 0};
+    r.attributes =
+        r.known ? STR_LIT("{\"tier\":[[\"x\"],\"gold\"],\"level\":3}") : (struct str){NULL, 0};
     uint32_t *some = ARENA_NEW(&s->arena, uint32_t, 4);
     for (size_t i = 0; i < 4; i++)
         some[i] = 1 + (uint32_t)rng_below(&s->rng, PRODUCTS);
