@@ -19,6 +19,7 @@
 
 struct call;
 struct once;
+struct gorse;
 struct shopper;
 
 /** Answer the call, or return why not; the guard then answers with the error. */
@@ -35,6 +36,8 @@ enum endpoint_flags {
     ENDPOINT_TAKES_LINES = 1 << 6,    /* a body may also be application/x-ndjson */
     ENDPOINT_TAKES_TEXT = 1 << 7,     /* a body may also be text/plain, for beacons */
     ENDPOINT_TAKES_FILES = 1 << 8,    /* a body may be a file of any type */
+    ENDPOINT_GORSE = 1 << 9,  /* errors as that protocol has them: plain text, 401 and no 403 */
+    ENDPOINT_LARGE = 1 << 10, /* a body of up to LARGE_BODY_BYTES */
 };
 
 struct endpoint {
@@ -63,6 +66,7 @@ struct api {
     struct http_route *admin_routes;    /* [admin_len], owned */
     size_t admin_len;
     struct pool *disk;    /* owned: what is uploaded is written to files there */
+    struct gorse *gorse;  /* owned: the settings of gorse.h */
     struct pool *reports; /* owned: what walks the record */
     pthread_mutex_t experiments_lock;
     struct experiment_set *experiments; /* owned reference; NULL: not read yet (experiments.c) */
@@ -263,7 +267,9 @@ struct endpoint_group {
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
     order_endpoints, model_endpoints, job_endpoints, import_endpoints, key_endpoints,
-    report_endpoints, experiment_endpoints, demo_endpoints, operation_endpoints, web_endpoints;
+    report_endpoints, experiment_endpoints, demo_endpoints, operation_endpoints, web_endpoints,
+    gorse_user_endpoints, gorse_item_endpoints, gorse_feedback_endpoints, gorse_list_endpoints,
+    gorse_health_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

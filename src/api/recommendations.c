@@ -84,6 +84,7 @@ static enum err_code build_request(struct call *call, struct recommend_request *
     uint32_t *exclude;
     *r = (struct recommend_request){.limit = (uint32_t)call->values[LIMIT].number,
                                     .hide_seen = call->values[HIDE_SEEN].number,
+                                    .weights = &call->api->o.weights,
                                     .now_us = clock_now_us()};
     enum err_code code = check_placement(call, r, err);
     if (code == ERR_OK)

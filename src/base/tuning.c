@@ -1,6 +1,8 @@
 #include "base/tuning.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -76,6 +78,47 @@ enum err_code tuning_set(const struct tuning *all, size_t n, void *into, struct 
     if (code != ERR_OK)
         return err_prefix(err, code, "%.*s", STR_ARG(name));
     return tuning_put(all, n, into, name, value, err);
+}
+
+/* The shortest number that is this float: 0.3, not what a double says of it. */
+static double tidy(float value)
+{
+    char text[32];
+    int digits = 6;
+    do
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+    while (strtof(text, NULL) != value && ++digits <= 9);
+    return strtod(text, NULL);
+}
+
+double tuning_get(const struct tuning *t, const void *from)
+{
+    union {
+        float real;
+        uint32_t u32;
+        uint64_t u64;
+        bool flag;
+    } field;
+    memcpy(&field, (const char *)from + t->offset, size_of(t->type));
+    switch (t->type) {
+    case TUNING_FLOAT:
+        return tidy(field.real);
+    case TUNING_U32:
+        return field.u32;
+    case TUNING_U64:
+        return (double)field.u64;
+    case TUNING_BOOL:
+        return field.flag;
+    }
+    UNREACHABLE();
+}
+
+void tuning_json(const struct tuning *all, size_t n, const void *from, struct json_writer *w)
+{
+    for (size_t i = 0; i < n; i++) {
+        jw_key(w, str_of(all[i].name));
+        jw_double(w, tuning_get(&all[i], from));
+    }
 }
 
 bool tuning_equal(const struct tuning *all, size_t n, const void *a, const void *b)

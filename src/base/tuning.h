@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/json_writer.h"
 #include "base/str.h"
 
 enum tuning_type { TUNING_FLOAT, TUNING_U32, TUNING_U64, TUNING_BOOL };
@@ -31,6 +32,12 @@ ERR_MUST_USE enum err_code tuning_put(const struct tuning *all, size_t n, void *
 /** The same with "name=value". ERR_INVALID. */
 ERR_MUST_USE enum err_code tuning_set(const struct tuning *all, size_t n, void *into,
                                       struct str text, struct err *err);
+
+/** The field of an entry as a number; a bool is 0 or 1, a float the shortest decimal that is read as it. */
+double tuning_get(const struct tuning *t, const void *from);
+
+/** All [n] as members of an open object, each under its name. */
+void tuning_json(const struct tuning *all, size_t n, const void *from, struct json_writer *w);
 
 /** Are the fields of all [n] the same in a and b? */
 bool tuning_equal(const struct tuning *all, size_t n, const void *a, const void *b);

@@ -98,6 +98,7 @@ static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t 
 {
     struct recommend_request request = {.limit = (uint32_t)limit,
                                         .hide_seen = args_has(args, "--hide-seen"),
+                                        .weights = &s->weights,
                                         .now_us = clock_now_us()};
     struct str language;
     struct recommend_result found;

@@ -122,11 +122,24 @@ static enum err_code read_shop(struct serving *s, struct err *err)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+/* A training is a process of its own: what it must know of this one's settings it reads from the environment.
+ * Before there are other threads. */
+static void hand_down_settings(const struct config *config)
+{
+    static const char *const handed[][2] = {{"shop.languages", "AISLE_SHOP_LANGUAGES"},
+                                            {"shop.currency", "AISLE_SHOP_CURRENCY"},
+                                            {"recommend.weights", "AISLE_RECOMMEND_WEIGHTS"}};
+    for (size_t i = 0; i < sizeof handed / sizeof *handed; i++)
+        setenv(handed[i][1], config_str(config, handed[i][0]), 1);
+}
+
 static enum err_code open_shop(struct serving *s, struct err *err)
 {
     struct engine_options options = {0};
     bool read_only = config_bool(s->args->config, "server.read_only");
     enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
+    if (code == ERR_OK)
+        code = shop_weights_read(s->args->config, &s->options.weights, err);
     if (code == ERR_OK)
         code = open_store(s->args, read_only, read_only, &s->store, err);
     if (code == ERR_OK)
@@ -271,6 +284,7 @@ static double resident_bytes(void *arg)
 
 static enum err_code start(struct serving *s, struct err *err)
 {
+    hand_down_settings(s->args->config);
     enum err_code code = open_shop(s, err);
     if (code != ERR_OK)
         return code;
@@ -282,6 +296,9 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.name_zh = s->name_zh;
     s->options.public_key = text_or_null(s->keys.public_key);
     s->options.demo_key_no = s->keys.demo_no;
+    s->options.gorse_feedback = config_str(s->args->config, "gorse.feedback_types");
+    s->options.gorse_users = config_bool(s->args->config, "gorse.auto_insert_user");
+    s->options.gorse_items = config_bool(s->args->config, "gorse.auto_insert_item");
     s->options.read_only = read_only ? READ_ONLY : NULL;
     s->options.list_key = s->has_list_key ? &s->list_key : NULL;
     s->options.server = &s->server;

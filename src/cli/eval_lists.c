@@ -46,7 +46,8 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
         return code;
     for (size_t i = 0; i < e->it.len; i++)
         if (e->it.time[i] < e->split)
-            past_act(&e->past, e->it.product_no[i], (enum event_type)e->it.type[i], e->it.time[i]);
+            past_act(&e->past, 0, e->it.product_no[i], (enum event_type)e->it.type[i],
+                     e->it.time[i]);
     past_shelve(&e->past);
     return ERR_OK;
 }
@@ -64,6 +65,7 @@ static void write_lists(const struct evaluation *e, enum placement placement,
     eval_key_at(w, "mrr", e->k), jw_decimal(w, r->mrr, 5);
     JW_DECIMAL(w, "coverage", r->coverage, 5);
     JW_DECIMAL(w, "gini", r->gini, 5);
+    JW_DECIMAL(w, "diversity", r->diversity, 5);
     JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
     JW_OBJ(w, "weights");
     source_weights_json(&e->weights.of[placement], w);
@@ -79,8 +81,8 @@ static enum err_code measure(struct evaluation *e, enum placement placement, str
     struct lists_options o = {
         .k = e->k, .now_us = e->split, .pool = e->pool, .weights = &e->weights};
     double before, after;
-    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, e->cases_max,
-                                         e->params.seed, &cases, err);
+    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, INT64_MAX,
+                                         e->cases_max, e->params.seed, &cases, err);
     if (code == ERR_OK && e->tune)
         code =
             lists_tune(&cases, &e->past.view, &o, TUNE_ROUNDS, &e->weights, &before, &after, err);
@@ -129,12 +131,12 @@ static bool is_measured(const char *name)
     return false;
 }
 
-static enum err_code read_lists(const struct args *args, struct evaluation *e, struct err *err)
+static enum err_code read_options(const struct args *args, struct evaluation *e, struct err *err)
 {
     struct str params = str_of(args_flag(args, "--params"));
     struct str weights = str_of(args_flag(args, "--weights"));
     const char *until = args_flag(args, "--until"), *share = args_flag(args, "--test-share");
-    enum err_code code = ERR_OK;
+    enum err_code code = shop_weights_read(args->config, &e->weights, err);
     while (params.p && params.n && code == ERR_OK)
         code = recommend_param_set(&e->params, str_split(&params, ','), err);
     while (weights.p && weights.n && code == ERR_OK)
@@ -151,10 +153,8 @@ static enum err_code read_lists(const struct args *args, struct evaluation *e, s
 enum cli_exit eval_lists(const struct args *args)
 {
     const char *placement = args_flag(args, "--placement");
-    struct evaluation e = {.params = recommend_defaults(),
-                           .weights = recommend_weights_default,
-                           .share = 0.2,
-                           .tune = args_has(args, "--tune")};
+    struct evaluation e = {
+        .params = recommend_defaults(), .share = 0.2, .tune = args_has(args, "--tune")};
     struct result result;
     struct err err;
     int64_t k, threads, cases;
@@ -164,7 +164,7 @@ enum cli_exit eval_lists(const struct args *args)
         !args_i64(args, "--threads", 0, 0, 256, &threads) ||
         !args_i64(args, "--lists", CASES_DEFAULT, 1, INT32_MAX, &cases))
         return EXIT_USAGE;
-    if (read_lists(args, &e, &err) != ERR_OK)
+    if (read_options(args, &e, &err) != ERR_OK)
         return fail_usage(args, "%s", err.msg);
     e.k = (size_t)k;
     e.cases_max = (size_t)cases;

@@ -23,12 +23,25 @@ enum err_code shop_profile_read(const struct config *config, struct shop_profile
     return ERR_OK;
 }
 
+enum err_code shop_weights_read(const struct config *config, struct recommend_weights *out,
+                                struct err *err)
+{
+    struct str list = str_of(config_str(config, "recommend.weights"));
+    enum err_code code = ERR_OK;
+    *out = recommend_weights_default;
+    while (list.p && list.n && code == ERR_OK)
+        code = recommend_weight_set(out, str_trim(str_split(&list, ',')), err);
+    return code == ERR_OK ? code : err_prefix(err, code, "recommend.weights");
+}
+
 enum err_code shop_open(const struct args *args, struct shop *out, struct err *err)
 {
     struct engine_options options = {.frozen = true};
     *out = (struct shop){0};
     arena_init(&out->arena, 0, ARENA_BYTES_MAX);
     enum err_code code = shop_profile_read(args->config, &options.shop, err);
+    if (code == ERR_OK)
+        code = shop_weights_read(args->config, &out->weights, err);
     if (code == ERR_OK)
         code = open_store(args, true, true, &out->store, err);
     if (code == ERR_OK)

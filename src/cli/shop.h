@@ -7,12 +7,14 @@
 #include "base/arena.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
+#include "recommend/weights.h"
 
 /* All-zero is closed. */
 struct shop {
     struct store *store;
     struct engine *engine;
     struct view *view;
+    struct recommend_weights weights;
     struct arena arena; /* for requests and their results, 64 MiB */
 };
 
@@ -23,6 +25,11 @@ void shop_close(struct shop *s);
  *  ERR_INVALID  names the setting. */
 ERR_MUST_USE enum err_code shop_profile_read(const struct config *config, struct shop_profile *out,
                                              struct err *err);
+
+/** The weights of sources: the defaults and what the setting recommend.weights says of them.
+ *  ERR_INVALID  names the setting. */
+ERR_MUST_USE enum err_code shop_weights_read(const struct config *config,
+                                             struct recommend_weights *out, struct err *err);
 
 /** The currency that a flag names, or the shop's.
  *  ERR_INVALID  none of ISO 4217. */

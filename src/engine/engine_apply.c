@@ -126,6 +126,25 @@ static enum err_code apply_events(struct engine *e, struct db *db, int64_t first
     return code;
 }
 
+/* What was withdrawn no longer speaks for the shopper. The heat that it gave goes with time. */
+static enum err_code forget_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                   struct err *err)
+{
+    struct db_rows rows = {0};
+    struct event event;
+    bool more;
+    enum err_code code = events_withdrawn(db, first, last, &rows, err);
+    while (code == ERR_OK && (code = events_next(&rows, &event, NULL, &more, err)) == ERR_OK &&
+           more)
+        if (event.time >= 0 && event.time / CLOCK_US_PER_S <= UINT32_MAX)
+            users_remove(e->users, event.user_no,
+                         &(struct user_action){event.product_no,
+                                               (uint32_t)(event.time / CLOCK_US_PER_S),
+                                               event.type});
+    db_rows_close(&rows);
+    return code;
+}
+
 static enum err_code heat_events(struct engine *e, struct db *db, int64_t after, int64_t last,
                                  struct err *err)
 {
@@ -257,6 +276,8 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
     case CHANGE_PRODUCT:
         return apply_product(e, db, c, err);
     case CHANGE_EVENT:
+        if (c->op == CHANGE_DELETE)
+            return forget_events(e, db, c->no, c->last_no, err);
         first = c->no > e->replay_seq ? c->no : e->replay_seq + 1;
         return known_to_model || first > c->last_no ? ERR_OK
                                                     : apply_events(e, db, first, c->last_no, err);

@@ -1,5 +1,6 @@
 #include "engine/past.h"
 
+#include "base/clock.h"
 #include "engine/engine_int.h"
 
 /* Today's columns without today's heat. */
@@ -31,9 +32,14 @@ enum err_code past_open(const struct view *now, const struct recommend_model *m,
     return copy_columns(now->live, v->live, err);
 }
 
-void past_act(struct past *p, uint32_t product_no, enum event_type type, int64_t time_us)
+void past_act(struct past *p, uint32_t user_no, uint32_t product_no, enum event_type type,
+              int64_t time_us)
 {
     float weight = act_heat(type);
+    int64_t time_s = time_us / CLOCK_US_PER_S;
+    if (user_no && time_s >= 0 && time_s <= UINT32_MAX)
+        users_add(p->view.users, user_no,
+                  &(struct user_action){product_no, (uint32_t)time_s, (uint32_t)type});
     if (weight > 0)
         live_heat_add(p->view.live, product_no, weight, time_us);
 }

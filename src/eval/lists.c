@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/signal.h"
+#include "recommend/diversity.h"
 
 enum { GRAIN = 16, ARENA_MAX = 64 << 20 };
 
@@ -19,6 +20,7 @@ struct measuring {
     const struct view *view;
     const struct lists_options *o;
     struct user_metrics *metrics; /* [cases] */
+    double *diversity;            /* [cases] */
     struct lane *lanes;           /* [lanes_len] */
     unsigned lanes_len;
     pthread_mutex_t lock;
@@ -50,6 +52,7 @@ static enum err_code measure_case(struct measuring *g, struct lane *lane, size_t
         list[k] = found.items[k].product_no;
     g->metrics[i] =
         ranking_measure(list, found.len, products + c->context_len, c->truth_len, g->o->k);
+    g->diversity[i] = diversity_of(view_model(g->view), list, found.len);
     ranking_add(&lane->shown, list, found.len, &g->metrics[i], g->o->k);
     return ERR_OK;
 }
@@ -78,7 +81,8 @@ static enum err_code measure_all(struct measuring *g, struct err *err)
     g->lanes_len = pool_lanes(g->o->pool);
     g->lanes = mem_new(g->lanes_len, sizeof *g->lanes);
     g->metrics = mem_try_new(n + 1, sizeof *g->metrics);
-    if (!g->metrics)
+    g->diversity = mem_try_new(n + 1, sizeof *g->diversity);
+    if (!g->metrics || !g->diversity)
         return err_set(err, ERR_MEMORY, "no memory for %zu lists", n);
     for (unsigned i = 0; i < g->lanes_len && code == ERR_OK; i++) {
         arena_init(&g->lanes[i].arena, 1 << 20, ARENA_MAX);
@@ -108,6 +112,7 @@ static enum err_code summarise(const struct measuring *g, struct lists_result *o
         out->ndcg += m->ndcg / by;
         out->hit += m->hit / by;
         out->mrr += m->mrr / by;
+        out->diversity += g->diversity[i] / by;
         out->case_ndcg[i] = m->ndcg;
     }
     out->coverage = ranking_coverage(&g->lanes[0].shown);
@@ -131,6 +136,7 @@ enum err_code lists_measure(const struct list_cases *cases, const struct view *v
     }
     mem_free(g.lanes);
     mem_free(g.metrics);
+    mem_free(g.diversity);
     pthread_mutex_destroy(&g.lock);
     return code;
 }

@@ -22,6 +22,7 @@ struct lists_result {
     size_t cases;
     double recall, ndcg, hit, mrr; /* means */
     double coverage, gini;         /* of the products that can be located */
+    double diversity;              /* mean of the lists' (recommend/diversity.h) */
     double *case_ndcg;             /* [cases], owned */
 };
 

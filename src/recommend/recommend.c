@@ -2,11 +2,16 @@
 
 #include "base/check.h"
 #include "num/topk.h"
+#include "recommend/diversity.h"
 #include "recommend/profile.h"
 #include "recommend/sources.h"
 #include "recommend/weights.h"
 
-enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
+enum {
+    SHELF_WANT = 200,
+    FILL_DOCS_MAX = 200000,
+    DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
+};
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -128,9 +133,9 @@ static void bar_all(const struct recommend_request *r, const struct profile *pro
 struct choice {
     const struct view *view;
     const struct recommend_request *request;
-    struct recommend_item *items; /* [limit] */
-    uint64_t *groups;             /* [limit] of the items chosen */
-    size_t len;
+    struct recommend_item *items; /* [most] */
+    uint64_t *groups;             /* [most] of the items chosen */
+    size_t len, most;
 };
 
 static bool group_shown(const struct choice *ch, uint64_t group)
@@ -202,7 +207,7 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
     if (!order || !totals)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     candidates_totals(c, totals);
-    for (size_t wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
+    for (size_t wanted = 2 * ch->most;; wanted *= 4) {
         bool some = wanted < c->len;
         size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
         if (some && n < wanted) {
@@ -212,14 +217,25 @@ static enum err_code choose_best(struct choice *ch, const struct candidates *c, 
         size_t taken = wanted < n ? wanted : n;
         topk_order(order, n, taken);
         ch->len = 0;
-        for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++)
+        for (size_t i = 0; i < taken && ch->len < ch->most; i++)
             choose(ch, order[i].id, order[i].score);
-        if (ch->len == ch->request->limit || !some)
+        if (ch->len == ch->most || !some)
             break;
     }
+    return ERR_OK;
+}
+
+/* Of what may be shown as much as was asked for, and why. */
+static enum err_code settle(struct choice *ch, const struct candidates *c, float diversity,
+                            struct arena *arena, struct err *err)
+{
+    size_t limit = ch->request->limit;
+    enum err_code code =
+        diversify(view_model(ch->view), diversity, ch->items, ch->len, limit, arena, err);
+    ch->len = ch->len < limit ? ch->len : limit;
     for (size_t i = 0; i < ch->len; i++)
         explain(ch, c, &ch->items[i]);
-    return ERR_OK;
+    return code;
 }
 
 /* A narrow filter may leave shelves empty: then the hottest that match of the FILL_DOCS_MAX newest. */
@@ -274,12 +290,16 @@ enum err_code recommend_run(const struct view *view, const struct recommend_requ
     if (code != ERR_OK)
         return code;
 
-    struct choice ch = {.view = view, .request = r};
-    ch.items = arena_try_alloc(arena, r->limit * sizeof *ch.items);
-    ch.groups = arena_try_alloc(arena, r->limit * sizeof *ch.groups);
+    struct choice ch = {.view = view, .request = r, .most = r->limit};
+    if (w->diversity > 0)
+        ch.most *= DIVERSITY_POOL;
+    ch.items = arena_try_alloc(arena, ch.most * sizeof *ch.items);
+    ch.groups = arena_try_alloc(arena, ch.most * sizeof *ch.groups);
     if (!ch.items || !ch.groups)
         return err_set(err, ERR_LIMIT, "the recommendations do not fit");
     code = choose_best(&ch, &c, arena, err);
+    if (code == ERR_OK)
+        code = settle(&ch, &c, w->diversity, arena, err);
     if (code != ERR_OK)
         return code;
     if (r->filter && ch.len < r->limit && wants_filling(r->placement))

@@ -62,7 +62,7 @@ struct recommend_request {
 
 struct recommend_item {
     uint32_t product_no;
-    float score; /* > 0, descending */
+    float score; /* > 0, descending but where diversity had a say */
     enum reason_code reason;
     uint32_t reason_product; /* product number that the reason names; 0 none */
 };

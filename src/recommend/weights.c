@@ -17,17 +17,23 @@ const struct recommend_weights recommend_weights_default = {
      [PLACEMENT_NEW] = {.arrivals = 1}}};
 
 static const struct tuning tunings[] = {
-#define AT(field)                                                                                  \
-    {                                                                                              \
-#field, offsetof(struct source_weights, field), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX      \
-    }
-    AT(factors), AT(profile_near), AT(profile_with), AT(profile_next), AT(near),
-    AT(with),    AT(next),         AT(alike),        AT(trending),     AT(arrivals),
+#define AT(field) offsetof(struct source_weights, field)
+    {"factors", AT(factors), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"profile_near", AT(profile_near), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"profile_with", AT(profile_with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"profile_next", AT(profile_next), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"near", AT(near), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"with", AT(with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"next", AT(next), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"alike", AT(alike), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"trending", AT(trending), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"arrivals", AT(arrivals), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"diversity", AT(diversity), TUNING_FLOAT, 0, 1},
 #undef AT
 };
 
 enum { TUNINGS = sizeof tunings / sizeof *tunings };
-_Static_assert((int)TUNINGS == (int)SOURCE_WEIGHTS &&
+_Static_assert((int)TUNINGS == (int)SOURCE_WEIGHTS + 1 &&
                    sizeof(struct source_weights) == TUNINGS * sizeof(float),
                "each weight has a name");
 
@@ -48,26 +54,19 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
     return true;
 }
 
-static size_t offset_of(size_t i)
-{
-    CHECK(i < TUNINGS);
-    return tunings[i].offset;
-}
-
 float source_weight(const struct source_weights *s, size_t i)
 {
-    return *(const float *)(const void *)((const char *)s + offset_of(i));
+    CHECK(i < SOURCE_WEIGHTS);
+    return (float)tuning_get(&tunings[i], s);
 }
 
 void source_weight_put(struct source_weights *s, size_t i, float value)
 {
-    *(float *)(void *)((char *)s + offset_of(i)) = value;
+    CHECK(i < SOURCE_WEIGHTS);
+    *(float *)(void *)((char *)s + tunings[i].offset) = value;
 }
 
 void source_weights_json(const struct source_weights *s, struct json_writer *w)
 {
-    for (size_t i = 0; i < TUNINGS; i++) {
-        jw_key(w, str_of(tunings[i].name));
-        jw_decimal(w, (double)source_weight(s, i), 6);
-    }
+    tuning_json(tunings, TUNINGS, s, w);
 }

@@ -9,11 +9,13 @@
 
 enum { SOURCE_WEIGHTS = 10 };
 
-/* SOURCE_WEIGHTS floats. 0: the source is not asked. Each 0..RECOMMEND_WEIGHT_MAX. */
+/* SOURCE_WEIGHTS floats, 0: the source is not asked, each 0..RECOMMEND_WEIGHT_MAX; and what else says which
+ * products a placement shows. */
 struct source_weights {
     float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
     float near, with, next, alike;                           /* from the context */
     float trending, arrivals;                                /* for everybody */
+    float diversity; /* 0..1: how much unlikeness counts beside the score (diversity.h) */
 };
 
 struct recommend_weights {

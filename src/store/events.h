@@ -40,6 +40,11 @@ ERR_MUST_USE enum err_code events_add(struct store_tx *tx, struct event *events,
 ERR_MUST_USE enum err_code events_after(struct db *db, int64_t after_seq, int64_t last_seq,
                                         int64_t limit, struct db_rows *rows, struct err *err);
 
+/** As events_after, without links and limit, for those of first_seq..last_seq that were withdrawn
+ *  (feedback.h): every other reading leaves them out. */
+ERR_MUST_USE enum err_code events_withdrawn(struct db *db, int64_t first_seq, int64_t last_seq,
+                                            struct db_rows *rows, struct err *err);
+
 /** What an event did to a product, without the rest. */
 struct event_act {
     int64_t seq;

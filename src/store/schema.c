@@ -122,7 +122,17 @@ static const char version_5[] =
     "$CLUSTERED;"
     "CREATE INDEX cart_moves_user ON cart_moves (user_no);";
 
+/* An event may be feedback (feedback.h): events.feedback is then its type, and negative once it was
+ * withdrawn. Events that are none have no part in the indexes. */
 static const char version_6[] =
+    "CREATE TABLE feedback_types (no $IDENTITY, name TEXT NOT NULL UNIQUE);"
+    "ALTER TABLE events ADD COLUMN feedback BIGINT;"
+    "CREATE UNIQUE INDEX events_feedback ON events (feedback, user_no, product_no)"
+    "  WHERE feedback IS NOT NULL;"
+    "CREATE INDEX events_feedback_product ON events (product_no, feedback)"
+    "  WHERE feedback IS NOT NULL;";
+
+static const char version_7[] =
     /* reports are of a time */
     "CREATE INDEX orders_placed ON orders (placed_at);"
     "CREATE TABLE experiments (no $IDENTITY, id TEXT NOT NULL UNIQUE, state BIGINT NOT NULL,"
@@ -130,8 +140,8 @@ static const char version_6[] =
     "  reason TEXT, created_at BIGINT NOT NULL, started_at BIGINT, stopped_at BIGINT,"
     "  decided_at BIGINT);";
 
-static const char *const migrations[] = {version_1, version_2, version_3,
-                                         version_4, version_5, version_6};
+static const char *const migrations[] = {version_1, version_2, version_3, version_4,
+                                         version_5, version_6, version_7};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

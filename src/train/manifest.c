@@ -12,15 +12,7 @@
 static void write_params(struct json_writer *w, const struct recommend_params *p)
 {
     JW_OBJ(w, "parameters");
-    JW_U64(w, "dim", p->dim);
-    JW_DOUBLE(w, "alpha", (double)p->alpha);
-    JW_DOUBLE(w, "regularisation", (double)p->regularisation);
-    JW_DOUBLE(w, "exponent", (double)p->exponent);
-    JW_U64(w, "iterations", p->iterations);
-    JW_U64(w, "neighbours", p->neighbours);
-    JW_DOUBLE(w, "shrink", (double)p->shrink);
-    JW_DOUBLE(w, "half_life_days", (double)p->half_life_days);
-    JW_U64(w, "seed", p->seed);
+    recommend_params_json(p, w);
     jw_obj_end(w);
 }
 

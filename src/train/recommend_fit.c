@@ -64,6 +64,18 @@ enum err_code recommend_param_set(struct recommend_params *p, struct str text, s
     return tuning_set(tunings, TUNINGS, p, text, err);
 }
 
+void recommend_params_json(const struct recommend_params *p, struct json_writer *w)
+{
+    tuning_json(tunings, TUNINGS, p, w);
+}
+
+double recommend_param_get(const struct recommend_params *p, struct str name)
+{
+    const struct tuning *t = tuning_find(tunings, TUNINGS, name);
+    CHECK(t);
+    return tuning_get(t, p);
+}
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
     return tuning_equal(tunings, TUNINGS, a, b);

@@ -32,6 +32,12 @@ ERR_MUST_USE enum err_code recommend_param_set(struct recommend_params *p, struc
 ERR_MUST_USE enum err_code recommend_param_put(struct recommend_params *p, struct str name,
                                                double value, struct err *err);
 
+/** As members of an open object, each under its name. */
+void recommend_params_json(const struct recommend_params *p, struct json_writer *w);
+
+/** The parameter of a name, which must be one; a bool is 0 or 1. */
+double recommend_param_get(const struct recommend_params *p, struct str name);
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
 
 /* All-zero: everything, on this thread alone. */

@@ -67,7 +67,7 @@ static void fill(struct gate *g, const struct recommend_evaluation *e, double ot
     *g = (struct gate){.measured = e->users >= GATE_USERS_MIN,
                        .users = e->users,
                        .split = e->split,
-                       .candidate = e->factors.ndcg,
+                       .candidate = e->lists.ndcg,
                        .other = other,
                        .difference = difference};
 }
@@ -84,7 +84,7 @@ void gate_rival(struct gates *g, enum gate_kind kind, const struct recommend_eva
 
 void gate_same_parameters(struct gates *g, const struct recommend_evaluation *e)
 {
-    fill(&g->gate[GATE_LIVE_PARAMETERS], e, e->factors.ndcg, (struct stats_interval){0});
+    fill(&g->gate[GATE_LIVE_PARAMETERS], e, e->lists.ndcg, (struct stats_interval){0});
 }
 
 /* --- the verdict ----------------------------------------------------------------------------- */
@@ -115,7 +115,7 @@ static void say_passed(struct gates *g, const struct recommend_evaluation *e)
     const char *name = rivals[GATE_LIVE_MODEL];
     int n =
         snprintf(g->verdict, sizeof g->verdict, "NDCG@%zu %.4f, popularity %.4f, over %zu shoppers",
-                 e->k, e->factors.ndcg, e->popularity.ndcg, e->users);
+                 e->k, e->lists.ndcg, e->popularity.ndcg, e->users);
     if (!beaten->measured) {
         beaten = &g->gate[GATE_LIVE_PARAMETERS];
         name = rivals[GATE_LIVE_PARAMETERS];

@@ -6,10 +6,11 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "engine/engine.h"
 #include "store/models.h"
 #include "train/manifest.h"
 
-enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, LOCK_TRIES = 600 };
+enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, SEARCH_USERS_MAX = 3000, LOCK_TRIES = 600 };
 
 #define TEST_SHARE_DEFAULT 0.2
 
@@ -43,9 +44,11 @@ static enum err_code new_version(const char *dir, char version[VERSION_SIZE], st
 
 struct run {
     struct store *store;
-    const struct train_options *o;
+    const struct train_options *o; /* with the parameters that a search has found */
     struct pool *pool;
     struct interactions it;
+    struct engine *engine;
+    struct view *view; /* of the shop, to measure lists in */
     struct live_model live;
     struct train_result *r;
     double from, to; /* of the whole, that the step takes which runs now */
@@ -86,14 +89,17 @@ static double since(int64_t *from_ns)
 
 /* Fit on what came before the split and measure what came after, beside a rival if there is one. */
 static enum err_code measure(struct run *run, int64_t split, const struct recommend_model *rival,
-                             struct recommend_evaluation *out, struct err *err)
+                             int64_t rival_until, struct recommend_evaluation *out, struct err *err)
 {
     const struct train_options *o = run->o;
     struct evaluate_options how = {.split = split,
                                    .k = EVALUATE_K,
                                    .users_max = o->users_max ? o->users_max : USERS_MAX_DEFAULT,
                                    .seed = o->params.seed,
-                                   .rival = rival};
+                                   .pool = run->pool,
+                                   .weights = o->weights,
+                                   .rival = rival,
+                                   .rival_until = rival_until};
     struct recommend_model m;
     enum err_code code = fit(run, split, &o->params, &m, err);
     if (code == ERR_INVALID && run->it.len) {
@@ -102,7 +108,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
     }
     if (code != ERR_OK)
         return code;
-    code = recommend_evaluate(&run->it, &m, &how, out, err);
+    code = recommend_evaluate(&run->it, run->view, &m, &how, out, err);
     recommend_fit_release(&m);
     return code;
 }
@@ -126,7 +132,7 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     else if (code != ERR_OK)
         return code;
     begin_step(run, 0.4, "measuring");
-    code = measure(run, split, same ? NULL : &recipe, &r->evaluation, err);
+    code = measure(run, split, same ? NULL : &recipe, 0, &r->evaluation, err);
     if (!same)
         recommend_fit_release(&recipe);
     if (code != ERR_OK)
@@ -138,33 +144,58 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     if (recommend_shoppers_across(&run->it, live->last_time + 1) < GATE_USERS_MIN)
         return ERR_OK;
     begin_step(run, 0.5, "measuring what the live model has not seen");
-    code = measure(run, live->last_time + 1, &live->model, &after, err);
+    code = measure(run, live->last_time + 1, &live->model, 0, &after, err);
     if (code == ERR_OK)
         gate_rival(&r->gates, GATE_LIVE_MODEL, &after);
     return code;
 }
 
+static enum err_code find_split(const struct run *run, int64_t *split, struct err *err)
+{
+    double share = run->o->test_share > 0 ? run->o->test_share : TEST_SHARE_DEFAULT;
+    return recommend_split(&run->it, 1 - share, split, err);
+}
+
+/* Better parameters, found on what lies before the part that the gates measure. */
+static enum err_code search(struct run *run, struct train_options *own, struct err *err)
+{
+    struct search_options how = {.start = run->live.version[0] ? run->live.params : own->params,
+                                 .budget_s = own->search_s,
+                                 .k = EVALUATE_K,
+                                 .users_max = SEARCH_USERS_MAX,
+                                 .weights = own->weights,
+                                 .pool = run->pool,
+                                 .progress = tell,
+                                 .progress_arg = run};
+    enum err_code code = find_split(run, &how.until, err);
+    begin_step(run, 0.2, "searching for parameters");
+    if (code == ERR_OK)
+        code = recommend_search(&run->it, run->view, &how, &run->r->search, err);
+    if (code == ERR_OK)
+        own->params = run->r->search.best;
+    return code;
+}
+
 static enum err_code evaluate(struct run *run, struct err *err)
 {
-    const struct train_options *o = run->o;
     struct train_result *r = run->r;
     const struct live_model *live = &run->live;
     int64_t split;
-    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
     bool serves = live->version[0] != '\0';
-    enum err_code code = recommend_split(&run->it, 1 - share, &split, err);
+    enum err_code code = find_split(run, &split, err);
     if (code == ERR_OK && serves && live->last_time >= split) {
         code = measure_recipe(run, split, err);
     } else if (code == ERR_OK) {
         begin_step(run, 0.5, "measuring");
-        code = measure(run, split, serves ? &live->model : NULL, &r->evaluation, err);
+        code = measure(run, split, serves ? &live->model : NULL, live->last_time + 1,
+                       &r->evaluation, err);
         if (code == ERR_OK && serves)
             gate_rival(&r->gates, GATE_LIVE_MODEL, &r->evaluation);
     }
     if (code != ERR_OK)
         return code;
     gate_popularity(&r->gates, &r->evaluation);
-    gates_judge(&r->gates, live, &r->evaluation, o->until);
+    gates_judge(&r->gates, live, &r->evaluation, run->o->until);
     return ERR_OK;
 }
 
@@ -240,11 +271,21 @@ static enum err_code fit_and_write(struct run *run, struct err *err)
     return code;
 }
 
+static enum err_code open_shop(struct run *run, struct err *err)
+{
+    struct engine_options o = {.shop = run->o->shop, .frozen = true};
+    enum err_code code = engine_open(run->store, &o, &run->engine, err);
+    if (code == ERR_OK)
+        run->view = engine_view(run->engine);
+    return code;
+}
+
 enum err_code recommend_train(struct store *store, const struct train_options *o,
                               struct train_result *out, struct err *err)
 {
     struct derive_options derive = derive_defaults();
-    struct run run = {.store = store, .o = o, .r = out};
+    struct train_options own = *o;
+    struct run run = {.store = store, .o = &own, .r = out};
     int64_t at_ns = clock_mono_ns();
     *out = (struct train_result){0};
     /* The calling thread works too, so one thread less makes as many lanes. */
@@ -262,13 +303,20 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK && run.it.len == 0)
         code = err_set(err, ERR_INVALID, "there are no events or orders to learn from");
     if (code == ERR_OK)
+        code = open_shop(&run, err);
+    if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
+    if (code == ERR_OK && o->search_s > 0)
+        code = search(&run, &own, err);
+    out->search_s = since(&at_ns);
     if (code == ERR_OK)
         code = evaluate(&run, err);
     out->evaluate_s = since(&at_ns);
     if (code == ERR_OK)
         code = fit_and_write(&run, err);
     live_model_close(&run.live);
+    view_unref(run.view);
+    engine_close(run.engine);
     interactions_release(&run.it);
     pool_free(run.pool);
     return code;
@@ -430,7 +478,12 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
     JW_OBJ(w, "metrics");
     recommend_evaluation_json(&r->evaluation, w);
     jw_obj_end(w);
+    if (r->search.len) {
+        JW_KEY(w, "search");
+        search_json(&r->search, w);
+    }
     JW_DECIMAL(w, "derive_s", r->derive_s, 3);
+    JW_DECIMAL(w, "search_s", r->search_s, 3);
     JW_DECIMAL(w, "evaluate_s", r->evaluate_s, 3);
     JW_DECIMAL(w, "fit_s", r->fit_s, 3);
     JW_DECIMAL(w, "write_s", r->write_s, 3);

@@ -13,13 +13,17 @@
 
 #include "store/store.h"
 #include "train/recommend_gate.h"
+#include "train/recommend_search.h"
 
 struct train_options {
-    struct recommend_params params;
+    struct recommend_params params; /* where a search begins, if nothing serves */
+    double search_s;   /* so long look for better ones first (recommend_search.h); 0: take these */
     double test_share; /* of the acts, at the end of time; 0: 0.2 */
     int64_t until;     /* UTC us: as if nothing had happened from then on; 0: everything */
     size_t users_max;  /* shoppers to measure; 0: 20,000 */
     unsigned threads;  /* 0: all processors */
+    struct shop_profile shop;                /* as the server has it (engine.h); borrowed */
+    const struct recommend_weights *weights; /* likewise; NULL: the default */
     /** Told now and then how far it is, 0..1; may be NULL. */
     void (*progress)(void *arg, double done, const char *what);
     void *progress_arg;
@@ -29,9 +33,10 @@ struct train_result {
     char version[VERSION_SIZE];
     struct gates gates;
     struct recommend_evaluation evaluation;
+    struct search_result search; /* len 0: there was none */
     struct derive_report acts;
     uint32_t products, shoppers, dim, cells;
-    double derive_s, evaluate_s, fit_s, write_s; /* wall time */
+    double derive_s, search_s, evaluate_s, fit_s, write_s; /* wall time */
 };
 
 /** ERR_INVALID  no acts; ERR_CANCELLED, ERR_MEMORY, or what store and files report. */

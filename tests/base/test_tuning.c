@@ -1,5 +1,7 @@
 #include "base/tuning.h"
 
+#include "base/json_reader.h"
+
 #include <stdint.h>
 
 #include "support/suite.h"
@@ -42,6 +44,40 @@ START_TEST(each_name_sets_its_own_field)
 }
 END_TEST
 
+START_TEST(what_is_written_is_read_as_the_same)
+{
+    static const float values[] = {0.3f, 1.0f / 3, 1.7f, 1e-20f, 0, 1.9999999f};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct dials d = {.gain = values[i], .keep = 12, .seed = 123456789012, .binary = true};
+        struct dials read = {0};
+        char room[256];
+        struct buf text = {.data = room, .cap = sizeof room, .max = sizeof room - 1};
+        struct json_writer w;
+        struct json_reader r;
+        struct arena arena;
+        struct str key;
+        struct err err;
+        arena_init(&arena, 0, 1 << 16);
+        jw_init(&w, &text);
+        jw_obj(&w);
+        tuning_json(all, ALL, &d, &w);
+        jw_obj_end(&w);
+        ck_ok(jw_end(&w, "dials", &err));
+        ck_assert(i || strstr(room, "\"gain\":0.3,"));
+        jr_init(&r, buf_str(&text), &arena);
+        ck_assert(jr_obj(&r));
+        while (jr_key(&r, &key)) {
+            double value;
+            ck_assert(jr_double(&r, &value));
+            ck_ok(tuning_put(all, ALL, &read, key, value, &err));
+        }
+        ck_ok(jr_end(&r, &err));
+        ck_assert(tuning_equal(all, ALL, &d, &read));
+        arena_release(&arena);
+    }
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_named_and_sets_nothing)
 {
     static const struct {
@@ -69,4 +105,5 @@ START_TEST(what_is_wrong_is_named_and_sets_nothing)
 }
 END_TEST
 
-SUITE("tuning", each_name_sets_its_own_field, what_is_wrong_is_named_and_sets_nothing)
+SUITE("tuning", each_name_sets_its_own_field, what_is_written_is_read_as_the_same,
+      what_is_wrong_is_named_and_sets_nothing)

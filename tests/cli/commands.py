@@ -232,6 +232,15 @@ def test_who_and_what_is_unknown_is_told():
     assert "expected home" in aisle("recommend", "--placement", "door", status=DATA)[1]
 
 
+def test_weights_of_the_settings_say_what_is_shown():
+    shown = answer("recommend", "--set", "recommend.weights=home.trending=0, home.arrivals=50")["items"]
+    assert shown and {item["reason"]["code"] for item in shown} == {"new_arrival"}
+    assert "recommend.weights: 'attic'" in aisle(
+        "recommend", "--set", "recommend.weights=attic.near=1", status=DATA)[1]
+    assert "recommend.weights" in aisle("train", "--no-publish", "--set", "recommend.weights=home.x=1",
+                                        status=USAGE)[1]
+
+
 # --- models -------------------------------------------------------------------------------------
 
 def live(data):
@@ -245,6 +254,20 @@ def test_a_refused_model_is_published_by_force_alone_and_that_is_no_failure():
     assert "a gate failed" in told and live(data) == before
     told = aisle("train", "--params", useless, "--force", data=data)[0]
     assert "It is published." in told and live(data) != before
+
+
+def test_train_looks_for_better_parameters_within_its_budget():
+    data = copy_of_shop("searched")
+    done = answer("train", "--auto", "--budget", "2", "--no-publish", data=data)
+    trials = done["search"]["trials"]
+    assert trials[0]["parameter"] is None and trials[0]["kept"]
+    assert max(t["ndcg"] for t in trials if t["kept"]) == [t for t in trials if t["kept"]][-1]["ndcg"]
+    assert done["search"]["split"] < done["metrics"]["split"]
+    manifest = json.load(open(os.path.join(data, "models/recommend", done["version"], "manifest.json"),
+                              encoding="utf-8"))
+    assert manifest["parameters"] == done["search"]["best"]
+    assert "(the start)" in aisle("train", "--auto", "--budget", "1", "--no-publish", data=data)[0]
+    assert "--budget is for --auto" in aisle("train", "--budget", "5", data=data, status=USAGE)[1]
 
 
 def test_models_are_published_rolled_back_and_cleared():
@@ -629,7 +652,7 @@ def test_eval_measures_whole_lists_of_the_shop_s_past():
     whole = answer(*home)["placements"]["home"]
     assert whole["lists"] == 50
     nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
-                     "home.trending=0")["placements"]["home"]
+                     "home.profile_next=0,home.trending=0")["placements"]["home"]
     assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
     tuned = answer(*home, "--tune")["placements"]["home"]
     assert tuned["ndcg@10"] >= whole["ndcg@10"]

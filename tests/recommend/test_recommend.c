@@ -529,6 +529,29 @@ START_TEST(what_came_next_follows_the_newest_acts_first)
 }
 END_TEST
 
+START_TEST(diversity_shows_the_other_kind_too_and_hides_nobody)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = recommend_weights_default;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.factors=8"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result alike = run(&s, &r);
+    ck_assert_uint_lt(lamps(&alike), 2);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.diversity=0.5"), &err));
+    struct recommend_result mixed;
+    ck_ok(recommend_run(s.f.view, &r, &s.f.arena, &mixed, &err));
+    ck_assert_uint_eq(mixed.len, r.limit);
+    ck_assert_uint_ge(lamps(&mixed), 2);
+    ck_assert_uint_eq(mixed.items[0].product_no, alike.items[0].product_no);
+    ck_err(recommend_weight_set(&w, STR_LIT("home.diversity=1.1"), &err), ERR_INVALID);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(weights_have_names_and_say_what_is_shown)
 {
     struct shop s;
@@ -609,5 +632,6 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
-      what_came_next_follows_the_newest_acts_first, weights_have_names_and_say_what_is_shown,
+      what_came_next_follows_the_newest_acts_first,
+      diversity_shows_the_other_kind_too_and_hides_nobody, weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)

@@ -210,7 +210,7 @@ END_TEST
 /* --- evaluation ------------------------------------------------------------------------------ */
 
 struct naive {
-    double ndcg, recall, pop_ndcg;
+    double ndcg, recall;
     size_t users;
 };
 
@@ -246,7 +246,7 @@ static void measure(const struct interactions *it, int64_t split, const struct r
 {
     bool known[PRODUCTS] = {false}, truth[PRODUCTS] = {false};
     float weight[PRODUCTS] = {0}, weights[PRODUCTS], x[8];
-    double score[PRODUCTS], popular[PRODUCTS];
+    double score[PRODUCTS];
     uint32_t past[PRODUCTS], list[PRODUCTS];
     size_t past_len = 0, truth_len = 0, hits = 0;
     struct arena arena;
@@ -275,25 +275,21 @@ static void measure(const struct interactions *it, int64_t split, const struct r
     arena_init(&arena, 0, 1 << 20);
     ck_ok(factors_fold_in(m, past, weights, past_len, &arena, x, &err));
     arena_release(&arena);
-    for (uint32_t row = 0; row < m->rows; row++) {
+    for (uint32_t row = 0; row < m->rows; row++)
         score[row] = (double)vec->dot(x, m->vectors.exact + row * m->dim, m->dim);
-        popular[row] = (double)m->popularity[row];
-    }
     size_t n = order(m, score, known, list);
     sum->ndcg += ndcg(list, n, truth, truth_len, k);
     for (size_t i = 0; i < n && i < k; i++)
         hits += truth[list[i]];
     sum->recall += (double)hits / (double)truth_len;
-    n = order(m, popular, known, list);
-    sum->pop_ndcg += ndcg(list, n, truth, truth_len, k);
     sum->users++;
 }
 
-START_TEST(the_evaluation_is_what_the_definitions_give)
+START_TEST(the_factors_are_measured_as_the_definitions_say)
 {
     struct interactions it;
     struct recommend_model m;
-    struct recommend_evaluation e;
+    struct factor_evaluation e;
     struct recommend_params p = params();
     struct naive want = {0};
     struct err err;
@@ -301,62 +297,21 @@ START_TEST(the_evaluation_is_what_the_definitions_give)
     make(&it, 5);
     ck_ok(recommend_split(&it, 0.7, &split, &err));
     ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = split}, &m, &err));
-    struct evaluate_options o = {.split = split, .k = 5, .users_max = 1000, .seed = 1};
-    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    ck_ok(factor_evaluate(&it, &m, split, 5, 1000, 1, &e, &err));
     for (uint32_t user = 1; user <= USERS; user++)
         measure(&it, split, &m, user, 5, &want);
     ck_assert_uint_gt(want.users, USERS / 2);
     ck_assert_uint_eq(e.users, want.users);
-    ck_assert_double_eq_tol(e.factors.ndcg, want.ndcg / (double)want.users, 1e-6);
-    ck_assert_double_eq_tol(e.factors.recall, want.recall / (double)want.users, 1e-6);
-    ck_assert_double_eq_tol(e.popularity.ndcg, want.pop_ndcg / (double)want.users, 1e-6);
-    ck_assert_double_eq_tol(e.gain.mean, e.factors.ndcg - e.popularity.ndcg, 1e-9);
-    ck_assert(e.gain.low <= e.gain.mean && e.gain.mean <= e.gain.high);
-    ck_assert_double_gt(e.gain.low, 0); /* tastes are there to be found */
-    o.users_max = 20;
-    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    ck_assert_double_eq_tol(e.ndcg, want.ndcg / (double)want.users, 1e-6);
+    ck_assert_double_eq_tol(e.recall, want.recall / (double)want.users, 1e-6);
+    ck_assert_double_eq(e.index_recall, 1); /* one cell holds all */
+    ck_ok(factor_evaluate(&it, &m, split, 5, 20, 1, &e, &err));
     ck_assert_uint_le(e.users, 20);
     recommend_fit_release(&m);
-    interactions_release(&it);
-}
-END_TEST
-
-START_TEST(a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone)
-{
-    struct interactions it;
-    struct recommend_model m, other, thin;
-    struct recommend_evaluation e, alone;
-    struct recommend_params p = params();
-    struct err err;
-    int64_t split;
-    make(&it, 5);
-    ck_ok(recommend_split(&it, 0.7, &split, &err));
+    p.dim = 0;
     ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = split}, &m, &err));
-    p.dim = 2;
-    p.regularisation = 1000;
-    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = split}, &other, &err));
-    struct evaluate_options o = {.split = split, .k = 5, .users_max = 1000, .seed = 1};
-    ck_ok(recommend_evaluate(&it, &other, &o, &alone, &err));
-    o.rival = &m; /* with itself nothing differs */
-    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
-    ck_assert_double_eq(e.rival.ndcg, e.factors.ndcg);
-    ck_assert(e.over_rival.low == 0 && e.over_rival.high == 0);
-    o.rival = &other;
-    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
-    ck_assert_uint_eq(e.users, alone.users);
-    ck_assert_double_eq(e.rival.ndcg, alone.factors.ndcg);
-    ck_assert_double_eq(e.rival.coverage, alone.factors.coverage);
-    ck_assert_double_eq_tol(e.over_rival.mean, e.factors.ndcg - e.rival.ndcg, 1e-12);
-    ck_assert(e.over_rival.low <= e.over_rival.mean && e.over_rival.mean <= e.over_rival.high);
-
-    /* One that knows little of the past shows what it has, and what it lacks counts against it. */
-    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = it.first_time + 1}, &thin, &err));
-    o.rival = &thin;
-    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
-    ck_assert_uint_eq(e.users, alone.users);
-    ck_assert_double_lt(e.rival.ndcg, e.factors.ndcg / 2);
-    recommend_fit_release(&thin);
-    recommend_fit_release(&other);
+    ck_ok(factor_evaluate(&it, &m, split, 5, 1000, 1, &e, &err));
+    ck_assert(e.users == 0 && e.ndcg == 0 && e.index_recall == 1);
     recommend_fit_release(&m);
     interactions_release(&it);
 }
@@ -427,7 +382,6 @@ END_TEST
 SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_later,
       neighbours_and_factors_tell_the_two_tastes_apart, propagation_is_served_as_it_scores,
       fitting_twice_gives_the_same_model_with_any_number_of_threads,
-      the_split_leaves_the_share_of_acts_before_it, the_evaluation_is_what_the_definitions_give,
-      a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone,
+      the_split_leaves_the_share_of_acts_before_it, the_factors_are_measured_as_the_definitions_say,
       shoppers_across_a_moment_are_those_with_acts_on_both_sides,
       every_parameter_sets_its_own_field, parameters_are_set_by_name_within_their_bounds)

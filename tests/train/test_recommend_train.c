@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/rng.h"
+#include "engine/engine.h"
 #include "ingest/shop.h"
 #include "num/vec.h"
 #include "store/models.h"
@@ -54,6 +55,17 @@ static struct train_options options(void)
     o.params.iterations = 2;
     o.params.regularisation = 1;
     return o;
+}
+
+/* Factors of nothing, which order all products alike for everybody, and hardly a neighbour. */
+static struct recommend_params useless(void)
+{
+    struct recommend_params p = options().params;
+    p.regularisation = 1e6f;
+    p.alpha = 1e-6f;
+    p.dim = 1;
+    p.neighbours = 1;
+    return p;
 }
 
 static struct train_result train(struct shop *s, const struct train_options *o)
@@ -171,19 +183,9 @@ START_TEST(a_worse_model_is_kept_but_not_published_without_force)
     struct train_options o = options();
     bool published;
     open_filled(&s);
-    o.params.dim = 0; /* no factors at all: popularity is better */
-    struct train_result none = train(&s, &o);
-    ck_assert(!none.gates.passed);
-    ck_assert_ptr_nonnull(strstr(none.gates.verdict, "popularity"));
-    ck_ok(recommend_publish(s.store, none.version, false, &published, &err));
-    ck_assert(!published);
-    ck_assert_str_eq(live_version(&s), "");
-    o = options();
     struct train_result good = train(&s, &o);
     ck_ok(recommend_publish(s.store, good.version, false, &published, &err));
-    o.params.regularisation = 1e6f; /* factors of nothing */
-    o.params.alpha = 1e-6f;
-    o.params.dim = 1;
+    o.params = useless();
     struct train_result bad = train(&s, &o);
     ck_assert_msg(!bad.gates.passed, "%s", bad.gates.verdict);
     ck_assert_ptr_nonnull(strstr(bad.gates.verdict, "live model"));
@@ -194,6 +196,31 @@ START_TEST(a_worse_model_is_kept_but_not_published_without_force)
     ck_assert(published);
     ck_assert_str_eq(live_version(&s), bad.version);
     shop_release(&s);
+}
+END_TEST
+
+START_TEST(lists_that_are_worse_than_what_is_popular_are_refused)
+{
+    struct recommend_evaluation e = {.k = 10,
+                                     .users = GATE_USERS_MIN,
+                                     .lists = {.ndcg = 0.1},
+                                     .popularity = {.ndcg = 0.2},
+                                     .gain = {.mean = -0.1, .low = -0.15, .high = -0.05}};
+    struct live_model none = {.version = ""};
+    struct gates g = {0};
+    gate_popularity(&g, &e);
+    gates_judge(&g, &none, &e, 0);
+    ck_assert(!g.passed);
+    ck_assert_ptr_nonnull(strstr(g.verdict, "0.1000 is below 0.2000 of popularity"));
+    e.gain.high = 0.01; /* may be chance */
+    gate_popularity(&g, &e);
+    gates_judge(&g, &none, &e, 0);
+    ck_assert(g.passed);
+    e.gain.high = -0.05;
+    e.users--; /* too few to tell */
+    gate_popularity(&g, &e);
+    gates_judge(&g, &none, &e, 0);
+    ck_assert(g.passed);
 }
 END_TEST
 
@@ -215,23 +242,35 @@ static void publish(struct shop *s, const struct train_result *r)
     ck_assert_msg(published, "%s", r->gates.verdict);
 }
 
-/* What the version's file, measured alone, scores on the acts from split on. */
-static double ndcg_of(struct shop *s, const char *version, int64_t split, size_t *users)
+/* What the version's file scores on the acts from split on, measured as a server that went on with it would. */
+static double ndcg_of(struct shop *s, const char *version, int64_t until, int64_t split,
+                      size_t *users)
 {
     struct interactions it;
     struct recommend_model m;
     struct recommend_evaluation e;
     struct err err;
     struct derive_options derive = derive_defaults();
-    struct evaluate_options o = {.split = split, .k = 10, .users_max = 1000, .seed = 1};
+    struct engine_options frozen = {.frozen = true};
+    struct engine *engine;
     const char *path = arena_printf(&s->arena, "%s/recommend.model", version_dir(s, version)).p;
     ck_ok(derive_interactions(s->store, &derive, &it, NULL, &err));
     ck_ok(recommend_model_open(path, true, &m, &err));
-    ck_ok(recommend_evaluate(&it, &m, &o, &e, &err));
+    ck_ok(engine_open(s->store, &frozen, &engine, &err));
+    struct view *view = engine_view(engine);
+    struct evaluate_options o = {.split = split,
+                                 .k = 10,
+                                 .users_max = 1000,
+                                 .seed = 1,
+                                 .rival = &m,
+                                 .rival_until = until < split ? until : split};
+    ck_ok(recommend_evaluate(&it, view, &m, &o, &e, &err));
+    view_unref(view);
+    engine_close(engine);
     recommend_model_close(&m);
     interactions_release(&it);
     *users = e.users;
-    return e.factors.ndcg;
+    return e.rival.ndcg;
 }
 
 START_TEST(too_few_shoppers_to_measure_pass_only_where_nothing_serves)
@@ -290,8 +329,9 @@ START_TEST(the_live_model_itself_is_measured_on_what_neither_has_seen)
     ck_assert(g->measured && !r.gates.gate[GATE_LIVE_PARAMETERS].measured);
     ck_assert_int_eq(g->split, r.evaluation.split);
     ck_assert_uint_eq(g->users, r.evaluation.users);
-    ck_assert_double_eq(g->candidate, r.evaluation.factors.ndcg);
-    ck_assert_double_eq_tol(g->other, ndcg_of(&s, old.version, g->split, &users), 1e-9);
+    ck_assert_double_eq(g->candidate, r.evaluation.lists.ndcg);
+    ck_assert_double_eq_tol(g->other, ndcg_of(&s, old.version, day_of(2, 1), g->split, &users),
+                            1e-9);
     ck_assert_double_eq_tol(g->difference.mean, g->candidate - g->other, 1e-12);
     ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
 
@@ -300,13 +340,12 @@ START_TEST(the_live_model_itself_is_measured_on_what_neither_has_seen)
     ck_assert(g->measured && r.gates.gate[GATE_LIVE_PARAMETERS].measured);
     ck_assert_int_ge(g->split, day_of(1, 28));
     ck_assert_int_le(g->split, day_of(2, 1));
-    ck_assert_double_eq_tol(g->other, ndcg_of(&s, old.version, g->split, &users), 1e-9);
+    ck_assert_double_eq_tol(g->other, ndcg_of(&s, old.version, day_of(2, 1), g->split, &users),
+                            1e-9);
     ck_assert_uint_eq(g->users, users);
     ck_assert_int_lt(r.evaluation.split, g->split);
 
-    o.params.regularisation = 1e6f; /* factors of nothing, on all there is */
-    o.params.alpha = 1e-6f;
-    o.params.dim = 1;
+    o.params = useless();
     r = train(&s, &o);
     ck_assert(!r.gates.passed && g->difference.high < 0);
     shop_release(&s);
@@ -327,8 +366,8 @@ START_TEST(training_again_on_the_same_acts_compares_the_parameters)
     ck_assert(g->difference.mean == 0 && g->difference.low == 0 && g->difference.high == 0);
     o.params.seed = 2; /* fitted and measured for themselves */
     r = train(&s, &o);
-    ck_assert_double_eq(g->other, first.evaluation.factors.ndcg);
-    ck_assert_double_eq(g->candidate, r.evaluation.factors.ndcg);
+    ck_assert_double_eq(g->other, first.evaluation.lists.ndcg);
+    ck_assert_double_eq(g->candidate, r.evaluation.lists.ndcg);
     ck_assert_msg(r.gates.passed, "%s", r.gates.verdict);
     shop_release(&s);
 }
@@ -562,6 +601,7 @@ END_TEST
 
 SUITE("recommend_train", versions_are_published_rolled_back_and_cleared,
       a_worse_model_is_kept_but_not_published_without_force,
+      lists_that_are_worse_than_what_is_popular_are_refused,
       too_few_shoppers_to_measure_pass_only_where_nothing_serves,
       a_model_that_knows_less_than_the_live_one_is_refused,
       the_live_model_itself_is_measured_on_what_neither_has_seen,
