@@ -160,7 +160,8 @@ static enum err_code run(struct call *call, struct recommend_request *r,
     *facts = (struct list_facts){.placement = str_of(placement_name(r->placement)),
                                  .variants_len = settings->parts_len,
                                  .explored_no = explored.product_no,
-                                 .propensity = explored.propensity};
+                                 .propensity = explored.propensity,
+                                 .explored_rank = explored.rank};
     if (call->view->model)
         facts->model = str_of(call->view->model->version);
     for (size_t i = 0; i < settings->parts_len; i++)
