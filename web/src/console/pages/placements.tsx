@@ -64,17 +64,13 @@ function Shelf({ items }: { items: RecommendedCard[] }) {
   );
 }
 
-function Results({ preview, lang }: { preview: Preview; lang: string | undefined }) {
+function Results(props: { preview: Preview; lang: string | undefined; optedOut: boolean }) {
+  const { preview, lang } = props;
   const c = useTexts();
   const { api } = useConsole();
   const query = previewQuery(preview, lang);
   const path = query && `/v1/recommendations${queryString({ ...query })}`;
   const live = useLive(path, (signal) => api.preview(query!, signal), 0);
-  const profile = useLive(
-    preview.shopper ? `shopper/${preview.shopper}` : null,
-    (signal) => api.shopper(preview.shopper, signal),
-    0,
-  );
   if (!query) {
     const one = contextOf(preview.placement) === 'one';
     return (
@@ -100,7 +96,7 @@ function Results({ preview, lang }: { preview: Preview; lang: string | undefined
                   {c.placements.model(version)}
                 </span>
               ))}
-              {profile.data?.personalise === false && <span>{c.placements.asOptedOut}</span>}
+              {props.optedOut && <span>{c.placements.asOptedOut}</span>}
               <Button onClick={live.reload}>{c.placements.refresh}</Button>
             </p>
             {list.items.length === 0 ? (
@@ -214,7 +210,7 @@ export default function PlacementsPage() {
           </label>
         </Panel>
         <Panel title={c.placements.names[preview.placement] ?? preview.placement}>
-          <Results preview={preview} lang={shown} />
+          <Results preview={preview} lang={shown} optedOut={shopper.data?.personalise === false} />
         </Panel>
       </div>
     </Page>
