@@ -114,4 +114,7 @@ struct order_counts {
 
 ERR_MUST_USE enum err_code orders_count(struct db *db, struct order_counts *out, struct err *err);
 
+/** How many numbers were given: an upper bound of the orders. Without a scan. */
+ERR_MUST_USE enum err_code orders_at_most(struct db *db, int64_t *orders, struct err *err);
+
 #endif

@@ -211,6 +211,14 @@ enum err_code order_lines_next(struct db_rows *rows, struct order_line_row *out,
     return code;
 }
 
+enum err_code orders_at_most(struct db *db, int64_t *orders, struct err *err)
+{
+    return db_query_i64(db,
+                        "SELECT COALESCE((SELECT MAX(no) FROM orders) -"
+                        " (SELECT MIN(no) FROM orders) + 1, 0)",
+                        DB_NO_ARGS, orders, NULL, err);
+}
+
 enum err_code orders_count(struct db *db, struct order_counts *out, struct err *err)
 {
     const struct {
