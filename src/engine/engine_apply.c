@@ -21,6 +21,11 @@ static const float heat_weight[EVENT_TYPES] = {
     [EVENT_ADD_TO_CART] = 4, [EVENT_PURCHASE] = 8,
 };
 
+float act_heat(enum event_type type)
+{
+    return heat_weight[type];
+}
+
 /* --- products -------------------------------------------------------------------------------- */
 
 /* A shop that names no currency has that of the first product that has one. */

@@ -104,6 +104,8 @@ enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first,
                                 struct err *err);
 enum err_code load_links(struct engine *e, struct db *db, struct err *err);
 enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
+/* What an act of a type adds to a product's heat. */
+float act_heat(enum event_type type);
 /* Every act that load_heat saw, into shopper state. */
 enum err_code read_acts(struct engine *e, struct err *err);
 
@@ -149,5 +151,7 @@ void unregister_metrics(struct engine *e);
 
 /* shelves.c */
 void rebuild_shelves(struct engine *e);
+/* Both shelves as of now_us, without products made at before_us or later. */
+void shelve(struct view *v, int64_t now_us, int64_t before_us);
 
 #endif

@@ -29,6 +29,7 @@ static void add_lists(struct container_writer *w, const struct neighbour_lists *
 
 static const char *const near_names[3] = {"near.offsets", "near.rows", "near.scores"};
 static const char *const with_names[3] = {"with.offsets", "with.rows", "with.scores"};
+static const char *const next_names[3] = {"next.offsets", "next.rows", "next.scores"};
 
 enum err_code recommend_model_write(const struct recommend_model *m, const char *path,
                                     struct err *err)
@@ -52,6 +53,7 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
     vectors_write(&m->vectors, w);
     add_lists(w, &m->near, m->rows, near_names);
     add_lists(w, &m->with, m->rows, with_names);
+    add_lists(w, &m->next, m->rows, next_names);
     size_t acts = m->history_offsets[m->users];
     container_writer_add(w, "user.no", sizeof *m->user_no, m->user_no, m->users);
     container_writer_add(w, "user.offsets", sizeof *m->history_offsets, m->history_offsets,
@@ -218,6 +220,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY(read_factors(c, m, err));
     TRY(read_lists(c, m->rows, near_names, &m->near, err));
     TRY(read_lists(c, m->rows, with_names, &m->with, err));
+    TRY(read_lists(c, m->rows, next_names, &m->next, err));
     return read_histories(c, m, err);
 }
 

@@ -7,7 +7,8 @@
  *                        2008), with an index that finds the best rows (index/vectors.h). They are
  *                        turned to the axes of their Gram matrix, which changes no dot product
  *                        and leaves of that matrix the diagonal;
- *            near, with  the nearest rows of each row by shared shoppers, and by shared baskets;
+ *            near, with, next  the nearest rows of each row by shared shoppers, by shared baskets, and by what
+ *                        shoppers came to after it;
  *            popularity  weighted, decayed count of acts;
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
  * Trust:   recommend_model_open checks every count, order and reference once, so that the serving
@@ -26,7 +27,7 @@
 #include "index/vectors.h"
 
 enum {
-    RECOMMEND_MODEL_VERSION = 3,
+    RECOMMEND_MODEL_VERSION = 4,
     RECOMMEND_DIM_MAX = VECTORS_DIM_MAX,
     RECOMMEND_NEIGHBOURS_MAX = 256,
     RECOMMEND_EXPONENT_MAX = 2,
@@ -64,6 +65,7 @@ struct recommend_model {
 
     struct neighbour_lists near; /* shoppers of this also liked */
     struct neighbour_lists with; /* bought in one basket */
+    struct neighbour_lists next; /* came to afterwards, in order */
 
     uint32_t users;
     const uint32_t *user_no;         /* [users] > 0, ascending */

@@ -20,8 +20,8 @@
 enum {
     CANDIDATES_MAX = 4096,
     CANDIDATES_SLOT_BITS = 13,
-    CANDIDATES_SOURCES_MAX = 6, /* that say something */
-    CANDIDATES_LISTS_MAX = 256, /* of all sources; further ones are left out */
+    CANDIDATES_SOURCES_MAX = 10, /* that say something */
+    CANDIDATES_LISTS_MAX = 256,  /* of all sources; further ones are left out */
 };
 
 /** What one voice says: product numbers[ids[i]] (ids NULL: numbers[i]), no product twice, gets

@@ -4,29 +4,9 @@
 #include "num/topk.h"
 #include "recommend/profile.h"
 #include "recommend/sources.h"
+#include "recommend/weights.h"
 
 enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
-
-/* How much each source says in each placement. Chosen by hand on the validation part of the
- * demonstration shop (docs/recommendations.md). */
-struct source_weights {
-    float factors, profile_near, profile_with; /* from the shopper's past */
-    float near, with, alike;                   /* from the context */
-    float trending, arrivals;                  /* for everybody */
-};
-
-static const struct source_weights weights[PLACEMENTS] = {
-    [PLACEMENT_HOME] = {.factors = 1,
-                        .profile_near = 0.9f,
-                        .profile_with = 0.2f,
-                        .trending = 0.15f,
-                        .arrivals = 0.05f},
-    [PLACEMENT_SIMILAR] = {.near = 1, .alike = 0.4f},
-    [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.15f},
-    [PLACEMENT_CART] = {.with = 1, .near = 0.3f, .trending = 0.02f},
-    [PLACEMENT_TRENDING] = {.trending = 1},
-    [PLACEMENT_NEW] = {.arrivals = 1},
-};
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -66,17 +46,25 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
                                      const struct profile *profile, struct arena *arena,
                                      struct candidates *c, struct err *err)
 {
-    if (profile->len == 0 || w->factors + w->profile_near + w->profile_with == 0)
+    enum err_code code = ERR_OK;
+    if (profile->len == 0)
         return ERR_OK;
-    enum err_code code = source_factors(view, profile, arena, c, err);
-    if (code != ERR_OK)
-        return code;
-    candidates_close(c, w->factors);
-    code = source_profile_neighbours(view, profile, NEAR, c, err);
-    candidates_close(c, w->profile_near);
-    if (code == ERR_OK)
+    if (w->factors > 0) {
+        code = source_factors(view, profile, arena, c, err);
+        candidates_close(c, w->factors);
+    }
+    if (code == ERR_OK && w->profile_near > 0) {
+        code = source_profile_neighbours(view, profile, NEAR, c, err);
+        candidates_close(c, w->profile_near);
+    }
+    if (code == ERR_OK && w->profile_with > 0) {
         code = source_profile_neighbours(view, profile, WITH, c, err);
-    candidates_close(c, w->profile_with);
+        candidates_close(c, w->profile_with);
+    }
+    if (code == ERR_OK && w->profile_next > 0) {
+        code = source_profile_next(view, profile, c, err);
+        candidates_close(c, w->profile_next);
+    }
     return code;
 }
 
@@ -95,6 +83,11 @@ static enum err_code gather_context(const struct view *view, const struct source
         code = source_neighbours(view, r->context, r->context_len, NEAR,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
         candidates_close(c, w->near);
+    }
+    if (code == ERR_OK && w->next > 0) {
+        code = source_neighbours(view, r->context, r->context_len, NEXT,
+                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+        candidates_close(c, w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0], arena, c, err);
@@ -262,7 +255,8 @@ static bool wants_filling(enum placement p)
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
                             struct arena *arena, struct recommend_result *out, struct err *err)
 {
-    const struct source_weights *w = &weights[r->placement];
+    const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
+    const struct source_weights *w = &weights->of[r->placement];
     struct profile profile;
     struct candidates c;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);

@@ -3,7 +3,7 @@
  * Model:   several sources give candidates, each with scores normalised to (0, 1]: the factor model with
  *          the shopper folded in from the freshest acts, neighbours of what they looked at, baskets,
  *          what is trending, what is new, what reads alike. A candidate's score is the weighted sum over
- *          the sources (weights per placement, recommend.c); its reason is the source that gave most.
+ *          the sources (weights per placement, weights.h); its reason is the source that gave most.
  *          Then come the rules: sellable, the caller's filter, not owned, not excluded, one variant per
  *          group, best first.
  * Privacy: without a shopper, or with one who opted out, nothing depends on anybody's past.
@@ -44,6 +44,8 @@ enum reason_code {
     REASONS
 };
 
+struct recommend_weights;
+
 struct recommend_request {
     enum placement placement;
     uint32_t user_no;        /* known or anonymous; 0: nobody, or opted out */
@@ -51,9 +53,10 @@ struct recommend_request {
     size_t context_len;
     const uint32_t *exclude; /* [exclude_len] product numbers */
     size_t exclude_len;
-    const struct bound_filter *filter; /* NULL: everything */
-    uint32_t limit;                    /* 1..RECOMMEND_LIMIT_MAX */
-    bool hide_seen;                    /* leave out what the shopper viewed lately */
+    const struct bound_filter *filter;       /* NULL: everything */
+    uint32_t limit;                          /* 1..RECOMMEND_LIMIT_MAX */
+    bool hide_seen;                          /* leave out what the shopper viewed lately */
+    const struct recommend_weights *weights; /* of the sources; NULL: the default */
     int64_t now_us;
 };
 

@@ -6,7 +6,11 @@ enum {
     FACTORS_WANT = 80,
     SEEDS_MAX = 24,      /* products of a profile whose neighbours are asked for */
     NEIGHBOURS_MAX = 40, /* of each */
+    STEPS_MAX = 8,       /* newest products of a profile that are gone on from */
 };
+
+/* What a product says of the next step, beside the one after it. */
+#define STEP_DECAY 0.6f
 
 enum err_code source_factors(const struct view *view, const struct profile *profile,
                              struct arena *arena, struct candidates *out, struct err *err)
@@ -49,11 +53,17 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
                           err);
 }
 
+static const struct neighbour_lists *lists_of(const struct recommend_model *m,
+                                              enum neighbour_kind kind)
+{
+    return kind == NEAR ? &m->near : kind == WITH ? &m->with : &m->next;
+}
+
 static enum err_code add_neighbours(const struct recommend_model *m, enum neighbour_kind kind,
                                     uint32_t row, float weight, enum reason_code reason,
                                     uint32_t because, struct candidates *out, struct err *err)
 {
-    const struct neighbour_lists *lists = kind == NEAR ? &m->near : &m->with;
+    const struct neighbour_lists *lists = lists_of(m, kind);
     uint32_t begin = lists->offsets[row], n = lists->offsets[row + 1] - begin;
     return candidates_add(out,
                           &(struct candidate_list){.numbers = m->items,
@@ -91,7 +101,7 @@ enum err_code source_profile_neighbours(const struct view *view, const struct pr
             seeds[n++] = &profile->items[i];
     for (size_t i = 0; i < n + AHEAD && code == ERR_OK; i++) {
         if (i < n)
-            prefetch_list(kind == NEAR ? &m->near : &m->with, seeds[i]->row);
+            prefetch_list(lists_of(m, kind), seeds[i]->row);
         if (i < AHEAD)
             continue;
         const struct profile_item *item = seeds[i - AHEAD];
@@ -99,6 +109,44 @@ enum err_code source_profile_neighbours(const struct view *view, const struct pr
                               profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED, item->product_no,
                               out, err);
     }
+    return code;
+}
+
+/* Newest first, of one moment the heavier. */
+static bool is_newer(const struct profile_item *a, const struct profile_item *b)
+{
+    return a->time_s != b->time_s ? a->time_s > b->time_s : a->weight > b->weight;
+}
+
+/* The newest that the model knows, newest first. Of equals the one that stands first. Returns how many. */
+static size_t newest(const struct profile *profile, const struct profile_item *out[STEPS_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < profile->len; i++) {
+        const struct profile_item *item = &profile->items[i];
+        size_t at = n;
+        if (item->row == UINT32_MAX || (n == STEPS_MAX && !is_newer(item, out[n - 1])))
+            continue;
+        n += n < STEPS_MAX;
+        for (at = n - 1; at > 0 && is_newer(item, out[at - 1]); at--)
+            out[at] = out[at - 1];
+        out[at] = item;
+    }
+    return n;
+}
+
+enum err_code source_profile_next(const struct view *view, const struct profile *profile,
+                                  struct candidates *out, struct err *err)
+{
+    const struct recommend_model *m = view_model(view);
+    const struct profile_item *steps[STEPS_MAX];
+    size_t n = m ? newest(profile, steps) : 0;
+    float weight = 1;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < n && code == ERR_OK; i++, weight *= STEP_DECAY)
+        code = add_neighbours(m, NEXT, steps[i]->row, weight,
+                              profile_owns(steps[i]) ? REASON_BOUGHT : REASON_VIEWED,
+                              steps[i]->product_no, out, err);
     return code;
 }
 

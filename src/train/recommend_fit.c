@@ -12,6 +12,7 @@
 #include "train/als.h"
 #include "train/matrix.h"
 #include "train/neighbours.h"
+#include "train/next.h"
 
 enum {
     HISTORY_KEPT = 256 /* acts of a shopper, the newest */,
@@ -29,6 +30,7 @@ struct recommend_params recommend_defaults(void)
                                      .neighbours = 50,
                                      .shrink = 5,
                                      .half_life_days = 30,
+                                     .step_days = 1,
                                      .seed = 1};
 }
 
@@ -42,6 +44,7 @@ static const struct tuning tunings[] = {
     {"neighbours", AT(neighbours), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
     {"shrink", AT(shrink), TUNING_FLOAT, 0, 1e6},
     {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0.01, 1e5},
+    {"step_days", AT(step_days), TUNING_FLOAT, 0, 1e6},
     {"seed", AT(seed), TUNING_U64, 0, 1e15},
 #undef AT
 };
@@ -250,6 +253,17 @@ static enum err_code fit_neighbours(struct work *w, const struct matrix *by_grou
     return code;
 }
 
+static enum err_code fit_next(struct work *w, struct err *err)
+{
+    struct next_options o = {
+        .until = w->until, .keep = w->p->neighbours, .half_life_days = w->p->step_days};
+    struct neighbour_result r;
+    enum err_code code = next_fit(w->it, w->row_of, w->m->rows, &o, w->o->pool, &r, err);
+    if (code == ERR_OK)
+        w->m->next = (struct neighbour_lists){r.offsets, r.rows, r.scores};
+    return code;
+}
+
 /* Acts stand sorted by (user, time), so a shopper's history is their slice, backwards. */
 static enum err_code fit_histories(struct work *w, struct err *err)
 {
@@ -302,6 +316,8 @@ enum err_code recommend_fit(const struct interactions *it, const struct recommen
     if (code == ERR_OK)
         code = fit_neighbours(&w, &w.baskets, BASKET_MAX, &m.with, err);
     if (code == ERR_OK)
+        code = fit_next(&w, err);
+    if (code == ERR_OK)
         code = fit_histories(&w, err);
     mem_free(w.row_of);
     mem_free(w.user_of);
@@ -338,6 +354,7 @@ void recommend_fit_release(struct recommend_model *m)
     vectors_release(&m->vectors);
     free_lists(&m->near);
     free_lists(&m->with);
+    free_lists(&m->next);
     free_owned(m->user_no);
     free_owned(m->history_offsets);
     free_owned(m->history_acts);

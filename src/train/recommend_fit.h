@@ -15,6 +15,7 @@ struct recommend_params {
     uint32_t neighbours;  /* kept per product */
     float shrink;         /* of neighbours with little support */
     float half_life_days; /* of popularity */
+    float step_days;      /* half-life of a transition by elapsed time; 0: time does not matter */
     uint64_t seed;
 };
 

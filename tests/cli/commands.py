@@ -599,6 +599,26 @@ def test_eval_foretells_what_comes_next_in_sessions():
     aisle("eval", "sessions", "--train", train, status=USAGE)
 
 
+def test_eval_measures_whole_lists_of_the_shop_s_past():
+    got = answer("eval", "lists")
+    assert list(got["placements"]) == ["home", "similar", "bought_together", "cart"]
+    for name, lists in got["placements"].items():
+        assert lists["lists"] > 0 and 0 <= lists["ndcg@20"] <= lists["hit@20"] <= 1, name
+    home = ["eval", "lists", "--placement", "home", "--k", "10", "--lists", "50"]
+    whole = answer(*home)["placements"]["home"]
+    assert whole["lists"] == 50
+    nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
+                     "home.trending=0")["placements"]["home"]
+    assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
+    tuned = answer(*home, "--tune")["placements"]["home"]
+    assert tuned["ndcg@10"] >= whole["ndcg@10"]
+    assert "home.x" not in aisle("eval", "lists", "--weights", "home.x=1", status=USAGE)[0]
+    assert "'attic'" in aisle("eval", "lists", "--weights", "attic.near=1", status=USAGE)[1]
+    aisle("eval", "lists", "--placement", "new", status=USAGE)
+    aisle("eval", "lists", "--test-share", "1", status=USAGE)
+    aisle("eval", "lists", "--until", "1999-01-01T00:00:00Z", status=DATA)
+
+
 def test_eval_lists_the_header_where_a_column_is_missing():
     path = write("odd.csv", "q,t,g\nkettle,Kettle,1\n")
     assert "the header is: q, t, g" in aisle("eval", "search", "--judgements", path,

@@ -133,6 +133,7 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
         fake_vectors(&m, cells, &r, a);
     m.near = fake_lists_of(&r, a, rows);
     m.with = fake_lists_of(&r, a, rows);
+    m.next = fake_lists_of(&r, a, rows);
     fake_histories(&m, &r, a);
     return m;
 }
