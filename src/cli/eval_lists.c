@@ -4,6 +4,7 @@
 #include "cli/shop.h"
 #include "engine/past.h"
 #include "eval/lists_tune.h"
+#include "train/content.h"
 #include "train/recommend_evaluate.h"
 
 enum { CASES_DEFAULT = 5000, TUNE_ROUNDS = 6, PLACEMENTS_MEASURED = 4 };
@@ -14,6 +15,7 @@ static const enum placement measured[PLACEMENTS_MEASURED] = {
 struct evaluation {
     struct shop shop;
     struct interactions it;
+    struct content_catalogue catalogue;
     struct recommend_params params;
     struct recommend_weights weights;
     struct pool *pool;
@@ -29,7 +31,7 @@ struct evaluation {
 static enum err_code go_back(struct evaluation *e, struct err *err)
 {
     struct derive_options derive = derive_defaults();
-    struct fit_options fit = {.pool = e->pool};
+    struct fit_options fit = {.catalogue = &e->catalogue, .pool = e->pool};
     derive.guests = true;
     derive.until = e->until;
     enum err_code code = derive_interactions(e->shop.store, &derive, &e->it, NULL, err);
@@ -38,6 +40,8 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
     if (code == ERR_OK)
         code = recommend_split(&e->it, 1 - e->share, &e->split, err);
     fit.until = e->split;
+    if (code == ERR_OK)
+        code = content_catalogue_read(e->shop.store, &e->catalogue, err);
     if (code == ERR_OK)
         code = recommend_fit(&e->it, &e->params, &fit, &e->model, err);
     if (code == ERR_OK)
@@ -116,6 +120,7 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     past_close(&e->past);
     recommend_fit_release(&e->model);
     interactions_release(&e->it);
+    content_catalogue_release(&e->catalogue);
     pool_free(e->pool);
     shop_close(&e->shop);
     return code;

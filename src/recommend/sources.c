@@ -56,7 +56,17 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
 static const struct neighbour_lists *lists_of(const struct recommend_model *m,
                                               enum neighbour_kind kind)
 {
-    return kind == NEAR ? &m->near : kind == WITH ? &m->with : &m->next;
+    switch (kind) {
+    case NEAR:
+        return &m->near;
+    case WITH:
+        return &m->with;
+    case NEXT:
+        return &m->next;
+    case ALIKE:
+        break;
+    }
+    return &m->alike;
 }
 
 static enum err_code add_neighbours(const struct recommend_model *m, enum neighbour_kind kind,

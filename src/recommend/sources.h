@@ -12,7 +12,7 @@ ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct 
                                           struct arena *arena, struct candidates *out,
                                           struct err *err);
 
-enum neighbour_kind { NEAR, WITH, NEXT };
+enum neighbour_kind { NEAR, WITH, NEXT, ALIKE };
 
 /** Neighbours of the heaviest products of a profile.
  *  ERR_LIMIT   the arena's cap */

@@ -8,6 +8,7 @@ const struct recommend_weights recommend_weights_default = {
                          .profile_near = 0.3f,
                          .profile_with = 0.2f,
                          .profile_next = 0.1f,
+                         .profile_alike = 0.3f,
                          .trending = 0.4f,
                          .arrivals = 0.3f},
      [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f},
@@ -21,7 +22,7 @@ static const struct tuning tunings[] = {
     {                                                                                              \
 #field, offsetof(struct source_weights, field), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX      \
     }
-    AT(factors), AT(profile_near), AT(profile_with), AT(profile_next), AT(near),
+    AT(factors), AT(profile_near), AT(profile_with), AT(profile_next), AT(profile_alike), AT(near),
     AT(with),    AT(next),         AT(alike),        AT(trending),     AT(arrivals),
 #undef AT
 };

@@ -25,16 +25,13 @@ static bool make_room(struct content_catalogue *c, size_t n)
 {
     if (c->len == c->cap) {
         uint32_t cap = c->cap ? c->cap * 2 : 1024;
-        uint32_t *numbers = mem_try_resize(c->product_no, cap, sizeof *numbers);
-        if (numbers)
-            c->product_no = numbers;
-        uint64_t *group = mem_try_resize(c->group, cap, sizeof *group);
-        if (group)
-            c->group = group;
+        struct content_product *products = mem_try_resize(c->products, cap, sizeof *products);
+        if (products)
+            c->products = products;
         uint64_t *offsets = mem_try_resize(c->offsets, (size_t)cap + 1, sizeof *offsets);
         if (offsets)
             c->offsets = offsets;
-        if (!numbers || !group || !offsets)
+        if (!products || !offsets)
             return false;
         c->cap = cap;
         c->offsets[0] = 0;
@@ -51,14 +48,14 @@ static bool make_room(struct content_catalogue *c, size_t n)
     return true;
 }
 
-enum err_code content_catalogue_add(struct content_catalogue *c, uint32_t product_no,
-                                    uint64_t group, const struct content_feature *features,
-                                    size_t n, struct err *err)
+enum err_code content_catalogue_add(struct content_catalogue *c,
+                                    const struct content_product *product,
+                                    const struct content_feature *features, size_t n,
+                                    struct err *err)
 {
     if (!make_room(c, n))
         return no_memory(err);
-    c->product_no[c->len] = product_no;
-    c->group[c->len] = group;
+    c->products[c->len] = *product;
     if (n)
         memcpy(c->features + c->offsets[c->len], features, n * sizeof *features);
     c->offsets[c->len + 1] = c->offsets[c->len] + n;
@@ -86,9 +83,11 @@ static enum err_code read_page(struct store *store, struct content_reader *reade
             continue;
         code = content_read(reader, &p, err);
         if (code == ERR_OK)
-            code =
-                content_catalogue_add(c, p.no, segment_group_hash(p.group_id.n ? p.group_id : p.id),
-                                      reader->features, reader->len, err);
+            code = content_catalogue_add(
+                c,
+                &(struct content_product){
+                    p.no, segment_group_hash(p.group_id.n ? p.group_id : p.id), p.created_at},
+                reader->features, reader->len, err);
     }
     db_rows_close(&rows);
     store_read_end(store, db);
@@ -121,8 +120,7 @@ enum err_code content_catalogue_read(struct store *store, struct content_catalog
 
 void content_catalogue_release(struct content_catalogue *c)
 {
-    mem_free(c->product_no);
-    mem_free(c->group);
+    mem_free(c->products);
     mem_free(c->offsets);
     mem_free(c->features);
     *c = (struct content_catalogue){0};

@@ -18,16 +18,22 @@
 #include "base/pool.h"
 #include "engine/content.h"
 #include "train/matrix.h"
+#include "train/neighbours.h"
 
 struct store;
+
+struct content_product {
+    uint32_t product_no;
+    uint64_t group;     /* a hash: variants of one thing share it */
+    int64_t created_at; /* UTC microseconds */
+};
 
 /* Products with their features. All-zero is valid: none. */
 struct content_catalogue {
     uint32_t len, cap;
-    uint32_t *product_no;             /* [len] ascending, owned */
-    uint64_t *group;                  /* [len] a hash: variants of one thing share it, owned */
-    uint64_t *offsets;                /* [len + 1], owned */
-    struct content_feature *features; /* [offsets[len]], owned */
+    struct content_product *products; /* [len] by product_no, owned */
+    uint64_t *offsets;                /* [len + 1] NULL where there are none, owned */
+    struct content_feature *features; /* [offsets[len]] owned */
     uint64_t features_cap;
 };
 
@@ -37,8 +43,8 @@ ERR_MUST_USE enum err_code content_catalogue_read(struct store *store,
                                                   struct content_catalogue *out, struct err *err);
 
 /** Add one product, whose number is above all others. ERR_MEMORY. */
-ERR_MUST_USE enum err_code content_catalogue_add(struct content_catalogue *c, uint32_t product_no,
-                                                 uint64_t group,
+ERR_MUST_USE enum err_code content_catalogue_add(struct content_catalogue *c,
+                                                 const struct content_product *product,
                                                  const struct content_feature *features, size_t n,
                                                  struct err *err);
 void content_catalogue_release(struct content_catalogue *c);
@@ -62,6 +68,16 @@ ERR_MUST_USE enum err_code content_matrix(const struct content_tower *t,
                                           const struct content_catalogue *c, unsigned kinds,
                                           const uint32_t *row_of, uint32_t rows, struct matrix *out,
                                           struct err *err);
+
+/** The products that read most like each product: the cosine of their rows. Those are looked at that share one
+ *  of the product's rarest features, up to 20,000 products of features: in a shop of some thousand products all.
+ *  features  [items][features] of content_matrix
+ *  keep      1..RECOMMEND_NEIGHBOURS_MAX
+ *  out       neighbours_release; the same whatever the number of threads
+ *  ERR_CANCELLED, ERR_MEMORY */
+ERR_MUST_USE enum err_code content_neighbours_fit(const struct matrix *features, uint32_t keep,
+                                                  struct pool *pool, struct neighbour_result *out,
+                                                  struct err *err);
 
 struct content_options {
     float alpha;         /* of ALS, > 0 */

@@ -112,15 +112,21 @@ static enum err_code prepare(struct fit *f, unsigned lanes, struct err *err)
     return ERR_OK;
 }
 
-static enum err_code pack(const struct fit *f, struct neighbour_result *out, struct err *err)
+enum err_code neighbours_pack(const struct topk_item *kept, const uint32_t *kept_len,
+                              uint32_t items, uint32_t keep, struct neighbour_result *out,
+                              struct err *err)
 {
-    uint32_t items = f->by_group->columns;
     struct neighbour_result r = {0};
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < items; i++)
+        total += kept_len[i];
+    if (total > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "%u items with %u neighbours each are too many", items,
+                       keep);
     r.offsets = mem_try_new((size_t)items + 1, sizeof *r.offsets);
     if (r.offsets)
         for (uint32_t i = 0; i < items; i++)
-            r.offsets[i + 1] = r.offsets[i] + f->kept_len[i];
-    size_t total = r.offsets ? r.offsets[items] : 0;
+            r.offsets[i + 1] = r.offsets[i] + kept_len[i];
     r.rows = mem_try_new(total, sizeof *r.rows);
     r.scores = mem_try_new(total, sizeof *r.scores);
     if (!r.offsets || !r.rows || !r.scores) {
@@ -128,9 +134,9 @@ static enum err_code pack(const struct fit *f, struct neighbour_result *out, str
         return err_set(err, ERR_MEMORY, "no memory for neighbours of %u items", items);
     }
     for (uint32_t i = 0; i < items; i++)
-        for (uint32_t k = 0; k < f->kept_len[i]; k++) {
-            r.rows[r.offsets[i] + k] = f->kept[(size_t)i * f->o->keep + k].id;
-            r.scores[r.offsets[i] + k] = f->kept[(size_t)i * f->o->keep + k].score;
+        for (uint32_t k = 0; k < kept_len[i]; k++) {
+            r.rows[r.offsets[i] + k] = kept[(size_t)i * keep + k].id;
+            r.scores[r.offsets[i] + k] = kept[(size_t)i * keep + k].score;
         }
     *out = r;
     return ERR_OK;
@@ -147,7 +153,9 @@ enum err_code neighbours_fit(const struct matrix *by_group, const struct neighbo
         code = prepare(&f, lanes, err);
     if (code == ERR_OK) {
         pool_for(pool, by_group->columns, GRAIN, fit_range, &f);
-        code = atomic_load(&f.stopped) ? signal_check(err) : pack(&f, out, err);
+        code = atomic_load(&f.stopped)
+                   ? signal_check(err)
+                   : neighbours_pack(f.kept, f.kept_len, by_group->columns, o->keep, out, err);
     }
     for (unsigned i = 0; i < lanes; i++) {
         mem_free(f.lanes[i].pairs);

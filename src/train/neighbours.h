@@ -12,6 +12,7 @@
 
 #include "base/pool.h"
 #include "engine/recommend_model.h"
+#include "num/topk.h"
 #include "train/matrix.h"
 
 struct neighbour_options {
@@ -31,6 +32,13 @@ struct neighbour_result {
 ERR_MUST_USE enum err_code neighbours_fit(const struct matrix *by_group,
                                           const struct neighbour_options *o, struct pool *pool,
                                           struct neighbour_result *out, struct err *err);
+
+/** Lists of up to `keep` each into one piece.
+ *  kept [items][keep], kept_len [items]: how many of them.
+ *  ERR_MEMORY; ERR_LIMIT  more than 2^32 entries */
+ERR_MUST_USE enum err_code neighbours_pack(const struct topk_item *kept, const uint32_t *kept_len,
+                                           uint32_t items, uint32_t keep,
+                                           struct neighbour_result *out, struct err *err);
 void neighbours_release(struct neighbour_result *r);
 
 #endif

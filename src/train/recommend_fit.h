@@ -15,6 +15,7 @@ struct recommend_params {
     uint32_t neighbours;  /* kept per product */
     float shrink;         /* of neighbours with little support */
     float half_life_days; /* of popularity */
+    float content;        /* mu of the tower (train/content.h); 0: products' records say nothing */
     float step_days;      /* half-life of a transition by elapsed time; 0: time does not matter */
     uint64_t seed;
 };
@@ -32,8 +33,12 @@ ERR_MUST_USE enum err_code recommend_param_put(struct recommend_params *p, struc
 
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
 
+struct content_catalogue;
+
 /* All-zero: everything, on this thread alone. */
 struct fit_options {
+    const struct content_catalogue
+        *catalogue;    /* what is sold; NULL: only what acts tell is known */
     int64_t until;     /* UTC us: only acts before it; 0: all */
     struct pool *pool; /* NULL: this thread alone */
     /** Told now and then how far it is, 0..1; may be NULL. */

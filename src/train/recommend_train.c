@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "store/models.h"
+#include "train/content.h"
 #include "train/manifest.h"
 
 enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, LOCK_TRIES = 600 };
@@ -46,6 +47,7 @@ struct run {
     const struct train_options *o;
     struct pool *pool;
     struct interactions it;
+    struct content_catalogue catalogue;
     struct live_model live;
     struct train_result *r;
     double from, to; /* of the whole, that the step takes which runs now */
@@ -71,8 +73,11 @@ static void begin_step(struct run *run, double to, const char *what)
 static enum err_code fit(struct run *run, int64_t until, const struct recommend_params *p,
                          struct recommend_model *out, struct err *err)
 {
-    struct fit_options o = {
-        .until = until, .pool = run->pool, .progress = tell, .progress_arg = run};
+    struct fit_options o = {.catalogue = &run->catalogue,
+                            .until = until,
+                            .pool = run->pool,
+                            .progress = tell,
+                            .progress_arg = run};
     return recommend_fit(&run->it, p, &o, out, err);
 }
 
@@ -262,6 +267,8 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK && run.it.len == 0)
         code = err_set(err, ERR_INVALID, "there are no events or orders to learn from");
     if (code == ERR_OK)
+        code = content_catalogue_read(store, &run.catalogue, err);
+    if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
     if (code == ERR_OK)
         code = evaluate(&run, err);
@@ -270,6 +277,7 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
         code = fit_and_write(&run, err);
     live_model_close(&run.live);
     interactions_release(&run.it);
+    content_catalogue_release(&run.catalogue);
     pool_free(run.pool);
     return code;
 }

@@ -46,7 +46,7 @@ static void serve_model(struct shop *s)
         with_offsets[KNOWN + 1], with_rows[KNOWN];
     static float popularity[KNOWN], spectrum[DIM], near_scores[KNOWN * NEAR_EACH],
         with_scores[KNOWN];
-    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN];
+    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN], alike_rows[KNOWN];
     static const uint32_t user_no[] = {SHOPPER};
     static const uint64_t history_offsets[] = {0, 1};
     static const uint32_t history_acts[] = {(uint32_t)EVENT_PURCHASE << HISTORY_ROW_BITS | 20};
@@ -64,6 +64,7 @@ static void serve_model(struct shop *s)
         with_rows[row] = (row + KIND) % KNOWN;
         next_offsets[row + 1] = row + 1;
         next_rows[row] = (row + 1) % KNOWN;
+        alike_rows[row] = (row + 5) % KNOWN;
         with_scores[row] = 0.5f;
         for (uint32_t i = 0; i < NEAR_EACH; i++) {
             near_rows[row * NEAR_EACH + i] = kind * KIND + (place + 1 + i) % KIND;
@@ -81,6 +82,7 @@ static void serve_model(struct shop *s)
                                 .near = {near_offsets, near_rows, near_scores},
                                 .with = {with_offsets, with_rows, with_scores},
                                 .next = {next_offsets, next_rows, with_scores},
+                                .alike = {next_offsets, alike_rows, with_scores},
                                 .users = 1,
                                 .user_no = user_no,
                                 .history_offsets = history_offsets,
@@ -529,6 +531,27 @@ START_TEST(what_came_next_follows_the_newest_acts_first)
 }
 END_TEST
 
+START_TEST(what_reads_like_a_shopper_s_products_reaches_home)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_VIEW);
+    act(&s, 99, 15, EVENT_ADD_TO_CART);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.profile_alike=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 2);
+    ck_assert_uint_eq(out.items[0].product_no, 20); /* of the heavier one */
+    ck_assert_uint_eq(out.items[0].reason_product, 15);
+    ck_assert_uint_eq(out.items[1].product_no, 8);
+    ck_assert_uint_eq(out.items[1].reason_product, 3);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(weights_have_names_and_say_what_is_shown)
 {
     struct shop s;
@@ -536,9 +559,9 @@ START_TEST(weights_have_names_and_say_what_is_shown)
     struct recommend_weights w = recommend_weights_default;
     shop_init(&s, true);
     act(&s, 99, 15, EVENT_VIEW);
-    static const char *const off[] = {"home.factors=0",      "home.profile_near=0",
-                                      "home.profile_with=0", "home.profile_next=0",
-                                      "home.trending=0",     "home.arrivals=0.5"};
+    static const char *const off[] = {
+        "home.factors=0",       "home.profile_near=0", "home.profile_with=0", "home.profile_next=0",
+        "home.profile_alike=0", "home.trending=0",     "home.arrivals=0.5"};
     ck_assert(recommend_weights_equal(&w, &recommend_weights_default));
     for (size_t i = 0; i < sizeof off / sizeof *off; i++)
         ck_ok(recommend_weight_set(&w, str_of(off[i]), &err));
@@ -609,5 +632,6 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
-      what_came_next_follows_the_newest_acts_first, weights_have_names_and_say_what_is_shown,
+      what_came_next_follows_the_newest_acts_first,
+      what_reads_like_a_shopper_s_products_reaches_home, weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)

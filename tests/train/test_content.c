@@ -148,7 +148,7 @@ static void add_product(struct content_catalogue *c, uint32_t no, const uint64_t
     struct err err;
     for (size_t i = 0; i < n; i++)
         features[i] = (struct content_feature){keys[i], 1};
-    ck_ok(content_catalogue_add(c, no, no, features, n, &err));
+    ck_ok(content_catalogue_add(c, &(struct content_product){no, no, 0}, features, n, &err));
 }
 
 static uint64_t tag(uint64_t n)
@@ -218,6 +218,47 @@ START_TEST(rows_of_a_matrix_are_the_products_vectors)
 }
 END_TEST
 
-SUITE("content", the_tower_minimises_the_loss_of_als_over_what_somebody_had, threads_change_no_bit,
+START_TEST(what_reads_alike_is_the_best_of_all_pairs)
+{
+    enum { KEEP = 4 };
+    struct problem p;
+    struct err err;
+    struct neighbour_result got;
+    struct pool *pool;
+    problem_init(&p, 9);
+    for (uint32_t i = 0; i < ITEMS; i++) { /* rows of length 1 */
+        double square = 0;
+        for (uint64_t k = p.features.offsets[i]; k < p.features.offsets[i + 1]; k++)
+            square += (double)p.features.value[k] * (double)p.features.value[k];
+        for (uint64_t k = p.features.offsets[i]; k < p.features.offsets[i + 1]; k++)
+            p.features.value[k] /= (float)sqrt(square);
+        for (size_t f = 0; f < FEATURES && square > 0; f++)
+            p.dense_features[i * FEATURES + f] /= sqrt(square);
+    }
+    ck_ok(pool_new(&pool, "alike", 3, 8, &err));
+    ck_ok(content_neighbours_fit(&p.features, KEEP, pool, &got, &err));
+    for (size_t i = 0; i < ITEMS; i++) {
+        size_t from = got.offsets[i], len = got.offsets[i + 1] - from, shared = 0, better = 0;
+        for (size_t j = 0; j < ITEMS; j++) {
+            double cosine = 0;
+            for (size_t f = 0; f < FEATURES; f++)
+                cosine += p.dense_features[i * FEATURES + f] * p.dense_features[j * FEATURES + f];
+            shared += j != i && cosine > 0;
+            better += j != i && len && cosine > (double)got.scores[from + len - 1] + 1e-5;
+            for (size_t k = 0; k < len; k++)
+                if (got.rows[from + k] == j)
+                    ck_assert_double_eq_tol((double)got.scores[from + k], cosine, 1e-5);
+        }
+        ck_assert_uint_eq(len, shared < KEEP ? shared : KEEP);
+        ck_assert_uint_lt(better, len ? len : 1);
+    }
+    neighbours_release(&got);
+    pool_free(pool);
+    problem_release(&p);
+}
+END_TEST
+
+SUITE("content", what_reads_alike_is_the_best_of_all_pairs,
+      the_tower_minimises_the_loss_of_als_over_what_somebody_had, threads_change_no_bit,
       factors_that_are_not_finite_are_refused, a_vocabulary_holds_what_products_share,
       rows_of_a_matrix_are_the_products_vectors)
