@@ -26,6 +26,7 @@ void view_unref(struct view *v)
         return;
     catalogue_unref(v->catalogue);
     served_model_unref(v->model);
+    newcomers_unref(v->newcomers);
     live_unref(v->live);
     mem_free(v);
 }

@@ -6,7 +6,7 @@
 #include "recommend/candidates.h"
 #include "recommend/profile.h"
 
-/** The rows that the factor model likes best for a profile.
+/** The rows that the factor model likes best for a profile, and the products newer than it (engine/newcomers.h).
  *  Errors as factors_fold_in and vectors_search. */
 ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
                                           struct arena *arena, struct candidates *out,

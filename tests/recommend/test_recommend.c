@@ -552,6 +552,64 @@ START_TEST(what_reads_like_a_shopper_s_products_reaches_home)
 }
 END_TEST
 
+/* The view as after the catalogue changed, with a tower that puts the record of COLD among the lamps or the pots. */
+static void meet_newcomers(struct shop *s, uint32_t kind)
+{
+    static struct content_reader reader;
+    static uint64_t keys[CONTENT_FEATURES_MAX];
+    static float idf[CONTENT_FEATURES_MAX], weights[CONTENT_FEATURES_MAX * DIM];
+    struct recommend_model *m = &s->f.view->model->recommend;
+    struct location at = catalogue_locate(s->f.view->catalogue, COLD);
+    struct product p;
+    struct err err;
+    if (!reader.analyser)
+        content_reader_init(&reader);
+    ck_ok(segment_source(s->f.view->catalogue->segments[at.slot], at.doc, &s->f.arena, &p, &err));
+    ck_ok(content_read(&reader, &p, &err));
+    ck_assert_uint_gt(reader.len, 0);
+    for (size_t i = 0; i < reader.len; i++) {
+        keys[i] = reader.features[i].key;
+        idf[i] = 1;
+        for (uint32_t k = 0; k < DIM; k++)
+            weights[i * DIM + k] = k == kind ? 1 : 0;
+    }
+    m->content = (struct content_tower){.features = (uint32_t)reader.len,
+                                        .dim = DIM,
+                                        .products = KNOWN,
+                                        .keys = keys,
+                                        .idf = idf,
+                                        .weights = weights};
+    newcomers_unref(s->f.view->newcomers);
+    ck_ok(newcomers_build(s->f.view->catalogue, m, s->f.live, &s->f.view->newcomers, &err));
+}
+
+START_TEST(a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_VIEW);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.factors=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        meet_newcomers(&s, kind);
+        ck_assert_uint_ge(s.f.view->newcomers->len, 1);
+        struct recommend_result out = run(&s, &r);
+        bool liked = shows(&out, COLD);
+        ck_assert(liked == (kind == (3 - 1) / KIND));
+        for (size_t i = 0; i < out.len; i++)
+            ck_assert(out.items[i].reason == REASON_TASTE);
+    }
+    set_live(&s, COLD, 0, PRODUCT_ACTIVE); /* sold out */
+    meet_newcomers(&s, (3 - 1) / KIND);
+    struct recommend_result out = run(&s, &r);
+    ck_assert(!shows(&out, COLD));
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(weights_have_names_and_say_what_is_shown)
 {
     struct shop s;
@@ -633,5 +691,7 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
       what_came_next_follows_the_newest_acts_first,
-      what_reads_like_a_shopper_s_products_reaches_home, weights_have_names_and_say_what_is_shown,
+      what_reads_like_a_shopper_s_products_reaches_home,
+      a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it,
+      weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)
