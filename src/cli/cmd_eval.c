@@ -19,7 +19,7 @@ static const struct flag flags[] = {
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
     {"--fold", "N",
      "cold: which tenth of the products nobody had, 0..9 (0, which is left out of all others)"},
-    {"--alike", "W", "cold: what texts say beside the factors (0.4)"},
+    {"--alike", "W", "cold: what texts say beside the factors (0.8)"},
     {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
     {"--k", "N", "recommend, lists, cold, next, sessions: length of the lists (20; next: 10)"},
     {"--sequences", "F", "next: a line is a user and the items in order of time"},
@@ -94,7 +94,8 @@ const struct command cmd_eval = {
         "           it shows them. A line of pairs is user, item[, time], by header or place.\n"
         "           propagation takes user_exponent, out_exponent, in_exponent, keep, dim, gamma,\n"
         "           low_user, low_item, low_out, low_in, flat, binary, seed; neighbours takes\n"
-        "           neighbours, shrink, support, group_max; both and popularity score every item.\n"
+        "           neighbours, shrink, support, group_max, bm25, b; both and popularity score "
+        "every item.\n"
         "lists      the same of whole lists of the shop in the data folder, as pages show them: "
         "fitted\n"
         "           on the earlier acts, asked for the later ones. home: what a shopper did with "

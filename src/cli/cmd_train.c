@@ -13,6 +13,7 @@ static const struct flag flags[] = {
     {"--test-share", "X", "share of the acts that is held out to measure (0.2)"},
     {"--until", "TIME", "as if nothing had happened from then on, to compare parameters"},
     {"--no-publish", NULL, "write the version, do not register it"},
+    {"--cold-start", NULL, "fit from nothing, not from the factors of the model that serves"},
     {"--force", NULL, "publish even if a gate fails"},
     {"--progress", NULL, "with --json: lines of progress and message before the result"},
 };
@@ -78,6 +79,7 @@ static bool read_options(const struct args *args, struct train_options *o)
     if (!args_i64(args, "--threads", 0, 0, 256, &threads))
         return false;
     o->threads = (unsigned)threads;
+    o->cold_start = args_has(args, "--cold-start");
     struct str rest = str_of(params);
     while (rest.p && rest.n)
         if (recommend_param_set(&o->params, str_split(&rest, ','), &err) != ERR_OK) {

@@ -23,7 +23,7 @@
 enum { COLD_FOLDS = 10 };
 
 /** What `alike` is without a word: chosen on folds 1 to 3 of four shops (docs/content.md). */
-#define COLD_ALIKE 0.4f
+#define COLD_ALIKE 0.8f
 
 enum cold_model { COLD_TOWER, COLD_CONTENT, COLD_TITLES, COLD_POPULARITY, COLD_MODELS };
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -33,6 +34,7 @@ struct recommend_params recommend_defaults(void)
                                      .iterations = 10,
                                      .neighbours = 50,
                                      .shrink = 5,
+                                     .bm25 = 1.2f,
                                      .half_life_days = 30,
                                      .content = 10,
                                      .step_days = 1,
@@ -48,6 +50,7 @@ static const struct tuning tunings[] = {
     {"iterations", AT(iterations), TUNING_U32, 1, 1000},
     {"neighbours", AT(neighbours), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
     {"shrink", AT(shrink), TUNING_FLOAT, 0, 1e6},
+    {"bm25", AT(bm25), TUNING_FLOAT, 0, 1e6},
     {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0.01, 1e5},
     {"content", AT(content), TUNING_FLOAT, 0, 1e6},
     {"step_days", AT(step_days), TUNING_FLOAT, 0, 1e6},
@@ -229,6 +232,23 @@ static void tell_factors(void *arg, double done)
     tell(arg, factors_from + done * (factors_to - factors_from));
 }
 
+/* Where the fit begins: products that the model before knew stand where it had them. Its axes are not those of
+ * als_fit, which does not mind. Returns whether there was such a model. */
+static bool start_from(const struct work *w, float *items)
+{
+    const struct recommend_model *before = w->o->start, *m = w->m;
+    size_t d = w->p->dim;
+    if (!before || before->dim != d)
+        return false;
+    als_start(items, m->rows, d, w->p->seed);
+    for (uint32_t row = 0; row < m->rows; row++) {
+        uint32_t known = recommend_model_row(before, m->items[row]);
+        if (known != UINT32_MAX)
+            memcpy(items + row * d, before->vectors.exact + known * d, d * sizeof *items);
+    }
+    return true;
+}
+
 /* Products that nobody had, beside those that als_fit put somewhere. */
 static enum err_code place_products(struct work *w, const float *users, float *items,
                                     struct err *err)
@@ -308,6 +328,10 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     enum err_code code = ERR_OK;
     if (!users || !items || !turned || !spectrum)
         code = err_set(err, ERR_MEMORY, "no memory for factors");
+    if (code == ERR_OK && start_from(w, items)) {
+        o.warm = true;
+        o.iterations = o.iterations < FIT_WARM_ITERATIONS ? o.iterations : FIT_WARM_ITERATIONS;
+    }
     if (code == ERR_OK)
         code = als_fit(&w->by_user, &w->by_item, &o, w->o->pool, users, items, err);
     if (code == ERR_OK)
@@ -332,8 +356,12 @@ static enum err_code fit_neighbours(struct work *w, const struct matrix *by_grou
                                     uint32_t group_max, struct neighbour_lists *lists,
                                     struct err *err)
 {
-    struct neighbour_options o = {
-        .keep = w->p->neighbours, .shrink = w->p->shrink, .group_max = group_max, .support = 2};
+    struct neighbour_options o = {.keep = w->p->neighbours,
+                                  .shrink = w->p->shrink,
+                                  .group_max = group_max,
+                                  .support = 2,
+                                  .bm25 = w->p->bm25,
+                                  .b = 0.75f};
     struct neighbour_result r;
     enum err_code code = neighbours_fit(by_group, &o, w->o->pool, &r, err);
     if (code == ERR_OK)

@@ -70,10 +70,13 @@ static void begin_step(struct run *run, double to, const char *what)
     tell(run, 0);
 }
 
+/* Only a fit on everything may begin with what serves: that knows the acts that a measured copy is to foretell. */
 static enum err_code fit(struct run *run, int64_t until, const struct recommend_params *p,
                          struct recommend_model *out, struct err *err)
 {
+    bool warm = until == 0 && run->o->until == 0 && !run->o->cold_start && run->live.version[0];
     struct fit_options o = {.catalogue = &run->catalogue,
+                            .start = warm ? &run->live.model : NULL,
                             .until = until,
                             .pool = run->pool,
                             .progress = tell,

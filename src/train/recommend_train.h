@@ -20,6 +20,7 @@ struct train_options {
     int64_t until;     /* UTC us: as if nothing had happened from then on; 0: everything */
     size_t users_max;  /* shoppers to measure; 0: 20,000 */
     unsigned threads;  /* 0: all processors */
+    bool cold_start;   /* fit from nothing even where a model serves */
     /** Told now and then how far it is, 0..1; may be NULL. */
     void (*progress)(void *arg, double done, const char *what);
     void *progress_arg;

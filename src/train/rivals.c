@@ -29,7 +29,7 @@ struct rival_params rival_defaults(void)
                         .low_in = 0.3f,
                         .flat = 2,
                         .seed = 1},
-        .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
+        .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2, .b = 0.8f}};
 }
 
 #define OF_PROPAGATION(field) offsetof(struct rival_params, propagation.field)
@@ -56,6 +56,8 @@ static const struct tuning of_neighbours[] = {
     {"shrink", OF_NEIGHBOURS(shrink), TUNING_FLOAT, 0, 1e6},
     {"group_max", OF_NEIGHBOURS(group_max), TUNING_U32, 2, GROUP_MAX},
     {"support", OF_NEIGHBOURS(support), TUNING_U32, 1, GROUP_MAX},
+    {"bm25", OF_NEIGHBOURS(bm25), TUNING_FLOAT, 0, 1e6},
+    {"b", OF_NEIGHBOURS(b), TUNING_FLOAT, 0, 1},
 };
 
 static const struct {

@@ -451,7 +451,43 @@ START_TEST(parameters_are_set_by_name_within_their_bounds)
 }
 END_TEST
 
-SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_later,
+START_TEST(a_fit_goes_on_from_the_model_before)
+{
+    struct interactions it;
+    struct recommend_model first, cold, warm, other;
+    struct recommend_params p = params();
+    struct err err;
+    make(&it, 6);
+    p.dim = 2; /* as many as there are tastes: one place to come to */
+    p.iterations = 30;
+    int64_t before = 20055 * DAY;
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = before}, &first, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){0}, &cold, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.start = &first}, &warm, &err));
+    double gap = 0, size = 0;
+    for (uint32_t i = 0; i < cold.rows; i++)
+        for (uint32_t j = 0; j < cold.rows; j++) { /* dot products do not depend on the axes */
+            const float *a = cold.vectors.exact, *b = warm.vectors.exact;
+            double x = (double)vec->dot(a + i * p.dim, a + j * p.dim, p.dim);
+            double y = (double)vec->dot(b + i * p.dim, b + j * p.dim, p.dim);
+            gap += (x - y) * (x - y);
+            size += x * x;
+        }
+    ck_assert_double_lt(sqrt(gap / size), 0.1);
+    /* with other factors there is nothing to go on from */
+    p.dim = 5;
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.start = &first}, &other, &err));
+    ck_assert_uint_eq(other.dim, 5);
+    recommend_fit_release(&first);
+    recommend_fit_release(&cold);
+    recommend_fit_release(&warm);
+    recommend_fit_release(&other);
+    interactions_release(&it);
+}
+END_TEST
+
+SUITE("recommend_fit", a_fit_goes_on_from_the_model_before,
+      a_model_knows_who_did_what_until_the_moment_and_nothing_later,
       a_product_that_nobody_had_stands_where_its_record_puts_it,
       neighbours_and_factors_tell_the_two_tastes_apart,
       fitting_twice_gives_the_same_model_with_any_number_of_threads,
