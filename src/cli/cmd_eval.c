@@ -7,6 +7,7 @@
 static const struct flag flags[] = {
     {"--train", "F", "recommend, sessions: what is known"},
     {"--test", "F", "recommend, sessions: what is to be foretold"},
+    {"--before", "F", "recommend: als begins with the factors of a fit on this"},
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
     {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
     {"--params", "K=V,...",

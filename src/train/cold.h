@@ -22,7 +22,7 @@
 
 enum { COLD_FOLDS = 10 };
 
-/** What `alike` is without a word: chosen on folds 1 to 3 of four shops (docs/content.md). */
+/** What `alike` is without a word: chosen on folds 1 and 2 (docs/content.md). */
 #define COLD_ALIKE 0.8f
 
 enum cold_model { COLD_TOWER, COLD_CONTENT, COLD_TITLES, COLD_POPULARITY, COLD_MODELS };
