@@ -17,6 +17,7 @@ static const struct flag flags[] = {
     {"--until", "TIME", "as if nothing had happened from then on, to compare parameters"},
     {"--no-ranker", NULL, "lists stay in the order of the sources' weights"},
     {"--no-publish", NULL, "write the version, do not register it"},
+    {"--cold-start", NULL, "fit from nothing, not from the factors of the model that serves"},
     {"--force", NULL, "publish even if a gate fails"},
     {"--progress", NULL, "with --json: lines of progress and message before the result"},
 };
@@ -89,6 +90,7 @@ static bool read_options(const struct args *args, struct train_options *o)
     o->search_s = args_has(args, "--auto") ? (double)budget : 0;
     o->threads = (unsigned)threads;
     o->no_ranker = args_has(args, "--no-ranker");
+    o->cold_start = args_has(args, "--cold-start");
     struct str rest = str_of(params);
     while (rest.p && rest.n)
         if (recommend_param_set(&o->params, str_split(&rest, ','), &err) != ERR_OK) {

@@ -4,6 +4,7 @@
 #include "cli/shop.h"
 #include "engine/past.h"
 #include "eval/lists_tune.h"
+#include "train/content.h"
 #include "train/ranker_train.h"
 #include "train/recommend_evaluate.h"
 
@@ -15,6 +16,7 @@ static const enum placement measured[PLACEMENTS_MEASURED] = {
 struct evaluation {
     struct shop shop;
     struct interactions it;
+    struct content_catalogue catalogue;
     struct recommend_params params;
     struct recommend_weights weights;
     struct pool *pool;
@@ -33,7 +35,7 @@ struct evaluation {
 static enum err_code go_back(struct evaluation *e, struct err *err)
 {
     struct derive_options derive = derive_defaults();
-    struct fit_options fit = {.pool = e->pool};
+    struct fit_options fit = {.catalogue = &e->catalogue, .pool = e->pool};
     derive.guests = true;
     derive.until = e->until;
     enum err_code code = derive_interactions(e->shop.store, &derive, &e->it, NULL, err);
@@ -42,6 +44,8 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
     if (code == ERR_OK)
         code = recommend_split(&e->it, 1 - e->share, &e->split, err);
     fit.until = e->split;
+    if (code == ERR_OK)
+        code = content_catalogue_read(e->shop.store, &e->catalogue, err);
     if (code == ERR_OK)
         code = recommend_fit(&e->it, &e->params, &fit, &e->model, err);
     if (code == ERR_OK)
@@ -61,6 +65,7 @@ static enum err_code learn_ranker(struct evaluation *e, struct err *err)
 {
     struct ranker_options o = ranker_defaults();
     struct ranker_data d = {.view = e->shop.view,
+                            .catalogue = &e->catalogue,
                             .it = &e->it,
                             .params = &e->params,
                             .weights = &e->weights,
@@ -153,6 +158,7 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     buf_release(&e->ranker_file);
     recommend_fit_release(&e->model);
     interactions_release(&e->it);
+    content_catalogue_release(&e->catalogue);
     pool_free(e->pool);
     shop_close(&e->shop);
     return code;

@@ -113,9 +113,8 @@ static enum err_code catch_up(struct engine *e, struct err *err)
     return code;
 }
 
-/* Remember a failure for readiness and stats, and tell it once. */
-static void note_failure(struct engine *e, struct err *of, enum err_code code,
-                         const struct err *err, const char *what)
+void note_failure(struct engine *e, struct err *of, enum err_code code, const struct err *err,
+                  const char *what)
 {
     pthread_mutex_lock(&e->lock);
     bool news = code != ERR_OK && of->code == ERR_OK;
@@ -529,7 +528,9 @@ void engine_stats(struct engine *e, struct engine_stats *out)
         memcpy(out->model, v->model->version, sizeof out->model);
     view_unref(v);
     pthread_mutex_lock(&e->lock);
-    const struct err *failure = e->failure.code != ERR_OK ? &e->failure : &e->model_failure;
+    const struct err *failure = e->failure.code != ERR_OK         ? &e->failure
+                                : e->model_failure.code != ERR_OK ? &e->model_failure
+                                                                  : &e->newcomers_failure;
     if (failure->code != ERR_OK)
         memcpy(out->failure, failure->msg, sizeof out->failure);
     pthread_mutex_unlock(&e->lock);

@@ -83,6 +83,8 @@ struct engine {
     bool model_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
+    bool newcomers_stale;         /* guarded by build_lock */
+    struct err newcomers_failure; /* of building them; ERR_OK: fine */
     int64_t shelves_at_ns;
     _Atomic int64_t beat_ns;      /* monotonic: when the follower last got on */
     _Atomic int64_t applied;      /* = position, for others */
@@ -91,6 +93,10 @@ struct engine {
     _Atomic uint64_t views;
     _Atomic uint64_t experiments; /* how often any was seen to change */
 };
+
+/* engine.c: remember a failure for readiness and stats, and tell it once. */
+void note_failure(struct engine *e, struct err *of, enum err_code code, const struct err *err,
+                  const char *what);
 
 /* view.c */
 void served_model_unref(struct served_model *m);

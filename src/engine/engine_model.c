@@ -99,6 +99,9 @@ static void serve(struct engine *e, struct served_model *model, int64_t newest)
         trained_at = next->model->recommend.trained_at;
     served_model_unref(next->model);
     next->model = model;
+    newcomers_unref(next->newcomers); /* they stand among the other model's factors */
+    next->newcomers = NULL;
+    e->newcomers_stale = true;
     publish_view(e, next);
     pthread_mutex_unlock(&e->build_lock);
     e->model_position = position < newest ? position : newest;

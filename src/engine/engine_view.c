@@ -21,6 +21,7 @@ struct view *next_view(struct engine *e)
         const size_t refs = offsetof(struct view, catalogue);
         memcpy((char *)next + refs, (const char *)now + refs, sizeof *next - refs);
         next->catalogue = catalogue_ref(now->catalogue);
+        newcomers_ref(now->newcomers);
         if (now->model)
             atomic_fetch_add(&now->model->refs, 1);
     } else {

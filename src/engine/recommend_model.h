@@ -10,6 +10,9 @@
  *                        folding in is a sum, and `graph` are the lists that belong to them;
  *            near, with, next  the nearest rows of each row by shared shoppers, by shared baskets, and by what
  *                        shoppers came to after it;
+ *            alike       the rows that read most like each row (engine/content.h);
+ *            content     where a product without a past, and one that is newer than this model, belongs
+ *                        among the vectors (engine/content.h);
  *            popularity  weighted, decayed count of acts;
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
  * Trust:   recommend_model_open checks every count, order and reference once, so that the serving
@@ -25,10 +28,11 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/content.h"
 #include "index/vectors.h"
 
 enum {
-    RECOMMEND_MODEL_VERSION = 4,
+    RECOMMEND_MODEL_VERSION = 5,
     RECOMMEND_DIM_MAX = VECTORS_DIM_MAX,
     RECOMMEND_NEIGHBOURS_MAX = 256,
     RECOMMEND_EXPONENT_MAX = 2,
@@ -73,9 +77,11 @@ struct recommend_model {
 
     struct neighbour_lists graph; /* propagation: what a row passes on; else empty */
     float graph_scale; /* > 0: scores of graph times this are on the scale of the factors */
-    struct neighbour_lists near; /* shoppers of this also liked */
-    struct neighbour_lists with; /* bought in one basket */
-    struct neighbour_lists next; /* came to afterwards, in order */
+    struct neighbour_lists near;  /* shoppers of this also liked */
+    struct neighbour_lists with;  /* bought in one basket */
+    struct neighbour_lists next;  /* came to afterwards, in order */
+    struct neighbour_lists alike; /* read alike */
+    struct content_tower content; /* of dim factors; features 0: there is none */
 
     uint32_t users;
     const uint32_t *user_no;         /* [users] > 0, ascending */

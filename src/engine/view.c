@@ -51,6 +51,7 @@ void view_unref(struct view *v)
     catalogue_unref(v->catalogue);
     served_model_unref(v->model);
     compiled_rules_unref(v->rules);
+    newcomers_unref(v->newcomers);
     live_unref(v->live);
     mem_free(v);
 }

@@ -11,6 +11,7 @@
 #include "base/json_writer.h"
 #include "engine/catalogue.h"
 #include "engine/live.h"
+#include "engine/newcomers.h"
 #include "engine/ranker.h"
 #include "engine/recommend_model.h"
 #include "engine/users.h"
@@ -74,6 +75,7 @@ struct view {
     struct catalogue *catalogue;     /* owned reference; what the next view copies begins here */
     struct served_model *model;      /* owned reference; NULL: none is published */
     struct compiled_rules *rules;    /* owned reference; NULL: nobody compiles them */
+    struct newcomers *newcomers;     /* owned reference, of this model; NULL: none */
     struct shelf trending;           /* by heat, falling back on the model's popularity */
     struct shelf arrivals;           /* newest first */
     int64_t position;                /* of the change log: everything up to it is in */

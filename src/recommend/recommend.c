@@ -80,6 +80,10 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
         code = source_profile_next(view, profile, c, err);
         close_source(c, w, &w->profile_next);
     }
+    if (code == ERR_OK && w->profile_alike > 0) {
+        code = source_profile_neighbours(view, profile, ALIKE, c, err);
+        close_source(c, w, &w->profile_alike);
+    }
     return code;
 }
 

@@ -7,14 +7,15 @@
 
 #include "recommend/recommend.h"
 
-enum { SOURCE_WEIGHTS = 10 };
+enum { SOURCE_WEIGHTS = 11 };
 
 /* SOURCE_WEIGHTS floats, 0: the source is not asked, each 0..RECOMMEND_WEIGHT_MAX; and what else says which
  * products a placement shows. */
 struct source_weights {
     float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
-    float near, with, next, alike;                           /* from the context */
-    float trending, arrivals;                                /* for everybody */
+    float profile_alike;           /* and from what products' records say */
+    float near, with, next, alike; /* from the context */
+    float trending, arrivals;      /* for everybody */
     float diversity; /* 0..1: how much unlikeness counts beside the score (diversity.h) */
 };
 

@@ -360,7 +360,7 @@ static enum err_code judge_all(struct run *run, struct err *err)
 static enum err_code go_back(struct run *run, struct err *err)
 {
     const struct ranker_data *d = run->d;
-    struct fit_options fit = {.until = d->fit_at, .pool = d->pool};
+    struct fit_options fit = {.catalogue = d->catalogue, .until = d->fit_at, .pool = d->pool};
     enum err_code code = recommend_fit(d->it, d->params, &fit, &run->fit_model, err);
     fit.until = d->valid_at;
     if (code == ERR_OK)

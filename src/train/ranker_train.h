@@ -40,7 +40,8 @@ struct ranker_options ranker_defaults(void);
 
 /* Where it learns. */
 struct ranker_data {
-    const struct view *view; /* of today: catalogue, prices */
+    const struct view *view;                   /* of today: catalogue, prices */
+    const struct content_catalogue *catalogue; /* as fit_options (recommend_fit.h) */
     const struct interactions *it;
     const struct recommend_params *params;
     const struct recommend_weights *weights; /* of the sources, as they serve; NULL: the default */

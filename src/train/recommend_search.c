@@ -54,7 +54,8 @@ static enum err_code measure(struct search *s, const struct recommend_params *p,
                              const struct recommend_weights *weights, bool popular, double *ndcg,
                              double *recall, struct err *err)
 {
-    struct fit_options fit = {.until = s->how.split, .pool = s->o->pool};
+    struct fit_options fit = {
+        .catalogue = s->o->catalogue, .until = s->how.split, .pool = s->o->pool};
     struct recommend_model m;
     struct lists_result lists;
     enum err_code code = recommend_fit(s->it, p, &fit, &m, err);

@@ -27,11 +27,12 @@ struct search_trial {
 
 struct search_options {
     struct recommend_params start;
-    int64_t until;                           /* UTC us */
-    double budget_s;                         /* > 0; the start is tried in any case */
-    size_t k;                                /* length of the lists */
-    size_t users_max;                        /* shoppers to measure */
-    const struct recommend_weights *weights; /* NULL: the default */
+    int64_t until;                             /* UTC us */
+    double budget_s;                           /* > 0; the start is tried in any case */
+    size_t k;                                  /* length of the lists */
+    size_t users_max;                          /* shoppers to measure */
+    const struct recommend_weights *weights;   /* NULL: the default */
+    const struct content_catalogue *catalogue; /* as fit_options */
     struct pool *pool;
     /** Told before each trial how much of the time is over, 0..1; may be NULL. */
     void (*progress)(void *arg, double done);

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "recommend/features.h"
 #include "store/models.h"
+#include "train/content.h"
 #include "train/manifest.h"
 
 enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, SEARCH_USERS_MAX = 3000, LOCK_TRIES = 600 };
@@ -50,6 +51,7 @@ struct run {
     struct interactions it;
     struct engine *engine;
     struct view *view; /* of the shop, to measure lists in */
+    struct content_catalogue catalogue;
     struct live_model live;
     struct train_result *r;
     struct buf ranker; /* the file; empty: none */
@@ -73,11 +75,17 @@ static void begin_step(struct run *run, double to, const char *what)
     tell(run, 0);
 }
 
+/* Only a fit on everything may begin with what serves: that knows the acts that a measured copy is to foretell. */
 static enum err_code fit(struct run *run, int64_t until, const struct recommend_params *p,
                          struct recommend_model *out, struct err *err)
 {
-    struct fit_options o = {
-        .until = until, .pool = run->pool, .progress = tell, .progress_arg = run};
+    bool warm = until == 0 && run->o->until == 0 && !run->o->cold_start && run->live.version[0];
+    struct fit_options o = {.catalogue = &run->catalogue,
+                            .start = warm ? &run->live.model : NULL,
+                            .until = until,
+                            .pool = run->pool,
+                            .progress = tell,
+                            .progress_arg = run};
     return recommend_fit(&run->it, p, &o, out, err);
 }
 
@@ -166,6 +174,7 @@ static enum err_code search(struct run *run, struct train_options *own, struct e
                                  .k = EVALUATE_K,
                                  .users_max = SEARCH_USERS_MAX,
                                  .weights = own->weights,
+                                 .catalogue = &run->catalogue,
                                  .pool = run->pool,
                                  .progress = tell,
                                  .progress_arg = run};
@@ -210,6 +219,7 @@ static enum err_code learn_ranker(struct run *run, struct err *err)
     const struct train_options *o = run->o;
     struct ranker_options how = ranker_defaults();
     struct ranker_data d = {.view = run->view,
+                            .catalogue = &run->catalogue,
                             .it = &run->it,
                             .params = &o->params,
                             .weights = o->weights,
@@ -337,6 +347,8 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK)
         code = open_shop(&run, err);
     if (code == ERR_OK)
+        code = content_catalogue_read(store, &run.catalogue, err);
+    if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
     if (code == ERR_OK && o->search_s > 0)
         code = search(&run, &own, err);
@@ -354,6 +366,7 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     view_unref(run.view);
     engine_close(run.engine);
     interactions_release(&run.it);
+    content_catalogue_release(&run.catalogue);
     pool_free(run.pool);
     return code;
 }

@@ -23,6 +23,7 @@ struct train_options {
     int64_t until;     /* UTC us: as if nothing had happened from then on; 0: everything */
     size_t users_max;  /* shoppers to measure; 0: 20,000 */
     unsigned threads;  /* 0: all processors */
+    bool cold_start;   /* fit from nothing even where a model serves */
     bool no_ranker;    /* the sources' weights alone order lists (train/ranker_train.h) */
     struct shop_profile shop;                /* as the server has it (engine.h); borrowed */
     const struct recommend_weights *weights; /* likewise; NULL: the default */

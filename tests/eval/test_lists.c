@@ -71,6 +71,7 @@ static void shop_init(struct shop *s)
                                     .near = next,
                                     .with = next,
                                     .next = next,
+                                    .alike = next,
                                     .users = 1,
                                     .user_no = user_no,
                                     .history_offsets = history_offsets};

@@ -46,7 +46,7 @@ static void serve_model(struct shop *s)
         with_offsets[KNOWN + 1], with_rows[KNOWN];
     static float popularity[KNOWN], spectrum[DIM], near_scores[KNOWN * NEAR_EACH],
         with_scores[KNOWN];
-    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN];
+    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN], alike_rows[KNOWN];
     static const uint32_t user_no[] = {SHOPPER};
     static const uint64_t history_offsets[] = {0, 1};
     static const uint32_t history_acts[] = {(uint32_t)EVENT_PURCHASE << HISTORY_ROW_BITS | 20};
@@ -64,6 +64,7 @@ static void serve_model(struct shop *s)
         with_rows[row] = (row + KIND) % KNOWN;
         next_offsets[row + 1] = row + 1;
         next_rows[row] = (row + 1) % KNOWN;
+        alike_rows[row] = (row + 5) % KNOWN;
         with_scores[row] = 0.5f;
         for (uint32_t i = 0; i < NEAR_EACH; i++) {
             near_rows[row * NEAR_EACH + i] = kind * KIND + (place + 1 + i) % KIND;
@@ -81,6 +82,7 @@ static void serve_model(struct shop *s)
                                 .near = {near_offsets, near_rows, near_scores},
                                 .with = {with_offsets, with_rows, with_scores},
                                 .next = {next_offsets, next_rows, with_scores},
+                                .alike = {next_offsets, alike_rows, with_scores},
                                 .users = 1,
                                 .user_no = user_no,
                                 .history_offsets = history_offsets,
@@ -578,6 +580,85 @@ START_TEST(diversity_shows_the_other_kind_too_and_hides_nobody)
 }
 END_TEST
 
+START_TEST(what_reads_like_a_shopper_s_products_reaches_home)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_VIEW);
+    act(&s, 99, 15, EVENT_ADD_TO_CART);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.profile_alike=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 2);
+    ck_assert_uint_eq(out.items[0].product_no, 20); /* of the heavier one */
+    ck_assert_uint_eq(out.items[0].reason_product, 15);
+    ck_assert_uint_eq(out.items[1].product_no, 8);
+    ck_assert_uint_eq(out.items[1].reason_product, 3);
+    shop_release(&s);
+}
+END_TEST
+
+/* The view as after the catalogue changed, with a tower that puts the record of COLD among the lamps or the pots. */
+static void meet_newcomers(struct shop *s, uint32_t kind)
+{
+    static struct content_reader reader;
+    static uint64_t keys[CONTENT_FEATURES_MAX];
+    static float idf[CONTENT_FEATURES_MAX], weights[CONTENT_FEATURES_MAX * DIM];
+    struct recommend_model *m = &s->f.view->model->recommend;
+    struct location at = catalogue_locate(s->f.view->catalogue, COLD);
+    struct product p;
+    struct err err;
+    if (!reader.analyser)
+        content_reader_init(&reader);
+    ck_ok(segment_source(s->f.view->catalogue->segments[at.slot], at.doc, &s->f.arena, &p, &err));
+    ck_ok(content_read(&reader, &p, &err));
+    ck_assert_uint_gt(reader.len, 0);
+    for (size_t i = 0; i < reader.len; i++) {
+        keys[i] = reader.features[i].key;
+        idf[i] = 1;
+        for (uint32_t k = 0; k < DIM; k++)
+            weights[i * DIM + k] = k == kind ? 1 : 0;
+    }
+    m->content = (struct content_tower){.features = (uint32_t)reader.len,
+                                        .dim = DIM,
+                                        .products = KNOWN,
+                                        .keys = keys,
+                                        .idf = idf,
+                                        .weights = weights};
+    newcomers_unref(s->f.view->newcomers);
+    ck_ok(newcomers_build(s->f.view->catalogue, m, s->f.live, &s->f.view->newcomers, &err));
+}
+
+START_TEST(a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_VIEW);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.factors=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        meet_newcomers(&s, kind);
+        ck_assert_uint_ge(s.f.view->newcomers->len, 1);
+        struct recommend_result out = run(&s, &r);
+        bool liked = shows(&out, COLD);
+        ck_assert(liked == (kind == (3 - 1) / KIND));
+        for (size_t i = 0; i < out.len; i++)
+            ck_assert(out.items[i].reason == REASON_TASTE);
+    }
+    set_live(&s, COLD, 0, PRODUCT_ACTIVE); /* sold out */
+    meet_newcomers(&s, (3 - 1) / KIND);
+    struct recommend_result out = run(&s, &r);
+    ck_assert(!shows(&out, COLD));
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(weights_have_names_and_say_what_is_shown)
 {
     struct shop s;
@@ -585,9 +666,9 @@ START_TEST(weights_have_names_and_say_what_is_shown)
     struct recommend_weights w = recommend_weights_default;
     shop_init(&s, true);
     act(&s, 99, 15, EVENT_VIEW);
-    static const char *const off[] = {"home.factors=0",      "home.profile_near=0",
-                                      "home.profile_with=0", "home.profile_next=0",
-                                      "home.trending=0",     "home.arrivals=0.5"};
+    static const char *const off[] = {
+        "home.factors=0",       "home.profile_near=0", "home.profile_with=0", "home.profile_next=0",
+        "home.profile_alike=0", "home.trending=0",     "home.arrivals=0.5"};
     ck_assert(recommend_weights_equal(&w, &recommend_weights_default));
     for (size_t i = 0; i < sizeof off / sizeof *off; i++)
         ck_ok(recommend_weight_set(&w, str_of(off[i]), &err));
@@ -660,5 +741,8 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
       what_came_next_follows_the_newest_acts_first,
-      diversity_shows_the_other_kind_too_and_hides_nobody, weights_have_names_and_say_what_is_shown,
+      diversity_shows_the_other_kind_too_and_hides_nobody,
+      what_reads_like_a_shopper_s_products_reaches_home,
+      a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it,
+      weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)
