@@ -266,10 +266,10 @@ struct endpoint_group {
 
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
-    order_endpoints, model_endpoints, job_endpoints, import_endpoints, key_endpoints,
-    report_endpoints, experiment_endpoints, demo_endpoints, operation_endpoints, web_endpoints,
-    gorse_user_endpoints, gorse_item_endpoints, gorse_feedback_endpoints, gorse_list_endpoints,
-    gorse_health_endpoints;
+    order_endpoints, model_endpoints, rule_endpoints, job_endpoints, import_endpoints,
+    key_endpoints, report_endpoints, experiment_endpoints, demo_endpoints, operation_endpoints,
+    web_endpoints, gorse_user_endpoints, gorse_item_endpoints, gorse_feedback_endpoints,
+    gorse_list_endpoints, gorse_health_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

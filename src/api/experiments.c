@@ -48,13 +48,13 @@ static enum err_code read_entries(struct db *db, struct arena *arena,
         return err_set(err, ERR_LIMIT, "the experiments do not fit");
     enum err_code code = experiments_list(db, &rows, err);
     while (code == ERR_OK && (code = experiments_next(&rows, &r, &more, err)) == ERR_OK && more) {
-        struct experiment_entry *entry = &(*entries)[*len];
-        if (r.state != EXPERIMENT_RUNNING && r.state != EXPERIMENT_DECIDED)
+        bool serves = r.state == EXPERIMENT_RUNNING || r.state == EXPERIMENT_DECIDED;
+        if (!serves || *len == EXPERIMENTS_MAX) /* no more can be made */
             continue;
+        struct experiment_entry *entry = &(*entries)[*len];
         experiment_record_keep(arena, &r);
         entry->record = r;
-        if (*len < EXPERIMENTS_MAX &&
-            experiment_read(r.definition, arena, &entry->e, &why) == ERR_OK)
+        if (experiment_read(r.definition, arena, &entry->e, &why) == ERR_OK)
             ++*len;
         else
             log_error("an experiment cannot be served", LOG_ERR_TEXT(&why));
@@ -120,7 +120,8 @@ void find_experiments(struct call *call, enum placement placement, const struct 
 {
     struct experiment_set *s = current_set(call->api);
     struct str id = shopper->personalise ? shopper->id : (struct str){0};
-    experiments_apply(s ? s->entries : NULL, s ? s->len : 0, placement, shopper->kind, id, out);
+    experiments_apply(&call->api->o.weights, s ? s->entries : NULL, s ? s->len : 0, placement,
+                      shopper->kind, id, out);
     experiment_set_unref(s);
 }
 

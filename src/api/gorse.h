@@ -127,6 +127,9 @@ enum err_code gorse_attributes_set(struct str attributes, const struct gorse_att
 void gorse_attributes_get(struct str attributes, struct arena *arena, struct gorse_attribute *get,
                           size_t n);
 
+/** Is it a JSON array of strings? What stands under our names may have come through another door. */
+bool gorse_is_texts(struct str json, struct arena *arena);
+
 /** A JSON text that is a string; p is NULL past the arena's cap. */
 struct str gorse_json_string(struct str text, struct arena *arena);
 

@@ -66,6 +66,18 @@ void gorse_attributes_get(struct str attributes, struct arena *arena, struct gor
             }
 }
 
+bool gorse_is_texts(struct str json, struct arena *arena)
+{
+    struct json_reader r;
+    struct str text;
+    jr_init(&r, json, arena);
+    if (json.n == 0 || !jr_arr(&r))
+        return false;
+    while (jr_next(&r))
+        jr_str(&r, &text);
+    return jr_end(&r, NULL) == ERR_OK;
+}
+
 struct str gorse_json_string(struct str text, struct arena *arena)
 {
     struct buf json;

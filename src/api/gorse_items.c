@@ -30,24 +30,27 @@ enum { ATTRIBUTE_CATEGORIES, ATTRIBUTE_LABELS, ATTRIBUTES };
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
+/* Each short enough to be a category. */
+static bool are_short(struct str categories, struct arena *arena)
+{
+    struct json_reader r;
+    struct str category;
+    bool fit = true;
+    jr_init(&r, categories, arena);
+    if (jr_arr(&r))
+        while (jr_next(&r) && jr_str(&r, &category))
+            fit = fit && category.n <= STORE_CATEGORY_MAX;
+    return fit;
+}
+
 static void read_categories(struct json_reader *r, struct item *item)
 {
-    struct json_reader elements;
-    struct str category;
-    if (jr_peek(r) != JR_ARRAY) {
-        jr_fail(r, ERR_INVALID, "Categories: expected an array of strings");
-        return;
-    }
     if (!jr_raw(r, &item->categories))
         return;
-    jr_init(&elements, item->categories, r->arena);
-    if (jr_arr(&elements))
-        while (jr_next(&elements))
-            if (jr_str(&elements, &category) && category.n > STORE_CATEGORY_MAX)
-                jr_fail(&elements, ERR_LIMIT, "too long");
-    if (elements.failed)
-        jr_fail(r, elements.err.code,
-                "Categories: expected an array of strings of at most %d bytes", STORE_CATEGORY_MAX);
+    if (!gorse_is_texts(item->categories, r->arena))
+        jr_fail(r, ERR_INVALID, "Categories: expected an array of strings");
+    else if (!are_short(item->categories, r->arena))
+        jr_fail(r, ERR_LIMIT, "Categories: one has more than %d bytes", STORE_CATEGORY_MAX);
 }
 
 static void read_member(struct json_reader *r, enum item_member member, struct item *item)
@@ -117,8 +120,10 @@ static struct str first_category(struct str categories, struct arena *arena)
 /* As Gorse would read it: what was written through it, else the product's own. */
 static struct str categories_of(const struct product *p, struct str written, struct arena *arena)
 {
-    if (written.n || !p->category.n)
+    if (gorse_is_texts(written, arena))
         return written;
+    if (!p->category.n)
+        return (struct str){NULL, 0};
     struct str own = gorse_json_string(p->category, arena);
     return own.p ? arena_printf(arena, "[%.*s]", STR_ARG(own)) : own;
 }

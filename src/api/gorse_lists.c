@@ -101,23 +101,44 @@ static enum err_code run(struct call *call, struct recommend_request *r, struct 
         return code;
     r->limit = (uint32_t)(wanted < RECOMMEND_LIMIT_MAX ? wanted : RECOMMEND_LIMIT_MAX);
     r->now_us = clock_now_us();
+    r->weights = &call->api->o.weights;
     code = recommend_run(call->view, r, call->arena, &result, err);
     if (code == ERR_OK && result.len > (size_t)part.offset)
         *out = (struct list){result.items + part.offset, result.len - (size_t)part.offset};
     return code;
 }
 
-/* Whom the list is for; what they have to do with already does not come again. */
+struct had {
+    uint32_t user_no;
+    uint32_t products[RECOMMEND_EXCLUDE_MAX]; /* [n] */
+    size_t n;
+};
+
+static enum err_code read_had(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct had *had = arg;
+    (void)call;
+    return feedback_products(db, had->user_no, clock_now_us(), had->products, RECOMMEND_EXCLUDE_MAX,
+                             &had->n, err);
+}
+
+/* Whom the list is for. What they gave feedback on does not come again, whatever it says of their taste,
+ * nor what they have to do with otherwise. */
 static enum err_code for_user(struct call *call, struct str user_id, struct recommend_request *r,
                               struct err *err)
 {
     struct shopper shopper;
+    struct had *had = ARENA_NEW(call->arena, struct had, 1);
     enum err_code code = find_shopper(call, user_id, (struct str){NULL, 0}, &shopper, err);
-    if (code != ERR_OK)
+    if (code != ERR_OK || !shopper.personalise || shopper.user_no == 0)
         return code;
-    r->user_no = shopper.personalise ? shopper.user_no : 0;
+    had->user_no = shopper.user_no;
+    code = call_read(call, read_had, had, err);
+    r->user_no = shopper.user_no;
     r->hide_seen = true;
-    return ERR_OK;
+    r->exclude = had->products;
+    r->exclude_len = had->n;
+    return code;
 }
 
 static void write_score(struct json_writer *w, struct str id, double score)

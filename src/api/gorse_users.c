@@ -21,14 +21,7 @@ struct profile {
 
 static void read_subscribe(struct json_reader *r, struct str *out)
 {
-    struct json_reader elements;
-    struct str topic;
-    jr_raw(r, out);
-    jr_init(&elements, *out, r->arena);
-    if (!r->failed && jr_arr(&elements))
-        while (jr_next(&elements))
-            jr_str(&elements, &topic);
-    if (!r->failed && elements.failed)
+    if (jr_raw(r, out) && !gorse_is_texts(*out, r->arena))
         jr_fail(r, ERR_INVALID, "Subscribe: expected an array of strings");
 }
 
@@ -133,6 +126,14 @@ static enum err_code delete_user(struct call *call, struct err *err)
 
 /* --- answers ----------------------------------------------------------------------------------- */
 
+/* May it be told under this name? */
+static bool fits(enum user_member member, struct str json, struct arena *arena)
+{
+    if (member == M_SUBSCRIBE)
+        return gorse_is_texts(json, arena);
+    return json.n && (member != M_COMMENT || json.p[0] == '"');
+}
+
 static void write_user(const struct user *u, struct arena *arena, struct json_writer *w)
 {
     struct gorse_attribute get[ATTRIBUTES];
@@ -143,7 +144,7 @@ static void write_user(const struct user *u, struct arena *arena, struct json_wr
     JW_STR(w, "UserId", u->id);
     for (size_t i = 0; i < ATTRIBUTES; i++) {
         jw_key(w, str_of(names[i + 1]));
-        if (get[i].json.n)
+        if (fits((enum user_member)(i + 1), get[i].json, arena))
             jw_raw(w, get[i].json);
         else if (i + 1 == M_COMMENT)
             jw_z(w, "");

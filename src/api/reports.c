@@ -66,10 +66,9 @@ static enum err_code answer_later(struct report *r)
     call->view = NULL;                    /* the guard gives it back */
     if (!http_request_suspend(call->req)) /* answered with 503 */
         return ERR_OK;
-    r->code = pool_submit(call->api->reports, run_report, r);
-    if (r->code == ERR_OK)
-        return ERR_OK;
-    (void)!err_set(&r->err, ERR_BUSY, "too many reports at once");
+    if (pool_submit(call->api->reports, run_report, r) == ERR_OK)
+        return ERR_OK; /* r is the thread's now */
+    r->code = err_set(&r->err, ERR_BUSY, "too many reports at once");
     http_request_resume(call->req, reported);
     return ERR_OK;
 }

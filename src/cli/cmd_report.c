@@ -1,11 +1,12 @@
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/signal.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "eval/attribution.h"
+#include "eval/decisions.h"
 
 enum { DAYS = 7, REPORT_BYTES = 64 << 20 };
 
@@ -52,40 +53,81 @@ static bool read_flags(const struct args *args, struct attribution_options *o, u
     return false;
 }
 
-static enum err_code report(struct store *store, struct attribution_options *o, unsigned by,
-                            struct json_writer *w, struct err *err)
+static enum err_code load_key(struct store *store, struct list_key *key, struct err *err)
 {
-    struct list_key key;
     bool found;
-    enum err_code code = list_key_load(store, &key, &found, err);
+    enum err_code code = list_key_load(store, key, &found, err);
+    if (code == ERR_OK && !found)
+        code = err_set(err, ERR_UNAVAILABLE, "this shop has not served a list yet");
+    return code;
+}
+
+static enum cli_exit report_attribution(const struct args *args, struct store *store,
+                                        const struct attribution_options *o, unsigned by)
+{
+    struct buf text;
+    struct json_writer w;
+    struct err err;
+    buf_init(&text, REPORT_BYTES);
+    jw_init(&w, &text);
+    enum err_code code = attribution_report(store, o, by, &w, &err);
+    enum cli_exit status = code == ERR_OK ? print_json(args, &w) : fail(args, &err);
+    buf_release(&text);
+    return status;
+}
+
+static enum err_code print_lines(void *arg, struct json_writer *w, struct err *err)
+{
+    FILE *out = arg;
+    enum err_code code = buf_ok(w->out, "the decisions", err);
+    if (code == ERR_OK && fwrite(w->out->data, 1, w->out->len, out) != w->out->len)
+        code = err_set_errno(err, ERR_IO, errno, "standard output");
+    buf_reset(w->out);
+    return code;
+}
+
+static enum cli_exit report_decisions(const struct args *args, struct store *store,
+                                      const struct attribution_options *o)
+{
+    struct walk_reading r = {
+        .store = store, .from = o->from, .until = o->until, .stopping = o->stopping};
+    struct buf text;
+    struct json_writer w;
+    struct err err;
+    uint64_t n;
+    buf_init(&text, REPORT_BYTES);
+    jw_init(&w, &text);
+    enum err_code code = decisions_write(&r, o->key, &w, print_lines, args->out, &n, &err);
+    buf_release(&text);
     if (code != ERR_OK)
-        return code;
-    if (!found)
-        return err_set(err, ERR_UNAVAILABLE, "this shop has not served a list yet");
-    o->key = &key;
-    return attribution_report(store, o, by, w, err);
+        return fail(args, &err);
+    if (!args->quiet)
+        fprintf(args->err, "report: %llu decisions\n", (unsigned long long)n);
+    return EXIT_FINE;
 }
 
 static enum cli_exit run(const struct args *args)
 {
     struct attribution_options o = {.stopping = stopping};
+    struct list_key key;
     struct store *store;
-    struct buf text;
-    struct json_writer w;
     struct err err;
     unsigned by;
-    if (strcmp(args->words[0], "attribution") != 0)
-        return fail_usage(args, "'%s': expected attribution", args->words[0]);
+    bool decisions = strcmp(args->words[0], "decisions") == 0;
+    if (!decisions && strcmp(args->words[0], "attribution") != 0)
+        return fail_usage(args, "'%s': expected attribution or decisions", args->words[0]);
     if (!read_flags(args, &o, &by))
         return EXIT_USAGE;
     signal_watch_stop();
     if (open_store(args, true, true, &store, &err) != ERR_OK)
         return fail_open(args, &err);
-    buf_init(&text, REPORT_BYTES);
-    jw_init(&w, &text);
-    enum err_code code = report(store, &o, by, &w, &err);
-    enum cli_exit status = code == ERR_OK ? print_json(args, &w) : fail(args, &err);
-    buf_release(&text);
+    o.key = &key;
+    enum cli_exit status = EXIT_FINE;
+    if (load_key(store, &key, &err) != ERR_OK)
+        status = fail(args, &err);
+    else
+        status =
+            decisions ? report_decisions(args, store, &o) : report_attribution(args, store, &o, by);
     store_close(store);
     return status;
 }
@@ -93,12 +135,17 @@ static enum cli_exit run(const struct args *args)
 const struct command cmd_report = {
     .name = "report",
     .summary = "What the lists that were served led to",
-    .usage = "attribution [--from TIME] [--to TIME] [--by NAMES]",
-    .text =
-        "Tells from events and orders what lists of recommendations and search results led to:\n"
-        "requests, impressions, clicks, carts, purchases and revenue, as GET\n"
-        "/v1/reports/attribution does, also while a server runs on the folder. One JSON object.\n\n"
-        "  aisle report attribution --from 2026-11-01 --to 2026-12-01 --by placement,model\n",
+    .usage = "attribution|decisions [--from TIME] [--to TIME] [--by NAMES]",
+    .text = "attribution  tells from events and orders what lists of recommendations and search "
+            "results\n"
+            "             led to: requests, impressions, clicks, carts, purchases and revenue, as\n"
+            "             GET /v1/reports/attribution does. One JSON object.\n"
+            "decisions    what experiments that explore showed, with its probability, and whether "
+            "it was\n"
+            "             opened: lines of JSON for `aisle eval ope`.\n\n"
+            "Both also while a server runs on the folder.\n\n"
+            "  aisle report attribution --from 2026-11-01 --to 2026-12-01 --by placement,model\n"
+            "  aisle report decisions >decisions.jsonl && aisle eval ope --log decisions.jsonl\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,

@@ -19,6 +19,8 @@ static const struct config_setting table[] = {
      "languages of the storefront, the default one first", false},
     {"shop", "currency", CONFIG_STRING, "", 0, 0, NULL,
      "ISO 4217 code that sorts, filters and carts use; empty: that of the first product", false},
+    {"shop", "utc_offset", CONFIG_STRING, "+00:00", 0, 0, NULL,
+     "of the hours and days in business rules, as +08:00", false},
     {"recommend", "weights", CONFIG_STRING, "", 0, 0, NULL,
      "weights of sources other than the defaults: home.trending=0.3,cart.near=1 "
      "(recommendations.md)",

@@ -44,6 +44,7 @@ struct engine {
     struct arena texts;                           /* of both */
     uint32_t fold_docs;
     int64_t shelf_interval_ns;
+    const struct rules_compiler *rules_compiler;
     bool frozen;
 
     pthread_mutex_t view_lock; /* guards view */
@@ -77,6 +78,8 @@ struct engine {
     struct map_u64 changed; /* product_no: texts to be indexed anew */
     struct map_u64 removed; /* product_no */
     struct stage stage;
+    struct rule_rows *rule_rows; /* owned reference; replaced only under build_lock */
+    bool rules_changed;
     bool model_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
@@ -145,6 +148,14 @@ uint32_t overlay_docs(const struct catalogue *c);
 enum err_code load_model(struct engine *e, struct err *err);
 /* Drop the acts that the model in service has in its histories. */
 void forget_known_acts(struct engine *e);
+
+/* engine_rules.c */
+/* The rules as they are stored now, to be compiled into the next view. */
+enum err_code load_rules(struct engine *e, struct db *db, struct err *err);
+/* The same into a view of their own, where the log said that they changed. */
+enum err_code show_rules(struct engine *e, struct db *db, struct err *err);
+/* Into next, before it is published. */
+void compile_rules(struct engine *e, struct view *next);
 
 /* engine_metrics.c */
 void register_metrics(struct engine *e);

@@ -17,7 +17,7 @@
  * Same:    everything is by (time, id) of events, nothing by when they came; a duplicate event is none (store/events.h); what
  *          a guest did is the known shopper's as soon as they are joined; erased shoppers are in nothing. Nothing
  *          is kept beside the record, so nothing can disagree with it.
- * Cost:    two walks in short transactions, of the events from window_us before the time on. Some 1.5 us an event.
+ * Cost:    two walks in short transactions, of the events from window_us before the time on: docs/experiments.md.
  * Memory:  about 60 bytes a purchase and 40 a product of a list; past `acts_max` of those the walk is repeated for one part of
  *          the lists after the other.
  * Threads: any; one at a time for each result. */

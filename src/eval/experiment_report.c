@@ -16,7 +16,7 @@ enum { USUAL_HELD = 4000000, PARTS_MAX = 1 << 12, FIRST_ROOM = 1024 };
 
 struct participant {
     int64_t first_at;
-    int64_t revenue_minor;
+    double revenue_minor; /* whole numbers, exact up to 2^53 */
     uint32_t impressions, clicks;
     uint8_t variant;
     bool mixed, bought;
@@ -117,7 +117,7 @@ static void take_purchase(struct reading *r, const struct walk_purchase *p)
         return;
     who->bought = true;
     if (p->currency == r->out->currency)
-        who->revenue_minor += p->minor;
+        who->revenue_minor += (double)p->minor;
 }
 
 static void sum_up(struct reading *r)
@@ -134,7 +134,7 @@ static void sum_up(struct reading *r)
         arm->final++;
         sequential_add(&arm->metric[METRIC_CTR], p->clicks, p->impressions);
         sequential_add(&arm->metric[METRIC_CONVERSION], p->bought, 1);
-        sequential_add(&arm->metric[METRIC_REVENUE], (double)p->revenue_minor, 1);
+        sequential_add(&arm->metric[METRIC_REVENUE], p->revenue_minor, 1);
     }
 }
 

@@ -38,7 +38,8 @@ static uint8_t *put_explored(uint8_t *at, const struct list_facts *f)
     if (f->explored_no == 0)
         return at;
     memcpy(&bits, &f->propensity, sizeof bits);
-    return put_number(put_number(at, f->explored_no, 4), bits, 4);
+    at = put_number(put_number(at, f->explored_no, 4), bits, 4);
+    return put_number(at, f->explored_rank, 1);
 }
 
 size_t list_id_make(const struct list_key *key, const struct list_facts *f, struct rng *rng,
@@ -112,6 +113,7 @@ static bool read_facts(struct cursor *c, struct list_facts *f)
         f->explored_no = (uint32_t)take_number(c, 4);
         uint32_t bits = (uint32_t)take_number(c, 4);
         memcpy(&f->propensity, &bits, sizeof bits);
+        f->explored_rank = (uint8_t)take_number(c, 1);
     }
     return c->at == c->end && f->placement.n > 0;
 }

@@ -7,7 +7,7 @@
  *          the shop itself has made, whatever clients send.
  * Text:    base64url without padding of: format 1 byte; 6 random bytes; placement and model, each a length and that
  *          many bytes; number of variants, each 4 bytes of experiment and 1 of variant; 0, or 1 with 4 bytes of
- *          product and 4 of propensity (IEEE 754); SipHash-2-4 of what stands before, 8 bytes. Little-endian.
+ *          product, 4 of propensity (IEEE 754) and 1 of rank; SipHash-2-4 of what stands before, 8 bytes. Little-endian.
  * Key:     16 random bytes in the store's settings, made by the first server that may write.
  * Source:  Aumasson, Bernstein, "SipHash: a fast short-input PRF", INDOCRYPT 2012 (libsodium).
  * Threads: any. */
@@ -30,7 +30,7 @@ enum {
     LIST_MODEL_MAX = 32,     /* bytes */
     LIST_VARIANTS_MAX = 4,
     LIST_ID_BYTES =
-        1 + 6 + 1 + LIST_PLACEMENT_MAX + 1 + LIST_MODEL_MAX + 1 + 5 * LIST_VARIANTS_MAX + 1 + 8 + 8,
+        1 + 6 + 1 + LIST_PLACEMENT_MAX + 1 + LIST_MODEL_MAX + 1 + 5 * LIST_VARIANTS_MAX + 1 + 9 + 8,
     LIST_ID_SIZE = (4 * LIST_ID_BYTES + 2) / 3 + 1, /* of the text and its NUL */
 };
 
@@ -48,8 +48,9 @@ struct list_facts {
     struct str model;     /* version; empty: none. Above LIST_MODEL_MAX bytes it is cut */
     struct list_variant variants[LIST_VARIANTS_MAX];
     size_t variants_len;
-    uint32_t explored_no; /* product_no in the slot that explores; 0: none does */
-    float propensity;     /* of it, in (0, 1] */
+    uint32_t explored_no;  /* product_no in the slot that explores; 0: none does */
+    float propensity;      /* of it, in (0, 1] */
+    uint8_t explored_rank; /* of it; 0: it belongs there */
 };
 
 /** A new id, in out with a NUL behind; returns its length. CHECKs the facts' limits. rng tells equal lists apart. */

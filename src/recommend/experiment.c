@@ -188,10 +188,11 @@ static const struct experiment_entry *next_decision(const struct experiment_entr
     return next;
 }
 
-void experiments_apply(const struct experiment_entry *entries, size_t n, enum placement placement,
-                       enum user_kind kind, struct str id, struct experiment_settings *out)
+void experiments_apply(const struct recommend_weights *shop, const struct experiment_entry *entries,
+                       size_t n, enum placement placement, enum user_kind kind, struct str id,
+                       struct experiment_settings *out)
 {
-    *out = (struct experiment_settings){.weights = recommend_weights_default};
+    *out = (struct experiment_settings){.weights = *shop};
     const struct experiment_entry *decided = NULL;
     while ((decided = next_decision(entries, n, placement, decided))) {
         size_t variant = experiment_variant_of(&decided->e, decided->record.decision);

@@ -107,9 +107,10 @@ struct experiment_settings {
     size_t parts_len;
 };
 
-/** What was decided, in the order of decisions, and on top of it the variants that the shopper takes part in. id empty:
+/** The shop's weights, on top of them what was decided, in the order of decisions, and on top of it the variants that the shopper takes part in. id empty:
  *  nobody is named, who takes part in nothing. entries [n] are running or decided. */
-void experiments_apply(const struct experiment_entry *entries, size_t n, enum placement placement,
-                       enum user_kind kind, struct str id, struct experiment_settings *out);
+void experiments_apply(const struct recommend_weights *shop, const struct experiment_entry *entries,
+                       size_t n, enum placement placement, enum user_kind kind, struct str id,
+                       struct experiment_settings *out);
 
 #endif

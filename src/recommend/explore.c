@@ -1,5 +1,7 @@
 #include "recommend/explore.h"
 
+_Static_assert(EXPLORE_MORE <= UINT8_MAX, "a rank is a byte");
+
 enum err_code explore_last(struct recommend_result *found, uint32_t limit, double rate,
                            struct rng *rng, struct arena *arena, struct explored *out,
                            struct err *err)
@@ -16,7 +18,7 @@ enum err_code explore_last(struct recommend_result *found, uint32_t limit, doubl
     memcpy(items, found->items, limit * sizeof *items);
     items[limit - 1] = found->items[limit - 1 + pick];
     *out = (struct explored){items[limit - 1].product_no,
-                             (float)(rate / (double)n + (pick == 0 ? 1 - rate : 0))};
+                             (float)(rate / (double)n + (pick == 0 ? 1 - rate : 0)), (uint8_t)pick};
     found->items = items;
     found->len = limit;
     return ERR_OK;

@@ -18,6 +18,7 @@ enum { EXPLORE_MORE = 20 };
 struct explored {
     uint32_t product_no; /* in the last place; 0: nothing was explored */
     float propensity;    /* (0, 1] */
+    uint8_t rank;        /* 0: the one that belongs there; how many places behind it */
 };
 
 /** Cut found, of which up to limit + EXPLORE_MORE were asked for, to limit, and fill its last place. A list that is

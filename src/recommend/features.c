@@ -252,7 +252,7 @@ static void fill_request(const struct filling *g, float *common)
 
 static void fill_sources(const struct filling *g, uint32_t product_no, float *x)
 {
-    uint32_t index = candidates_index(g->c, product_no), voices = 0;
+    uint32_t index = candidates_find(g->c, product_no), voices = 0;
     for (uint32_t f = 0; f < SOURCE_WEIGHTS; f++)
         x[FEATURE_SOURCES + f] = 0;
     for (uint32_t i = 0; i < g->c->sources_len; i++) {

@@ -6,16 +6,14 @@
 #include "base/check.h"
 #include "num/topk.h"
 #include "recommend/diversity.h"
-#include "recommend/features.h"
-#include "recommend/profile.h"
+#include "recommend/ranked.h"
 #include "recommend/sources.h"
+#include "recommend/trace.h"
 #include "recommend/weights.h"
 
 enum {
     SHELF_WANT = 200,
-    FILL_DOCS_MAX = 200000,
-    SPARE =
-        8, /* an eighth more candidates are looked at than the ranker orders: some may not be shown */
+    FILL_NUMBERS = 200000,
     DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
 };
 
@@ -135,62 +133,14 @@ static void bar_all(const struct recommend_request *r, const struct profile *pro
         candidates_bar(c, r->context[i]);
     for (size_t i = 0; i < r->exclude_len; i++)
         candidates_bar(c, r->exclude[i]);
+    /* A filter that asks what was bought decides about that itself. */
+    bool hide_owned = !filter_asks_for_purchases(r->filter);
     for (size_t i = 0; i < profile->len; i++)
-        if (profile_owns(&profile->items[i]) || r->hide_seen)
+        if ((profile_owns(&profile->items[i]) && hide_owned) || r->hide_seen)
             candidates_bar(c, profile->items[i].product_no);
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
-
-/* What a list is chosen from. */
-struct ranked_pool {
-    const struct candidates *c;
-    const struct profile *profile;
-    float *totals;           /* [c->len + 1] */
-    struct topk_item *order; /* [c->len + 1] */
-};
-
-struct choice {
-    const struct view *view;
-    const struct recommend_request *request;
-    struct recommend_item *items; /* [most] */
-    uint64_t *groups;             /* [most] of the items chosen */
-    size_t len, most;
-};
-
-static bool group_shown(const struct choice *ch, uint64_t group)
-{
-    for (size_t i = 0; i < ch->len; i++)
-        if (ch->groups[i] == group)
-            return true;
-    return false;
-}
-
-/* A variant of what the page is about is no recommendation. */
-static bool group_of_context(const struct choice *ch, uint64_t group)
-{
-    const struct recommend_request *r = ch->request;
-    for (size_t i = 0; i < r->context_len; i++) {
-        struct location at = catalogue_locate(ch->view->catalogue, r->context[i]);
-        if (location_found(at) && ch->view->catalogue->segments[at.slot]->group[at.doc] == group)
-            return true;
-    }
-    return false;
-}
-
-/* Show it if the rules allow. */
-static void choose(struct choice *ch, uint32_t product_no, float score)
-{
-    struct location at = catalogue_locate(ch->view->catalogue, product_no);
-    if (!location_found(at) || !live_sellable(ch->view->live, product_no))
-        return;
-    uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
-    if (group_shown(ch, group) || group_of_context(ch, group) ||
-        !filter_match(ch->request->filter, at.slot, at.doc))
-        return;
-    ch->groups[ch->len] = group;
-    ch->items[ch->len++] = (struct recommend_item){product_no, score, REASON_POPULAR, 0};
-}
 
 /* What they looked at may be gone: then it is no name for a reason. */
 static void explain(const struct choice *ch, const struct candidates *c,
@@ -205,159 +155,129 @@ static void explain(const struct choice *ch, const struct candidates *c,
     item->reason_product = why.because;
 }
 
-/* The products whose total, above 0, is at least floor. Returns how many. */
-static size_t list_above(const struct candidates *c, const float *totals, float floor,
-                         struct topk_item *out)
+/* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
+ * first. */
+static enum err_code choose_best(struct choice *ch, struct arena *arena, struct err *err)
 {
-    size_t n = 0;
-    for (uint32_t i = 1; i <= c->len; i++) {
-        out[n] = (struct topk_item){totals[i], c->product_no[i]};
-        n += (totals[i] > 0) & (totals[i] >= floor);
-    }
-    return n;
-}
-
-/* The `wanted` best, of equals the lower number first, into order; *all tells that there are no others.
- * Returns how many. */
-static size_t order_best(const struct candidates *c, const float *totals, size_t wanted,
-                         struct topk_item *order, bool *all)
-{
-    bool some = wanted < c->len;
-    size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
-    if (some && n < wanted) {
-        n = list_above(c, totals, 0, order);
-        some = wanted < n;
-    }
-    *all = !some;
-    size_t taken = wanted < n ? wanted : n;
-    topk_order(order, n, taken);
-    return taken;
-}
-
-static size_t examined(size_t wanted)
-{
-    return wanted + wanted / SPARE;
-}
-
-/* Those of order [n] that the request may show, at most `most`, moved to the front. Returns how many. */
-static size_t keep_eligible(const struct view *view, const struct recommend_request *r, size_t most,
-                            struct topk_item *order, size_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n && kept < most; i++) {
-        struct location at = catalogue_locate(view->catalogue, order[i].id);
-        if (location_found(at) && live_sellable(view->live, order[i].id) &&
-            filter_match(r->filter, at.slot, at.doc))
-            order[kept++] = order[i];
-    }
-    return kept;
-}
-
-/* Above 0, and rising with the margin. */
-static float ranked_score(float margin)
-{
-    return fmaxf(1 / (1 + expf(-margin)), FLT_MIN);
-}
-
-/* The learned ranker's order of the best candidates, as far as it goes. */
-static enum err_code choose_ranked(struct choice *ch, const struct ranked_pool *pool,
-                                   struct arena *arena, struct err *err)
-{
-    const struct recommend_request *r = ch->request;
-    const struct ranker *ranker = ch->view->model ? ch->view->model->ranker : NULL;
-    struct features f;
-    bool all;
-    if (!ranker || !ranker_serves(ranker, placement_name(r->placement)) ||
-        features_check(ranker, NULL) != ERR_OK)
-        return ERR_OK;
-    size_t n = order_best(pool->c, pool->totals, examined(ranker->candidates), pool->order, &all);
-    n = keep_eligible(ch->view, r, ranker->candidates, pool->order, n);
-    if (n == 0)
-        return ERR_OK;
-    float *margins = arena_try_alloc(arena, n * sizeof *margins);
-    if (!margins)
+    const struct candidates *c = ch->candidates;
+    struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
+    enum err_code code = ERR_OK;
+    bool taken, all = false;
+    if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    enum err_code code =
-        features_fill(ch->view, r, pool->profile, pool->c, pool->order, n, arena, &f, err);
-    if (code != ERR_OK)
-        return code;
-    trees_score(&ranker->trees, f.x, n, n, margins);
-    for (size_t i = 0; i < n; i++)
-        pool->order[i].score = margins[i];
-    topk_order(pool->order, n, n);
-    for (size_t i = 0; i < n && ch->len < ch->most; i++)
-        choose(ch, pool->order[i].id, ranked_score(pool->order[i].score));
-    return ERR_OK;
-}
-
-/* First what the ranker orders; then the rest by total, in rounds that grow: the rules usually leave enough of
- * the first. What is chosen already is not chosen twice: its group is shown. */
-static enum err_code choose_best(struct choice *ch, const struct candidates *c,
-                                 const struct profile *profile, struct arena *arena,
-                                 struct err *err)
-{
-    struct ranked_pool pool = {c, profile, arena_try_alloc(arena, (c->len + 1) * sizeof(float)),
-                               arena_try_alloc(arena, (c->len + 1) * sizeof(struct topk_item))};
-    if (!pool.order || !pool.totals)
-        return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    candidates_totals(c, pool.totals);
-    enum err_code code = choose_ranked(ch, &pool, arena, err);
-    if (code != ERR_OK)
-        return code;
-    size_t ranked = ch->len;
-    bool all = false;
-    for (size_t wanted = 2 * ch->most; ch->len < ch->most && !all; wanted *= 4) {
-        size_t taken = order_best(c, pool.totals, wanted, pool.order, &all);
-        /* below what the ranker ordered */
-        float scale = ranked && taken ? ch->items[ranked - 1].score / pool.order[0].score : 1;
-        ch->len = ranked;
-        for (size_t i = 0; i < taken && ch->len < ch->most; i++)
-            choose(ch, pool.order[i].id, pool.order[i].score * scale);
+    size_t done = 0;
+    for (size_t wanted = 2 * (size_t)ch->request->limit;
+         ch->len < ch->request->limit && !all && code == ERR_OK; wanted *= 4) {
+        size_t end = ranked_best(c, ch->totals, wanted, order, &all);
+        for (; done < end && ch->len < ch->request->limit && code == ERR_OK; done++)
+            code = choice_add(ch, order[done].id, order[done].score, &taken, err);
     }
-    return ERR_OK;
-}
-
-/* Of what may be shown as much as was asked for, and why. */
-static enum err_code settle(struct choice *ch, const struct candidates *c, float diversity,
-                            struct arena *arena, struct err *err)
-{
-    size_t limit = ch->request->limit;
-    enum err_code code =
-        diversify(view_model(ch->view), diversity, ch->items, ch->len, limit, arena, err);
-    ch->len = ch->len < limit ? ch->len : limit;
-    for (size_t i = 0; i < ch->len; i++)
-        explain(ch, c, &ch->items[i]);
     return code;
 }
 
-/* A narrow filter may leave shelves empty: then the hottest that match of the FILL_DOCS_MAX newest. */
-static void fill(struct choice *ch, const struct candidates *c)
+/* The first of the candidates that may come in, so that they are unlike each other. Others may follow. */
+static enum err_code choose_diverse(struct choice *ch, float diversity, struct arena *arena,
+                                    struct err *err)
+{
+    const struct candidates *c = ch->candidates;
+    size_t room = (size_t)ch->request->limit * DIVERSITY_POOL, pool_len = 0;
+    struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
+    struct recommend_item *pool = arena_try_alloc(arena, room * sizeof *pool);
+    bool taken, all;
+    if (!order || !pool)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    size_t n = ranked_best(c, ch->totals, c->len, order, &all);
+    for (size_t i = 0; i < n && pool_len < room; i++) {
+        struct location at = catalogue_locate(ch->view->catalogue, order[i].id);
+        if (location_found(at) && choice_obstacle(ch, at, order[i].id) == OBSTACLE_NONE)
+            pool[pool_len++] =
+                (struct recommend_item){.product_no = order[i].id, .score = order[i].score};
+    }
+    enum err_code code =
+        diversify(view_model(ch->view), diversity, pool, pool_len, ch->request->limit, arena, err);
+    for (size_t i = 0; i < pool_len && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, pool[i].product_no, pool[i].score, &taken, err);
+    return code;
+}
+
+/* Why what the sources brought is here. */
+static void explain_all(struct choice *ch)
+{
+    for (size_t i = 0; i < ch->len; i++)
+        if (ch->items[i].reason != REASON_PICKED)
+            explain(ch, ch->candidates, &ch->items[i]);
+}
+
+/* The hottest of the products [begin, end) that may come in, as far as there is room. *more: some did not
+ * take part. */
+static enum err_code fill_some(struct choice *ch, uint32_t begin, uint32_t end, float floor,
+                               bool *more, struct err *err)
 {
     struct topk_item items[RECOMMEND_LIMIT_MAX * 4];
     struct topk top;
-    uint32_t seen = 0;
-    size_t before = ch->len;
-    const struct catalogue *catalogue = ch->view->catalogue;
+    enum err_code code = ERR_OK;
+    size_t pushed = 0;
+    bool taken;
     topk_init(&top, items, sizeof items / sizeof *items);
-    for (uint32_t no = live_end(ch->view->live); no-- > 1 && seen < FILL_DOCS_MAX;) {
-        struct location at = catalogue_locate(catalogue, no);
-        if (!location_found(at))
+    for (uint32_t no = end; no-- > begin;) {
+        struct location at = catalogue_locate(ch->view->catalogue, no);
+        if (!location_found(at) || choice_obstacle(ch, at, no) != OBSTACLE_NONE)
             continue;
-        seen++;
-        if (live_sellable(ch->view->live, no) && filter_match(ch->request->filter, at.slot, at.doc))
-            topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
+        topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
+        pushed++;
     }
     size_t n = topk_finish(&top);
-    float floor = before ? ch->items[before - 1].score : 1;
-    for (size_t i = 0; i < n && ch->len < ch->request->limit; i++) {
-        if (!candidates_barred(c, items[i].id))
-            choose(ch, items[i].id, floor * 0.5f / (float)(i + 1));
+    *more = pushed > n;
+    for (size_t i = 0; i < n && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, items[i].id, floor / (float)(ch->len + 1), &taken, err);
+    return code;
+}
+
+/* What no source proposes fills up a list that is short: the hottest of the newest FILL_NUMBERS, then of those
+ * before, until nothing is left that may come in. Each round takes at least the first that it finds. */
+static enum err_code fill(struct choice *ch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    float floor = 1;
+    for (size_t i = 0; i < ch->len; i++)
+        if (ch->items[i].score > 0 && ch->items[i].score < floor)
+            floor = ch->items[i].score;
+    for (uint32_t end = live_end(ch->view->live); end > 1;) {
+        uint32_t begin = end > FILL_NUMBERS ? end - FILL_NUMBERS : 1;
+        bool more = true;
+        while (more && ch->len < ch->request->limit && code == ERR_OK)
+            code = fill_some(ch, begin, end, floor, &more, err);
+        if (code != ERR_OK || ch->len == ch->request->limit)
+            return code;
+        end = begin;
     }
+    return ERR_OK;
 }
 
 static bool wants_filling(enum placement p)
 {
     return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
+}
+
+/* From scored candidates to the list. */
+static enum err_code choose(struct choice *ch, float diversity, struct arena *arena,
+                            struct err *err)
+{
+    const struct recommend_request *r = ch->request;
+    rules_weigh(ch->rules, ch->candidates->product_no + 1, ch->totals + 1, ch->candidates->len);
+    enum err_code code = choice_pin(ch, err);
+    if (code == ERR_OK && diversity > 0)
+        code = choose_diverse(ch, diversity, arena, err);
+    if (code == ERR_OK)
+        code = choose_best(ch, arena, err);
+    explain_all(ch);
+    if (code == ERR_OK && ch->len < r->limit && wants_filling(r->placement))
+        code = fill(ch, err);
+    if (code == ERR_OK)
+        code = choice_require(ch, arena, err);
+    if (code == ERR_OK)
+        choice_order(ch);
+    return code;
 }
 
 static const struct source_weights *weights_of(const struct recommend_request *r)
@@ -366,10 +286,11 @@ static const struct source_weights *weights_of(const struct recommend_request *r
     return &all->of[r->placement];
 }
 
-/* The shopper, and what all sources propose to them. */
+/* The shopper, and what all sources propose to them. totals [candidates.len + 1] */
 static enum err_code gather(const struct view *view, const struct recommend_request *r,
                             const struct source_weights *w, struct arena *arena,
-                            struct profile *profile, struct candidates *c, struct err *err)
+                            struct profile *profile, struct candidates *c, float **totals,
+                            struct err *err)
 {
     enum err_code code = profile_load(view, r->user_no, arena, profile, err);
     if (code == ERR_OK)
@@ -382,7 +303,13 @@ static enum err_code gather(const struct view *view, const struct recommend_requ
         code = gather_context(view, w, r, arena, c, err);
     if (code == ERR_OK)
         code = gather_common(view, w, c, err);
-    return code;
+    if (code != ERR_OK)
+        return code;
+    *totals = arena_try_alloc(arena, (c->len + 1) * sizeof **totals);
+    if (!*totals)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    candidates_totals(c, *totals);
+    return ERR_OK;
 }
 
 enum err_code recommend_examples(const struct view *view, const struct recommend_request *r,
@@ -391,54 +318,34 @@ enum err_code recommend_examples(const struct view *view, const struct recommend
 {
     struct profile profile;
     struct candidates c;
-    struct features f;
-    bool all;
-    enum err_code code = gather(view, r, weights_of(r), arena, &profile, &c, err);
-    if (code != ERR_OK)
-        return code;
-    *out = (struct recommend_examples){0};
-    float *totals = arena_try_alloc(arena, (c.len + 1) * sizeof *totals);
-    struct topk_item *order = arena_try_alloc(arena, (c.len + 1) * sizeof *order);
-    uint32_t *numbers = arena_try_alloc(arena, most * sizeof *numbers);
-    if (!totals || !order || !numbers)
-        return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    candidates_totals(&c, totals);
-    size_t n = order_best(&c, totals, examined(most), order, &all);
-    n = keep_eligible(view, r, most, order, n);
-    if (n == 0)
-        return ERR_OK;
-    code = features_fill(view, r, &profile, &c, order, n, arena, &f, err);
-    for (size_t i = 0; i < n; i++)
-        numbers[i] = order[i].id;
-    *out = (struct recommend_examples){n, numbers, f.x};
-    return code;
+    float *totals;
+    enum err_code code = gather(view, r, weights_of(r), arena, &profile, &c, &totals, err);
+    return code == ERR_OK ? ranked_examples(view, r, &profile, &c, totals, most, arena, out, err)
+                          : code;
+}
+
+enum err_code recommend_trace_run(const struct view *view, const struct recommend_request *r,
+                                  struct arena *arena, struct recommend_trace *t, struct err *err)
+{
+    const struct source_weights *w = weights_of(r);
+    struct candidates *c = &t->candidates;
+    float *totals;
+    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
+    enum err_code code = gather(view, r, w, arena, &t->profile, c, &totals, err);
+    if (code == ERR_OK)
+        code = ranked_scores(view, r, &t->profile, c, totals, arena, &t->ranked, err);
+    if (code == ERR_OK)
+        code = choice_init(&t->choice, view, r, c, totals, arena, err);
+    return code == ERR_OK ? choose(&t->choice, w->diversity, arena, err) : code;
 }
 
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
                             struct arena *arena, struct recommend_result *out, struct err *err)
 {
-    const struct source_weights *w = weights_of(r);
-    struct profile profile;
-    struct candidates c;
-    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = gather(view, r, w, arena, &profile, &c, err);
-    if (code != ERR_OK)
-        return code;
-
-    struct choice ch = {.view = view, .request = r, .most = r->limit};
-    if (w->diversity > 0)
-        ch.most *= DIVERSITY_POOL;
-    ch.items = arena_try_alloc(arena, ch.most * sizeof *ch.items);
-    ch.groups = arena_try_alloc(arena, ch.most * sizeof *ch.groups);
-    if (!ch.items || !ch.groups)
-        return err_set(err, ERR_LIMIT, "the recommendations do not fit");
-    code = choose_best(&ch, &c, &profile, arena, err);
+    struct recommend_trace trace;
+    enum err_code code = recommend_trace_run(view, r, arena, &trace, err);
     if (code == ERR_OK)
-        code = settle(&ch, &c, w->diversity, arena, err);
-    if (code != ERR_OK)
-        return code;
-    if (r->filter && ch.len < r->limit && wants_filling(r->placement))
-        fill(&ch, &c);
-    *out = (struct recommend_result){ch.items, ch.len, profile.len > 0};
-    return ERR_OK;
+        *out =
+            (struct recommend_result){trace.choice.items, trace.choice.len, trace.profile.len > 0};
+    return code;
 }

@@ -43,6 +43,7 @@ enum reason_code {
     REASON_BOUGHT_WITH,
     REASON_POPULAR,
     REASON_NEW,
+    REASON_PICKED, /* a rule of the shop, and no source */
     REASONS
 };
 
@@ -51,6 +52,8 @@ struct recommend_weights;
 struct recommend_request {
     enum placement placement;
     uint32_t user_no;        /* known or anonymous; 0: nobody, or opted out */
+    bool known;              /* signed in, and not opted out: of the audience of rules for such */
+    struct str attributes;   /* of a known shopper, JSON object, for rules; empty: none */
     const uint32_t *context; /* [context_len] product numbers */
     size_t context_len;
     const uint32_t *exclude; /* [exclude_len] product numbers */
@@ -64,7 +67,7 @@ struct recommend_request {
 
 struct recommend_item {
     uint32_t product_no;
-    float score; /* > 0, descending but where diversity had a say */
+    float score; /* > 0, descending but for pinned products and where diversity had a say */
     enum reason_code reason;
     uint32_t reason_product; /* product number that the reason names; 0 none */
 };
@@ -75,7 +78,9 @@ struct recommend_result {
     bool personal; /* the shopper's past had a say */
 };
 
-/** Fewer than limit only if nothing more may be shown.
+/** Fewer than limit only if nothing more may be shown: of all products for sale none is left that the
+ *  filter, the rules and what is in the list would let in. But PLACEMENT_SIMILAR and
+ *  PLACEMENT_BOUGHT_TOGETHER claim something about each product and hold what it is true of.
  *  ERR_LIMIT   the arena's cap
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code recommend_run(const struct view *view,

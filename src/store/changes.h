@@ -13,15 +13,16 @@
 #include "store/store.h"
 
 enum change_aggregate {
-    CHANGE_PRODUCT = 1,     /* numbers are product_no */
-    CHANGE_USER,            /* user_no, anonymous ones included */
-    CHANGE_EVENT,           /* seq */
-    CHANGE_CART,            /* user_no of the owner */
-    CHANGE_ORDER,           /* order no */
-    CHANGE_MODEL = 7,       /* model version no; 6 is not given again */
-    CHANGE_KEY,             /* API key no */
-    CHANGE_SETTING,         /* always 0 */
-    CHANGE_EXPERIMENT = 11, /* experiment no */
+    CHANGE_PRODUCT = 1, /* numbers are product_no */
+    CHANGE_USER,        /* user_no, anonymous ones included */
+    CHANGE_EVENT,       /* seq */
+    CHANGE_CART,        /* user_no of the owner */
+    CHANGE_ORDER,       /* order no */
+    CHANGE_MODEL = 7,   /* model version no; 6 is not given again */
+    CHANGE_KEY,         /* API key no */
+    CHANGE_SETTING,     /* always 0 */
+    CHANGE_RULE,        /* business rule no */
+    CHANGE_EXPERIMENT,  /* experiment no */
     CHANGE_AGGREGATES
 };
 

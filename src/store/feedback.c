@@ -308,6 +308,26 @@ enum err_code feedback_of(struct db *db, struct str user_id, struct str product_
     return query_of(db, user_no, product_no, type_no, limit, rows, err);
 }
 
+enum err_code feedback_products(struct db *db, uint32_t user_no, int64_t until_us, uint32_t *out,
+                                size_t cap, size_t *n, struct err *err)
+{
+    struct db_rows rows;
+    bool more = false;
+    *n = 0;
+    enum err_code code = db_query(db,
+                                  "SELECT product_no FROM (SELECT e.seq, e.time, e.product_no"
+                                  " FROM feedback_types t CROSS JOIN events e"
+                                  " WHERE e.feedback = t.no AND e.user_no = ? LIMIT ?) looked_at"
+                                  " WHERE time <= ? ORDER BY seq DESC LIMIT ?",
+                                  DB_ARGS(db_i64(user_no), db_i64(FEEDBACK_LOOKED_AT),
+                                          db_i64(until_us), db_i64((int64_t)cap)),
+                                  &rows, err);
+    while (!code && !(code = db_next(&rows, &more, err)) && more)
+        out[(*n)++] = (uint32_t)db_col_i64(&rows, 0);
+    db_rows_close(&rows);
+    return code;
+}
+
 enum err_code feedback_next(struct db_rows *rows, struct feedback *out, bool *told, bool *more,
                             struct err *err)
 {

@@ -59,6 +59,14 @@ ERR_MUST_USE enum err_code feedback_of(struct db *db, struct str user_id, struct
                                        struct str type, int64_t limit, struct db_rows *rows,
                                        struct err *err);
 
+/** Products that a shopper gave feedback on, of times up to until_us, those that came last first.
+ *  out  [cap]
+ *  Of a shopper with more than FEEDBACK_LOOKED_AT they are of those that are looked at, the first in the
+ *  order of feedback_after: enough for a list, and never long. */
+enum { FEEDBACK_LOOKED_AT = 5000 };
+ERR_MUST_USE enum err_code feedback_products(struct db *db, uint32_t user_no, int64_t until_us,
+                                             uint32_t *out, size_t cap, size_t *n, struct err *err);
+
 /** The next row. *told is false for one that only its place is known of: its product was deleted, or
  *  its shopper erased. Texts are borrowed until the next call on rows. */
 ERR_MUST_USE enum err_code feedback_next(struct db_rows *rows, struct feedback *out, bool *told,

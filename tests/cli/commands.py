@@ -207,6 +207,20 @@ def test_command_line_and_api_answer_the_same_bytes():
         assert f'{{"items":{printed}}}' == of_api(serving, "/v1/models")
 
 
+def test_an_explanation_adds_up_and_changes_no_answer():
+    user = lines("export", "users")[0]["id"]
+    plain = answer("recommend", "--user", user, "--limit", "5")
+    told = answer("recommend", "--user", user, "--limit", "5", "--explain")
+    assert told["items"] == plain["items"] and told["rules"] == []
+    assert [p["id"] for p in told["products"]] == [i["id"] for i in plain["items"]]
+    for place, product in enumerate(told["products"], 1):
+        assert product["shown"] and product["position"] == place and product["why_not"] is None
+        total = sum(s["part"] * s["scale"] for s in product["sources"])
+        assert abs(total - product["score"]) < 1e-4, product
+    printed = aisle("recommend", "--user", user, "--limit", "5", "--explain")[0]
+    assert told["products"][0]["sources"][0]["source"] in printed
+
+
 def test_recommendations_have_reasons():
     user = lines("export", "users")[0]["id"]
     for args in (["--user", user], [], ["--placement", "trending"], ["--placement", "new"]):

@@ -6,7 +6,7 @@
 #define DAY CLOCK_US_PER_DAY
 #define TWO "\"variants\": [{\"name\": \"a\"}, {\"name\": \"b\"}]"
 
-enum { SHOPPERS = 400 };
+enum { SHOPPERS = 200 };
 
 /* --- against the oracle ------------------------------------------------------------------------ */
 

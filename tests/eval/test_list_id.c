@@ -17,7 +17,8 @@ static struct list_facts usual(void)
                                .variants = {{7, 1}, {4000000000, 255}},
                                .variants_len = 2,
                                .explored_no = 123456,
-                               .propensity = 0.0625F};
+                               .propensity = 0.0625F,
+                               .explored_rank = 17};
 }
 
 START_TEST(what_was_put_in_comes_out)
@@ -35,7 +36,7 @@ START_TEST(what_was_put_in_comes_out)
         ck_assert_uint_eq(got.variants[i].variant, facts.variants[i].variant);
     }
     ck_assert_uint_eq(got.explored_no, 123456);
-    ck_assert(got.propensity == 0.0625F);
+    ck_assert(got.propensity == 0.0625F && got.explored_rank == 17);
     facts = (struct list_facts){.placement = STR_LIT("search")};
     ck_assert_uint_le(list_id_make(&key, &facts, &rng, id), 36);
     ck_assert(list_id_read(&key, str_of(id), bytes, &got));

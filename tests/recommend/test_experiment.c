@@ -199,14 +199,17 @@ START_TEST(decisions_come_before_running_variants_and_nobody_else_is_touched)
         entries[i].record.decision = STR_LIT("b");
         entries[i].record.decided_at = 100 - i; /* the second was decided for first */
     }
-    experiments_apply(entries, 3, PLACEMENT_HOME, USER_KNOWN, (struct str){0}, &got);
+    experiments_apply(&recommend_weights_default, entries, 3, PLACEMENT_HOME, USER_KNOWN,
+                      (struct str){0}, &got);
     ck_assert(got.weights.of[PLACEMENT_HOME].factors == 0.25F);
     ck_assert(got.weights.of[PLACEMENT_HOME].trending == 7 && got.parts_len == 0 &&
               got.explore == 0);
-    experiments_apply(entries, 3, PLACEMENT_HOME, USER_KNOWN, STR_LIT("u"), &got);
+    experiments_apply(&recommend_weights_default, entries, 3, PLACEMENT_HOME, USER_KNOWN,
+                      STR_LIT("u"), &got);
     ck_assert(got.weights.of[PLACEMENT_HOME].trending == 9 && got.explore == 0.2);
     ck_assert(got.parts_len == 1 && got.parts[0].no == 3 && got.parts[0].variant == 0);
-    experiments_apply(entries, 3, PLACEMENT_CART, USER_KNOWN, STR_LIT("u"), &got);
+    experiments_apply(&recommend_weights_default, entries, 3, PLACEMENT_CART, USER_KNOWN,
+                      STR_LIT("u"), &got);
     ck_assert(recommend_weights_equal(&got.weights, &recommend_weights_default) && !got.parts_len);
 }
 END_TEST

@@ -166,9 +166,36 @@ static void check_events(struct shop *s, const struct naive *n)
     ck_assert_uint_eq(found, wanted);
 }
 
+/* Which products a user gave feedback on up to a time, deleted ones too. */
+static void check_products(struct shop *s, const struct naive *n, size_t u, int64_t until)
+{
+    struct err err;
+    uint32_t user_no, out[ALL];
+    size_t len, wanted = 0;
+    char user[16];
+    name(user, 'u', u);
+    ck_ok(user_no_of(s->db, USER_KNOWN, str_of(user), &user_no, &err));
+    ck_ok(feedback_products(s->db, user_no, until, out, ALL, &len, &err));
+    for (size_t t = 0; t < TYPES; t++)
+        for (size_t p = 0; p < PRODUCTS; p++)
+            wanted += n->said[t][u][p].time != 0 && n->said[t][u][p].time <= until;
+    ck_assert_uint_eq(len, user_no ? wanted : 0);
+    for (size_t i = 0; i < len; i++) {
+        struct str id;
+        bool said = false;
+        ck_ok(product_id_of(s->db, out[i], &s->arena, &id, &err));
+        for (size_t t = 0; t < TYPES; t++) {
+            int64_t time = n->said[t][u][number_of(id)].time;
+            said = said || (time != 0 && time <= until);
+        }
+        ck_assert(said);
+    }
+}
+
 static void check(struct shop *s, const struct naive *n, struct rng *r)
 {
     read_begin(s);
+    check_products(s, n, rng_below(r, USERS), base_us + (int64_t)rng_below(r, 3) * 1000000);
     check_pages(s, n, -1, 1 + (int64_t)rng_below(r, 20));
     check_pages(s, n, (int)rng_below(r, TYPES), 1 + (int64_t)rng_below(r, 20));
     for (int k = 0; k < 5; k++) {

@@ -2,6 +2,7 @@
 """Experiments: made, run, stopped and decided; who gets what, and what ids of lists say of it."""
 
 import base64
+import json
 import struct
 
 from shop import aisle, equal, guest, run_on_demo, test
@@ -92,6 +93,39 @@ def opted_out(server):
     end(admin, "shy")
 
 
+def log_decisions(server):
+    """Lists whose last product was seen, of which a third was opened."""
+    client, made, where = server.backend(), [], server.shop.path
+    for n in range(30):
+        answer = client.get("/v1/recommendations", user_id=f"shopper-{n:05}", limit=5)
+        seen = {"user_id": f"shopper-{n:05}", "request_id": answer["request_id"]}
+        last = {**seen, "product_id": answer["items"][4]["id"]}
+        first = {**seen, "product_id": answer["items"][0]["id"], "type": "click"}
+        events = [{**last, "type": "impression"}, first]
+        if n % 3 == 0:
+            events.insert(n % 2, {**last, "type": "click"})
+        if n % 10 != 9:  # else it was never seen, and perhaps opened
+            made.append((last["product_id"], int(n % 3 == 0), facts(answer["request_id"])[2]))
+        else:
+            events = [e for e in events if e["type"] != "impression"]
+        for e in events:
+            client.must(200, "POST", "/v1/events", e)
+    lines = [json.loads(line) for line in
+             aisle("report", "decisions", "--data", where).stdout.splitlines()]
+    equal(sorted((d["action"], d["reward"], round(d["propensity"], 6)) for d in lines),
+          sorted((a, r, round(p, 6)) for a, r, p in made))
+    for d in lines:
+        equal(d["target_propensity"], int(d["rank"] == 0))
+        equal(d["propensity"] > 0.5, d["rank"] == 0)
+    equal(len({d["context"] for d in lines}), 27)
+    log = where + ".decisions"
+    with open(log, "w", encoding="utf-8") as f:
+        f.write("\n".join(map(json.dumps, lines)))
+    found = json.loads(aisle("eval", "ope", "--log", log, "--data", where).stdout)
+    equal((found["decisions"], found["contexts"]), (27, 27))
+    equal(found["matched"], sum(d["rank"] == 0 for d in lines))
+
+
 @test("the place that explores shows what its id says")
 def explores(server):
     admin, client = server.admin(), server.backend()
@@ -107,6 +141,7 @@ def explores(server):
         seen.add((items[4], explored))
     assert len(seen) > 5, seen
     equal(len({name for name, _ in seen}), len(seen), "one number a product")
+    log_decisions(server)
     end(admin, "wild")
 
 
