@@ -61,10 +61,11 @@ static enum err_code set_up(struct boost *b, const struct boost_params *p, struc
     return ERR_OK;
 }
 
-static enum err_code take_rows(const struct boost_rows *rows, DMatrixHandle *out, struct err *err)
+static enum err_code take_rows(const struct boost_rows *rows, unsigned threads, DMatrixHandle *out,
+                               struct err *err)
 {
     CHECK(rows->n >= 1 && rows->features >= 1);
-    if (XGDMatrixCreateFromMat(rows->x, rows->n, rows->features, NAN, out) != 0)
+    if (XGDMatrixCreateFromMat_omp(rows->x, rows->n, rows->features, NAN, out, (int)threads) != 0)
         return told(err, ERR_INVALID, "the rows");
     return ERR_OK;
 }
@@ -74,10 +75,10 @@ enum err_code boost_new(const struct boost_rows *fit, const struct boost_rows *w
 {
     struct boost *b = MEM_NEW(struct boost);
     b->fit_n = fit->n;
-    enum err_code code = take_rows(fit, &b->fit, err);
+    enum err_code code = take_rows(fit, p->threads, &b->fit, err);
     if (code == ERR_OK && watch) {
         b->watch_n = watch->n;
-        code = take_rows(watch, &b->watch, err);
+        code = take_rows(watch, p->threads, &b->watch, err);
     }
     if (code == ERR_OK) {
         /* the margins of matrices that it knows from the start are kept up to date tree by tree */

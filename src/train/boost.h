@@ -25,7 +25,9 @@ struct boost_params {
     float rows;         /* share of the rows that a tree sees, above 0, at most 1 */
     float columns;      /* share of the features that a tree sees, likewise */
     uint64_t seed;
-    unsigned threads; /* >= 1 */
+    /* >= 1. The library's threads wait for each other, spinning, many times a tree: with as many as there are
+     * processors a fit beside other work takes ten times as long as with one. */
+    unsigned threads;
 };
 
 /** Row-major numbers; NaN: missing. */

@@ -153,9 +153,7 @@ static enum err_code fitting_init(struct fitting *f, struct run *run, struct err
     f->watched = mem_try_new(tune.n, sizeof *f->watched);
     if (!f->margins || !f->gradient || !f->hessian || !f->watched)
         return err_set(err, ERR_MEMORY, "no memory for %zu examples", learn.n);
-    struct boost_params p = run->o->trees;
-    p.threads = pool_lanes(run->d->pool);
-    return boost_new(&learn, &tune, &p, &f->boost, err);
+    return boost_new(&learn, &tune, &run->o->trees, &f->boost, err);
 }
 
 static void fitting_release(struct fitting *f)

@@ -11,6 +11,7 @@
  * Gate:    for each placement the whole lists of the judge half with the ranker against those without, by the
  *          paired bootstrap interval (95 %) of their NDCG@k: it orders a placement's lists only where the mean
  *          rises and not all of the interval lies below 0. A ranker of no placement is not written.
+ * Same:    the same data and options give the same file, whatever the number of threads in the pool.
  * Chances: isotonic, fitted on the tune half of `home`; their expected calibration error on the judge half. */
 #ifndef TRAIN_RANKER_TRAIN_H
 #define TRAIN_RANKER_TRAIN_H
