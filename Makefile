@@ -59,7 +59,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 
 # Libraries by pkg-config name; those without a .pc file are written out.
 PKGS := yaml-0.1 sqlite3 libevent libevent_pthreads libevent_openssl openssl icu-uc libsodium libxxhash \
-        libzstd zlib expat
+        libzstd zlib expat xgboost
 LDLIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lopenblas -llapacke -lstemmer -lpthread -lm
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 TESTLIBS := $(shell pkg-config --libs check jansson 2>/dev/null)
@@ -171,10 +171,11 @@ test-long: all
 	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 SWAP_SECONDS=60 EXAMPLES=100 SEED=any \
 	    tools/run_tests.sh $(SYSTEM)
 
-# The README's picture, as the browser tests see the demonstration shop.
+# The README's pictures, as the browser tests see the demonstration shop and its console.
 screenshot: all
 	@AISLE=$(abspath $(BUILD))/aisle SCREENSHOT=$(CURDIR)/docs/images/storefront.png \
-	    tests/browser/run.sh specs/readme.spec.ts
+	    CONSOLE_SCREENSHOT=$(CURDIR)/docs/images/console.png \
+	    tests/browser/run.sh specs/readme.spec.ts specs/readme-console.spec.ts
 
 # All tests under the sanitizers but those of the web code and the browser, which add none of ours:
 # units, corpora, commands, and the running server with smaller numbers.
@@ -272,7 +273,7 @@ help:
 	@echo "make test       install what is missing, build, run every test"
 	@echo "make check      unit tests and fuzzing corpora; check-<domain>: those of one domain"
 	@echo "make test-long  tests of the running server, with 200 kills and 200 model swaps"
-	@echo "make screenshot the README's picture, by the browser tests"
+	@echo "make screenshot the README's pictures, by the browser tests"
 	@echo "make sanitize   tests under the address, undefined-behaviour and thread sanitizers"
 	@echo "                (sanitize-asan, sanitize-tsan: one of the two builds)"
 	@echo "make fuzz       libFuzzer on every target (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"

@@ -15,10 +15,10 @@ set -eu
 run_packages="libevent-2.1-7t64|libevent-2.1-7 libevent-openssl-2.1-7t64|libevent-openssl-2.1-7
     libssl3t64|libssl3 libyaml-0-2 libsqlite3-0 libicu76|libicu74|libicu72 libsodium23 libxxhash0
     libzstd1 zlib1g libexpat1 libstemmer0d liblapacke
-    libopenblas0-pthread|libopenblas0-serial|libopenblas0-openmp ca-certificates"
+    libopenblas0-pthread|libopenblas0-serial|libopenblas0-openmp libxgboost0t64|libxgboost0 ca-certificates"
 build_packages="gcc libc6-dev make pkgconf|pkg-config libevent-dev libssl-dev libyaml-dev libsqlite3-dev
     libicu-dev libsodium-dev libxxhash-dev libzstd-dev zlib1g-dev libexpat1-dev libstemmer-dev
-    liblapacke-dev libopenblas-pthread-dev|libopenblas-serial-dev|libopenblas-openmp-dev
+    liblapacke-dev libopenblas-pthread-dev|libopenblas-serial-dev|libopenblas-openmp-dev libxgboost-dev
     unicode-data bzip2 gzip ca-certificates"
 test_packages="check libjansson-dev python3 python3-venv python3-yaml curl git strace fonts-noto-cjk"
 lint_packages="clang-14|clang libclang-rt-14-dev|libclang-rt-dev clang-format-14|clang-format

@@ -1,6 +1,7 @@
 /* api.c - the guard around every endpoint, and how writes come back. */
 #include "api/api.h"
 #include "api/api_int.h"
+#include "api/gorse.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -10,7 +11,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { UPLOAD_THREADS = 2, UPLOADS_WAITING = 1024 };
+enum {
+    UPLOAD_THREADS = 2,
+    UPLOADS_WAITING = 1024,
+    LARGE_BODY_BYTES = 8 << 20,
+    REPORTS_WAITING = 16,
+};
 
 int api_status(enum err_code code)
 {
@@ -35,9 +41,13 @@ void reply_err(struct http_request *req, enum err_code code, const struct err *e
     if (ours)
         log_error("request failed", LOG_ERR_TEXT(err));
     /* What went wrong inside is for the log. */
-    http_reply_error(req, status, ours ? "internal" : err_code_name(code),
-                     ours ? "something went wrong; the log has it under this request_id"
-                          : err->msg);
+    const char *message =
+        ours ? "something went wrong; the log has it under this request_id" : err->msg;
+    const struct bound_endpoint *bound = req->route->ctx;
+    if (bound->endpoint->flags & ENDPOINT_GORSE)
+        gorse_reply_error(req, status, message);
+    else
+        http_reply_error(req, status, ours ? "internal" : err_code_name(code), message);
 }
 
 enum err_code reply_status(struct call *call, int status, const char *code, const char *message)
@@ -210,6 +220,13 @@ static bool bearer(const struct http_request *req, struct str *key)
     return true;
 }
 
+/* As clients of Gorse send it. */
+static bool api_key(const struct http_request *req, struct str *key)
+{
+    *key = str_trim(http_request_header(req, "x-api-key"));
+    return key->n > 0;
+}
+
 static enum err_code identify(struct call *call, struct err *err)
 {
     struct str key;
@@ -218,7 +235,7 @@ static enum err_code identify(struct call *call, struct err *err)
         call->scope = AUTH_ADMIN;
         return ERR_OK;
     }
-    if (!bearer(call->req, &key)) {
+    if (!bearer(call->req, &key) && !api_key(call->req, &key)) {
         if (!http_request_query(call->req, "key", &key))
             return ERR_OK;
         in_query = true;
@@ -343,6 +360,17 @@ static void handle_head(struct http_request *req)
         reply_err(req, code, &err);
 }
 
+/* As handle_head, where the body is collected. */
+static void check_head(struct http_request *req)
+{
+    const struct bound_endpoint *bound = req->route->ctx;
+    struct call call = {.api = bound->api, .req = req, .arena = req->arena};
+    struct err err;
+    enum err_code code = allow(&call, bound->endpoint, &err);
+    if (code != ERR_OK)
+        reply_err(req, code, &err);
+}
+
 static void handle_piece(struct http_request *req, struct str piece)
 {
     struct call *call = req->user;
@@ -358,10 +386,15 @@ static void handle_end(struct http_request *req)
 /* --- routes ---------------------------------------------------------------------------------- */
 
 static const struct endpoint_group *const groups[] = {
-    &shop_endpoints,  &product_endpoints,        &product_bulk_endpoints, &event_endpoints,
-    &user_endpoints,  &recommendation_endpoints, &search_endpoints,       &cart_endpoints,
-    &order_endpoints, &model_endpoints,          &job_endpoints,          &import_endpoints,
-    &key_endpoints,   &demo_endpoints,           &operation_endpoints,    &web_endpoints,
+    &shop_endpoints,       &product_endpoints,      &product_bulk_endpoints,
+    &event_endpoints,      &user_endpoints,         &recommendation_endpoints,
+    &search_endpoints,     &cart_endpoints,         &order_endpoints,
+    &model_endpoints,      &rule_endpoints,         &job_endpoints,
+    &import_endpoints,     &key_endpoints,          &overview_endpoints,
+    &quarantine_endpoints, &report_endpoints,       &experiment_endpoints,
+    &demo_endpoints,       &operation_endpoints,    &web_endpoints,
+    &gorse_user_endpoints, &gorse_item_endpoints,   &gorse_feedback_endpoints,
+    &gorse_list_endpoints, &gorse_health_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,
@@ -373,6 +406,10 @@ static void bind(struct api *api, const struct endpoint *e, struct bound_endpoin
                                  .handler = handle,
                                  .ctx = bound,
                                  .no_access_log = (e->flags & ENDPOINT_QUIET) != 0};
+    if (e->flags & ENDPOINT_LARGE) {
+        route->on_head = check_head;
+        route->max_body_bytes = LARGE_BODY_BYTES;
+    }
     if (e->flags & ENDPOINT_STREAMS) {
         route->handler = handle_end;
         route->on_head = handle_head;
@@ -400,11 +437,17 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     static const struct endpoint_group *const admin[] = {&operation_endpoints};
     struct api *api = MEM_NEW(struct api);
     api->o = *options;
-    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0);
+    CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0 &&
+          pthread_mutex_init(&api->counters_lock, NULL) == 0 &&
+          pthread_mutex_init(&api->experiments_lock, NULL) == 0);
     bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
                 &api->routes_len);
     bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
-    enum err_code code = pool_new(&api->disk, "uploads", UPLOAD_THREADS, UPLOADS_WAITING, err);
+    enum err_code code = gorse_new(options, &api->gorse, err);
+    if (code == ERR_OK)
+        code = pool_new(&api->disk, "uploads", UPLOAD_THREADS, UPLOADS_WAITING, err);
+    if (code == ERR_OK)
+        code = pool_new(&api->reports, "reports", 1, REPORTS_WAITING, err);
     if (code != ERR_OK) {
         api_free(api);
         return code;
@@ -421,7 +464,13 @@ void api_free(struct api *api)
     while (atomic_load(&api->batches) > 0) /* their requests are gone, the writer has them */
         nanosleep(&a_moment, NULL);
     pool_free(api->disk);
+    gorse_free(api->gorse);
+    pool_free(api->reports);
     pthread_mutex_destroy(&api->running_lock);
+    pthread_mutex_destroy(&api->counters_lock);
+    pthread_mutex_destroy(&api->experiments_lock);
+    experiment_set_unref(api->experiments);
+    map_str_release(&api->counters);
     map_u64_release(&api->running);
     mem_free(api->bound);
     mem_free(api->routes);

@@ -12,6 +12,7 @@
 
 #include "auth/auth.h"
 #include "engine/engine.h"
+#include "eval/list_id.h"
 #include "http/server.h"
 #include "recommend/weights.h"
 
@@ -21,12 +22,15 @@ struct api_options {
     struct store *store; /* borrowed until api_free, as the following */
     struct engine *engine;
     struct auth *auth;
-    struct recommend_weights weights;  /* of the sources of recommendations */
-    const char *name_en, *name_zh;     /* of the shop */
-    const char *public_key;            /* given to the storefront; NULL: none */
-    const char *read_only;             /* NULL: writable; else why not, one line */
-    bool demo;                         /* /v1/demo and /media/demo exist */
-    int64_t demo_key_no;               /* the server key that signs demo tokens */
+    struct recommend_weights weights; /* of the sources of recommendations */
+    const char *name_en, *name_zh;    /* of the shop */
+    const char *public_key;           /* given to the storefront; NULL: none */
+    const char *read_only;            /* NULL: writable; else why not, one line */
+    const char *gorse_feedback;       /* "read=view, ...": types of feedback of docs/gorse-api.md */
+    bool gorse_users, gorse_items;    /* feedback makes users and items that are not there */
+    const struct list_key *list_key; /* of the ids that lists get; NULL: theirs are the requests' */
+    bool demo;                       /* /v1/demo and /media/demo exist */
+    int64_t demo_key_no;             /* the server key that signs demo tokens */
     struct http_server *const *server; /* for /healthz; *server may be NULL until it is made */
     void (*wake_jobs)(void *ctx);      /* a job was queued; NULL: nobody runs jobs here */
     void (*cancel_job)(void *ctx, int64_t no); /* a running one is to end; NULL as before */

@@ -10,12 +10,17 @@
 #include "base/json_writer.h"
 #include "base/map.h"
 #include "base/pool.h"
+#include "base/rng.h"
 #include "http/reply.h"
 #include "ingest/reason.h"
+#include "recommend/experiment.h"
+#include "store/events.h"
 #include "store/users.h"
 
 struct call;
 struct once;
+struct gorse;
+struct shopper;
 
 /** Answer the call, or return why not; the guard then answers with the error. */
 typedef enum err_code (*endpoint_fn)(struct call *call, struct err *err);
@@ -31,6 +36,8 @@ enum endpoint_flags {
     ENDPOINT_TAKES_LINES = 1 << 6,    /* a body may also be application/x-ndjson */
     ENDPOINT_TAKES_TEXT = 1 << 7,     /* a body may also be text/plain, for beacons */
     ENDPOINT_TAKES_FILES = 1 << 8,    /* a body may be a file of any type */
+    ENDPOINT_GORSE = 1 << 9,  /* errors as that protocol has them: plain text, 401 and no 403 */
+    ENDPOINT_LARGE = 1 << 10, /* a body of up to LARGE_BODY_BYTES */
 };
 
 struct endpoint {
@@ -58,7 +65,13 @@ struct api {
     struct bound_endpoint *admin_bound; /* [admin_len], owned */
     struct http_route *admin_routes;    /* [admin_len], owned */
     size_t admin_len;
-    struct pool *disk; /* owned: what is uploaded is written to files there */
+    struct pool *disk;    /* owned: what is uploaded is written to files there */
+    struct gorse *gorse;  /* owned: the settings of gorse.h */
+    struct pool *reports; /* owned: what walks the record */
+    pthread_mutex_t experiments_lock;
+    struct experiment_set *experiments; /* owned reference; NULL: not read yet (experiments.c) */
+    pthread_mutex_t counters_lock;
+    struct map_str counters; /* what lists led to, by labels: struct counter * (lists.c) */
     _Atomic bool draining;
     _Atomic unsigned batches;     /* being written; api_free waits for them */
     pthread_mutex_t running_lock; /* of running */
@@ -140,6 +153,25 @@ enum err_code call_read_from(struct call *call, struct db *db, read_fn fn, void 
 
 /** acted of a call that queued a job. */
 void wake_jobs(struct call *call);
+
+/* --- experiments.c --------------------------------------------------------------------------- */
+
+/** What experiments say about a shopper's list in a placement. */
+void find_experiments(struct call *call, enum placement placement, const struct shopper *shopper,
+                      struct experiment_settings *out);
+void experiment_set_unref(struct experiment_set *s); /* NULL is fine */
+
+/* --- lists.c: lists that were served ------------------------------------------------------------ */
+
+/** The id of a list that is being answered, in the call's arena: by it events tell what the list led to. */
+struct str list_id(struct call *call, const struct list_facts *facts);
+
+/** Of the calling thread, seeded by the system: for what nobody needs to guess or repeat. */
+struct rng *thread_rng(void);
+
+/** Count events that were stored and that name a list, for /metrics. */
+void count_list_events(struct api *api, const struct event *events,
+                       const enum event_outcome *outcomes, size_t n);
 
 /* --- once.c: Idempotency-Key ----------------------------------------------------------------- */
 
@@ -234,8 +266,10 @@ struct endpoint_group {
 
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
-    order_endpoints, model_endpoints, job_endpoints, import_endpoints, key_endpoints,
-    demo_endpoints, operation_endpoints, web_endpoints;
+    order_endpoints, model_endpoints, rule_endpoints, job_endpoints, import_endpoints,
+    key_endpoints, overview_endpoints, quarantine_endpoints, report_endpoints, experiment_endpoints,
+    demo_endpoints, operation_endpoints, web_endpoints, gorse_user_endpoints, gorse_item_endpoints,
+    gorse_feedback_endpoints, gorse_list_endpoints, gorse_health_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

@@ -297,6 +297,12 @@ static enum err_code render_batch(struct call *call, struct db *db, struct json_
     return ERR_OK;
 }
 
+static void count_batch(struct call *call)
+{
+    const struct batch *b = call->job_arg;
+    count_list_events(call->api, b->events, b->outcomes, b->len);
+}
+
 static enum err_code post_events(struct call *call, struct err *err)
 {
     struct batch *b = ARENA_NEW(call->arena, struct batch, 1);
@@ -306,6 +312,7 @@ static enum err_code post_events(struct call *call, struct err *err)
     b->outcomes = arena_try_alloc(call->arena, (b->len + 1) * sizeof *b->outcomes);
     if (!b->outcomes)
         return err_set(err, ERR_LIMIT, "the events do not fit");
+    call->acted = count_batch;
     return call_write(call, add_events, b, render_batch, err);
 }
 

@@ -202,10 +202,9 @@ static void give_block(struct upload *u)
         return;
     }
     u->waiting = true;
-    u->code = pool_submit(u->call->api->disk, run_write, u);
-    if (u->code == ERR_OK)
-        return;
-    (void)!err_set(&u->err, ERR_BUSY, "too many uploads at once");
+    if (pool_submit(u->call->api->disk, run_write, u) == ERR_OK)
+        return; /* u is the thread's now */
+    u->code = err_set(&u->err, ERR_BUSY, "too many uploads at once");
     http_request_resume(u->call->req, written);
 }
 

@@ -3,12 +3,32 @@
 
 #include "api/list.h"
 #include "jobs/import_args.h"
+#include "jobs/train_args.h"
 
-static void write_job(const struct job *j, struct json_writer *w)
+/* What was asked for, without the places on this machine. */
+static void write_arguments(const struct job *j, struct arena *arena, struct json_writer *w)
+{
+    struct import_args import;
+    struct err ignored;
+    JW_KEY(w, "arguments");
+    if (!str_is(j->kind, "import")) {
+        jw_raw(w, j->arguments.n ? j->arguments : STR_LIT("null"));
+        return;
+    }
+    if (import_args_read(j->arguments, arena, &import, &ignored) != ERR_OK) {
+        jw_null(w);
+        return;
+    }
+    import_args_forget_places(&import);
+    import_args_write(&import, w);
+}
+
+static void write_job(const struct job *j, struct arena *arena, struct json_writer *w)
 {
     jw_obj(w);
     JW_I64(w, "id", j->no);
     JW_STR(w, "kind", j->kind);
+    write_arguments(j, arena, w);
     JW_Z(w, "state", job_state_name(j->state));
     JW_DECIMAL(w, "progress", j->progress, 3);
     JW_STR(w, "message", j->message);
@@ -26,10 +46,10 @@ static enum err_code read_jobs(struct call *call, struct db *db, struct page *pa
     struct db_rows rows = {0};
     struct job j;
     bool more;
-    (void)call, (void)arg;
+    (void)arg;
     enum err_code code = jobs_list(db, page->cursor, page->limit, &rows, err);
     while (code == ERR_OK && (code = jobs_next(&rows, &j, &more, err)) == ERR_OK && more) {
-        write_job(&j, page->w);
+        write_job(&j, call->arena, page->w);
         page_took(page, j.no);
     }
     db_rows_close(&rows);
@@ -60,7 +80,7 @@ static enum err_code read_job(struct call *call, struct db *db, void *arg, struc
     if (code != ERR_OK)
         return code;
     begin_json(call, &w);
-    write_job(&j, &w);
+    write_job(&j, call->arena, &w);
     return reply_json(call, 200, &w, err);
 }
 
@@ -74,13 +94,14 @@ static enum err_code get_job(struct call *call, struct err *err)
 
 struct asked {
     struct str kind;
+    struct str arguments; /* JSON, or empty */
     int64_t no;
 };
 
 static enum err_code add_job(struct store_tx *tx, void *arg, struct err *err)
 {
     struct asked *a = arg;
-    return job_add(tx, a->kind, (struct str){NULL, 0}, &a->no, err);
+    return job_add(tx, a->kind, a->arguments, &a->no, err);
 }
 
 static enum err_code render_added(struct call *call, struct db *db, struct json_writer *w,
@@ -103,19 +124,46 @@ void wake_jobs(struct call *call)
         call->api->o.wake_jobs(call->api->o.jobs_ctx);
 }
 
+/* The parameters of a training, as its job keeps them. */
+static enum err_code take_parameters(struct call *call, struct str given, struct asked *a,
+                                     struct err *err)
+{
+    struct train_args args;
+    struct buf text;
+    if (!given.n)
+        return ERR_OK;
+    if (!str_is(a->kind, "train"))
+        return err_set(err, ERR_INVALID, "parameters: only of a training");
+    enum err_code code = train_args_parse(given, call->arena, &args, err);
+    if (code != ERR_OK)
+        return err_prefix(err, code, "parameters");
+    buf_init(&text, TRAIN_ARGS_MAX);
+    train_args_write(&args, &text);
+    code = buf_ok(&text, "parameters", err);
+    if (code == ERR_OK)
+        a->arguments = arena_str(call->arena, buf_str(&text));
+    buf_release(&text);
+    return code;
+}
+
 static enum err_code post_job(struct call *call, struct err *err)
 {
-    static const char *const names[] = {"kind"};
-    struct jr_fields fields = {.names = names, .n = 1, .strict = true};
+    static const char *const names[] = {"kind", "parameters"};
+    struct jr_fields fields = {.names = names, .n = 2, .strict = true};
     struct asked *a = ARENA_NEW(call->arena, struct asked, 1);
+    struct str parameters = {NULL, 0};
     struct json_reader r;
+    int field;
     jr_init(&r, call->req->body, call->arena);
     if (jr_obj(&r))
-        while (jr_field(&r, &fields) >= 0)
-            jr_str(&r, &a->kind);
+        while ((field = jr_field(&r, &fields)) >= 0)
+            field == 0 ? jr_str(&r, &a->kind) : jr_raw(&r, &parameters);
     enum err_code code = jr_end(&r, err);
-    if (code == ERR_OK && !str_is(a->kind, "train") && !str_is(a->kind, "compact"))
-        code = err_set(err, ERR_INVALID, "kind: expected train or compact");
+    if (code == ERR_OK && !str_is(a->kind, "train") && !str_is(a->kind, "compact") &&
+        !str_is(a->kind, "watch"))
+        code = err_set(err, ERR_INVALID, "kind: expected train, compact or watch");
+    if (code == ERR_OK)
+        code = take_parameters(call, parameters, a, err);
     call->acted = wake_jobs;
     return code == ERR_OK ? call_write(call, add_job, a, render_added, err) : code;
 }

@@ -1,6 +1,11 @@
-/* recommendations.c - GET and POST /v1/recommendations and /v1/recommendations/rows. */
+/* recommendations.c - GET and POST /v1/recommendations, why they are what they are, and rows of pages. */
+#include <math.h>
+
 #include "api/api_int.h"
 #include "base/clock.h"
+#include "rank/rules.h"
+#include "recommend/explain.h"
+#include "recommend/explore.h"
 #include "recommend/rows.h"
 
 enum {
@@ -15,8 +20,14 @@ enum {
     HIDE_SEEN,
     LANGUAGE,
     CURRENCY,
-    ROWS /* of rows alone */
+    OF_ALL,
+    EXPLAIN = OF_ALL, /* of explain alone */
+    ALL,
+    WITH_EXPLAIN,
+    ROWS = OF_ALL, /* of rows alone */
 };
+
+enum { EXPLAIN_MAX = 500, EXPLAIN_ALL_MAX = 2000, EXPLAIN_NEXT = 50 };
 
 static const struct param params[] = {
     [PLACEMENT] = {.name = STR_LIT("placement")},
@@ -36,6 +47,8 @@ static const struct param params[] = {
     [HIDE_SEEN] = {.name = STR_LIT("hide_seen"), .kind = PARAM_BOOL},
     [LANGUAGE] = {.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE},
     [CURRENCY] = {.name = STR_LIT("currency")},
+    [EXPLAIN] = {.name = STR_LIT("explain"), .kind = PARAM_LIST, .hi = EXPLAIN_MAX},
+    [ALL] = {.name = STR_LIT("all"), .kind = PARAM_BOOL},
 };
 
 /* At the same places, so that both are read alike. */
@@ -116,7 +129,10 @@ static enum err_code check_page(struct call *call, struct rows_request *r, struc
 
 /* Whose, without what, in which currency, and of which products: the same for lists and rows. */
 struct common {
+    struct shopper shopper;
     uint32_t user_no;
+    bool known;            /* for rules: not a guest, and not opted out */
+    struct str attributes; /* of the shopper, where rules ask for them */
     uint32_t *exclude;
     size_t exclude_len;
     const uint32_t *context;
@@ -125,11 +141,32 @@ struct common {
     struct filter *filter;
 };
 
+static enum err_code read_attributes(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct common *c = arg;
+    struct user user;
+    enum err_code code = user_get_no(db, c->user_no, call->arena, &user, err);
+    if (code == ERR_OK)
+        c->attributes = user.attributes;
+    return code == ERR_NOT_FOUND ? ERR_OK : code; /* erased in between */
+}
+
+/* What rules may ask of the shopper; the store is asked only where one does. */
+static enum err_code read_audience(struct call *call, struct common *c, struct err *err)
+{
+    const struct shopper *s = &c->shopper;
+    c->user_no = s->personalise ? s->user_no : 0;
+    c->known = s->id.n && s->kind == USER_KNOWN && s->personalise;
+    if (!c->known || !c->user_no || !rules_ask_for_attributes(call->view))
+        return ERR_OK;
+    return call_read(call, read_attributes, c, err);
+}
+
 static enum err_code read_common(struct call *call, struct common *out, struct err *err)
 {
-    struct shopper shopper;
-    enum err_code code =
-        find_shopper(call, call->values[USER].text, call->values[ANONYMOUS].text, &shopper, err);
+    *out = (struct common){0};
+    enum err_code code = find_shopper(call, call->values[USER].text, call->values[ANONYMOUS].text,
+                                      &out->shopper, err);
     if (code == ERR_OK)
         code = read_context(call, &out->context, &out->context_len, err);
     if (code == ERR_OK)
@@ -139,33 +176,62 @@ static enum err_code read_common(struct call *call, struct common *out, struct e
         code = currency_param(call, call->values[CURRENCY].text, &out->currency, err);
     if (code == ERR_OK)
         code = filter_parse(call->values[FILTER].text, call->arena, &out->filter, err);
-    if (code == ERR_OK)
-        out->user_no = shopper.personalise ? shopper.user_no : 0;
-    return code;
+    return code == ERR_OK ? read_audience(call, out, err) : code;
 }
 
-static enum err_code build_request(struct call *call, struct recommend_request *r, struct err *err)
+/* settings: what experiments say; r borrows its weights. */
+static enum err_code build_request(struct call *call, struct recommend_request *r,
+                                   struct experiment_settings *settings, struct err *err)
 {
     struct common common;
     struct bound_filter *bound;
     *r = (struct recommend_request){.limit = (uint32_t)call->values[LIMIT].number,
                                     .hide_seen = call->values[HIDE_SEEN].number,
-                                    .weights = &call->api->o.weights,
                                     .now_us = clock_now_us()};
     enum err_code code = check_placement(call, r, err);
     if (code == ERR_OK)
         code = read_common(call, &common, err);
-    if (code == ERR_OK)
-        code = filter_bind(common.filter, call->view, common.currency, call->arena, &bound, err);
     if (code != ERR_OK)
         return code;
-    r->user_no = common.user_no;
-    r->context = common.context;
-    r->context_len = common.context_len;
     r->exclude = common.exclude;
     r->exclude_len = common.exclude_len;
+    r->context = common.context;
+    r->context_len = common.context_len;
+    r->user_no = common.user_no;
+    r->known = common.known;
+    r->attributes = common.attributes;
+    struct filter_asker asker = {common.currency, r->user_no, r->now_us};
+    code = filter_bind_for(common.filter, call->view, &asker, call->arena, &bound, err);
     r->filter = bound;
-    return ERR_OK;
+    find_experiments(call, r->placement, &common.shopper, settings);
+    r->weights = &settings->weights;
+    return code;
+}
+
+/* The list, its last place explored where the settings say so, and what its id is to say. */
+static enum err_code run(struct call *call, struct recommend_request *r,
+                         const struct experiment_settings *settings,
+                         struct recommend_result *result, struct list_facts *facts, struct err *err)
+{
+    struct explored explored = {0};
+    uint32_t limit = r->limit, more = limit + EXPLORE_MORE;
+    if (settings->explore > 0)
+        r->limit = more < RECOMMEND_LIMIT_MAX ? more : RECOMMEND_LIMIT_MAX;
+    enum err_code code = recommend_run(call->view, r, call->arena, result, err);
+    if (code == ERR_OK && settings->explore > 0)
+        code = explore_last(result, limit, settings->explore, thread_rng(), call->arena, &explored,
+                            err);
+    *facts = (struct list_facts){.placement = str_of(placement_name(r->placement)),
+                                 .variants_len = settings->parts_len,
+                                 .explored_no = explored.product_no,
+                                 .propensity = explored.propensity,
+                                 .explored_rank = explored.rank};
+    if (call->view->model)
+        facts->model = str_of(call->view->model->version);
+    for (size_t i = 0; i < settings->parts_len; i++)
+        facts->variants[i] = (struct list_variant){(uint32_t)settings->parts[i].no,
+                                                   (uint8_t)settings->parts[i].variant};
+    return code;
 }
 
 static enum err_code build_rows_request(struct call *call, struct rows_request *r, struct err *err)
@@ -188,24 +254,154 @@ static enum err_code build_rows_request(struct call *call, struct rows_request *
     r->exclude_len = common.exclude_len;
     r->filter = common.filter;
     r->currency = common.currency;
+    r->known = common.known;
+    r->attributes = common.attributes;
     return ERR_OK;
 }
 
 static enum err_code answer_recommendations(struct call *call, struct err *err)
 {
     struct recommend_request r;
+    struct experiment_settings settings;
     struct recommend_result result;
+    struct list_facts facts;
     struct json_writer w;
-    enum err_code code = build_request(call, &r, err);
+    enum err_code code = build_request(call, &r, &settings, err);
     if (code == ERR_OK)
-        code = recommend_run(call->view, &r, call->arena, &result, err);
+        code = run(call, &r, &settings, &result, &facts, err);
     if (code != ERR_OK)
         return code;
     begin_json(call, &w);
     jw_obj(&w);
-    JW_STR(&w, "request_id", call->req->request_id);
+    JW_STR(&w, "request_id", list_id(call, &facts));
     recommend_members(call->view, &r, &result, call->language, &w);
     jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
+/* --- explain ----------------------------------------------------------------------------------- */
+
+/* What is to be explained. */
+struct wanted {
+    uint32_t *numbers; /* [len] */
+    size_t len, cap;
+};
+
+static void want(struct wanted *wanted, uint32_t no)
+{
+    for (size_t i = 0; i < wanted->len; i++)
+        if (wanted->numbers[i] == no)
+            return;
+    if (wanted->len < wanted->cap)
+        wanted->numbers[wanted->len++] = no;
+}
+
+/* What is shown, and the next that were proposed. */
+static void want_usual(struct wanted *wanted, const struct recommend_trace *t)
+{
+    const struct choice *ch = &t->choice;
+    float floor = INFINITY;
+    uint32_t floor_no = 0;
+    for (size_t i = 0; i < ch->len; i++)
+        want(wanted, ch->items[i].product_no);
+    for (size_t k = 0; k < ch->len + EXPLAIN_NEXT; k++) { /* the best below the one before */
+        uint32_t best = 0;
+        for (uint32_t i = 1; i <= t->candidates.len; i++) {
+            float total = ch->totals[i];
+            uint32_t no = t->candidates.product_no[i];
+            bool below = total < floor || (total == floor && no > floor_no);
+            if (total > 0 && below &&
+                (best == 0 || total > ch->totals[best] ||
+                 (total == ch->totals[best] && no < t->candidates.product_no[best])))
+                best = i;
+        }
+        if (best == 0)
+            return;
+        floor = ch->totals[best];
+        floor_no = t->candidates.product_no[best];
+        want(wanted, floor_no);
+    }
+}
+
+static enum err_code want_all(struct call *call, struct wanted *wanted, struct err *err)
+{
+    const struct catalogue *c = call->view->catalogue;
+    if (c->products > EXPLAIN_ALL_MAX)
+        return err_set(err, ERR_LIMIT, "all: the shop has more than %d products; name them",
+                       EXPLAIN_ALL_MAX);
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
+        for (uint32_t doc = 0; c->segments[slot] && doc < c->segments[slot]->docs; doc++)
+            if (catalogue_alive(c, slot, doc))
+                wanted->numbers[wanted->len++] = c->segments[slot]->product_no[doc];
+    return ERR_OK;
+}
+
+static enum err_code read_wanted(struct call *call, const struct recommend_trace *t,
+                                 struct wanted *wanted, struct err *err)
+{
+    struct str ids = call->values[EXPLAIN].text;
+    *wanted = (struct wanted){.cap = EXPLAIN_ALL_MAX};
+    wanted->numbers = arena_try_alloc(call->arena, wanted->cap * sizeof *wanted->numbers);
+    if (!wanted->numbers)
+        return err_set(err, ERR_LIMIT, "what is to be explained does not fit");
+    if (call->values[ALL].number)
+        return want_all(call, wanted, err);
+    if (ids.n == 0)
+        want_usual(wanted, t);
+    for (size_t n = 0; ids.p && ids.n; n++) {
+        char quoted[48];
+        struct str id = str_trim(str_split(&ids, ','));
+        uint32_t no = id.n ? catalogue_find_id(call->view->catalogue, id) : 0;
+        if (n == EXPLAIN_MAX)
+            return err_set(err, ERR_LIMIT, "explain: more than %d products", EXPLAIN_MAX);
+        if (id.n && no == 0)
+            return err_set(err, ERR_NOT_FOUND, "explain: there is no product '%s'",
+                           err_quote(quoted, sizeof quoted, id.p, id.n));
+        if (no)
+            want(wanted, no);
+    }
+    return ERR_OK;
+}
+
+static void write_explanation(struct call *call, const struct explainer *x,
+                              const struct wanted *wanted, struct json_writer *w)
+{
+    const struct recommend_result found = {x->trace->choice.items, x->trace->choice.len,
+                                           x->trace->profile.len > 0};
+    jw_obj(w);
+    JW_STR(w, "request_id", call->req->request_id);
+    recommend_members(call->view, x->request, &found, call->language, w);
+    JW_ARR(w, "rules");
+    explain_write_rules(x, call->arena, w);
+    jw_arr_end(w);
+    JW_ARR(w, "products");
+    for (size_t i = 0; i < wanted->len; i++) {
+        struct explained e = explain_product(x, wanted->numbers[i]);
+        explain_write(x, &e, call->language, w);
+    }
+    jw_arr_end(w);
+    jw_obj_end(w);
+}
+
+static enum err_code explain_recommendations(struct call *call, struct err *err)
+{
+    struct recommend_request r;
+    struct experiment_settings settings;
+    struct recommend_trace *t = ARENA_NEW(call->arena, struct recommend_trace, 1);
+    struct explainer x;
+    struct wanted wanted;
+    struct json_writer w;
+    enum err_code code = build_request(call, &r, &settings, err);
+    if (code == ERR_OK)
+        code = recommend_trace_run(call->view, &r, call->arena, t, err);
+    if (code == ERR_OK)
+        code = explain_init(&x, call->view, &r, t, call->arena, err);
+    if (code == ERR_OK)
+        code = read_wanted(call, t, &wanted, err);
+    if (code != ERR_OK)
+        return code;
+    begin_json(call, &w);
+    write_explanation(call, &x, &wanted, &w);
     return reply_json(call, 200, &w, err);
 }
 
@@ -213,6 +409,7 @@ static enum err_code answer_rows(struct call *call, struct err *err)
 {
     struct rows_request r;
     struct json_writer w;
+    struct list_facts facts = {0};
     enum err_code code = build_rows_request(call, &r, err);
     struct rows_result *result =
         code == ERR_OK ? arena_try_alloc(call->arena, sizeof *result) : NULL;
@@ -222,18 +419,23 @@ static enum err_code answer_rows(struct call *call, struct err *err)
         code = rows_run(call->view, &r, call->arena, result, err);
     if (code != ERR_OK)
         return code;
+    facts.placement = str_of(rows_page_name(r.page));
+    if (call->view->model)
+        facts.model = str_of(call->view->model->version);
     begin_json(call, &w);
     jw_obj(&w);
-    JW_STR(&w, "request_id", call->req->request_id);
+    JW_STR(&w, "request_id", list_id(call, &facts));
     rows_members(call->view, &r, result, call->language, &w);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);
 }
 
 static const struct endpoint endpoints[] = {
-    {HTTP_GET, "/v1/recommendations", AUTH_PUBLIC, answer_recommendations, 0, PARAMS(params)},
+    {HTTP_GET, "/v1/recommendations", AUTH_PUBLIC, answer_recommendations, 0, params, EXPLAIN},
     {HTTP_POST, "/v1/recommendations", AUTH_PUBLIC, answer_recommendations, ENDPOINT_PARAMS_IN_BODY,
-     PARAMS(params)},
+     params, EXPLAIN},
+    {HTTP_POST, "/v1/recommendations/explain", AUTH_ADMIN, explain_recommendations,
+     ENDPOINT_PARAMS_IN_BODY, params, WITH_EXPLAIN},
     {HTTP_GET, "/v1/recommendations/rows", AUTH_PUBLIC, answer_rows, 0, PARAMS(rows_params)},
     {HTTP_POST, "/v1/recommendations/rows", AUTH_PUBLIC, answer_rows, ENDPOINT_PARAMS_IN_BODY,
      PARAMS(rows_params)},

@@ -1,5 +1,5 @@
-# The storefront and api/openapi.yaml become part of the binary.
-WEB_SOURCES := $(shell find web/src web/public web/index.html web/*.ts web/package-lock.json -type f 2>/dev/null)
+# The storefront, the console and api/openapi.yaml become part of the binary.
+WEB_SOURCES := $(shell find web/src web/public web/*.html web/*.ts web/package-lock.json -type f 2>/dev/null)
 WEB_STAGE   := $(BUILD)/gen/web
 WEB_OBJ     := $(BUILD)/obj/gen/web_files.o
 NPM         ?= npm

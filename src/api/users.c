@@ -32,6 +32,58 @@ static enum err_code get_user(struct call *call, struct err *err)
     return reply_json(call, 200, &w, err);
 }
 
+/* --- listing --------------------------------------------------------------------------------- */
+
+enum { PREFIX, CURSOR, LIMIT };
+
+static const struct param list_params[] = {
+    [PREFIX] = {.name = STR_LIT("prefix")},
+    [CURSOR] = {.name = STR_LIT("cursor")},
+    [LIMIT] = {.name = STR_LIT("limit"), .kind = PARAM_NUMBER, .fallback = 50, .lo = 1, .hi = 200},
+};
+
+struct user_list {
+    struct json_writer *w;
+    struct str last; /* id of the last one written, in the call's arena */
+    int64_t written;
+};
+
+static enum err_code read_users(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct user_list *list = arg;
+    struct str prefix = call->values[PREFIX].text;
+    struct db_rows rows = {0};
+    struct user u;
+    bool more;
+    enum err_code code =
+        users_by_id(db, prefix, call->values[CURSOR].text, call->values[LIMIT].number, &rows, err);
+    while (code == ERR_OK && (code = users_next(&rows, &u, &more, err)) == ERR_OK && more &&
+           str_starts(u.id, prefix)) {
+        write_user(&u, list->w);
+        if (++list->written == call->values[LIMIT].number)
+            list->last = arena_str(call->arena, u.id);
+    }
+    db_rows_close(&rows);
+    return code;
+}
+
+static enum err_code list_users(struct call *call, struct err *err)
+{
+    struct json_writer w;
+    struct user_list list = {.w = &w};
+    begin_json(call, &w);
+    jw_obj(&w);
+    JW_ARR(&w, "items");
+    enum err_code code = call_read(call, read_users, &list, err);
+    if (code != ERR_OK)
+        return code;
+    jw_arr_end(&w);
+    if (list.last.n)
+        JW_STR(&w, "next_cursor", list.last);
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
 /* --- put and patch --------------------------------------------------------------------------- */
 
 struct put {
@@ -220,6 +272,7 @@ static enum err_code delete_join(struct call *call, struct err *err)
 }
 
 static const struct endpoint endpoints[] = {
+    {HTTP_GET, "/v1/users", AUTH_SERVER, list_users, 0, PARAMS(list_params)},
     {HTTP_PUT, "/v1/users/{id}", AUTH_SERVER, put_user, ENDPOINT_WRITES, NO_PARAMS},
     {HTTP_GET, "/v1/users/{id}", AUTH_PUBLIC, get_user, 0, NO_PARAMS},
     {HTTP_PATCH, "/v1/users/{id}", AUTH_PUBLIC, patch_user, ENDPOINT_WRITES, NO_PARAMS},

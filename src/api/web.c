@@ -1,4 +1,4 @@
-/* web.c - the storefront, from inside the binary. */
+/* web.c - the storefront and the console, from inside the binary. */
 #include "api/api_int.h"
 #include "api/web_files.h"
 
@@ -6,6 +6,13 @@
 static const char policy[] =
     "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'";
+
+/* The console holds an admin key: it may load, call and be framed by nothing but this server, sends no form
+ * anywhere, and texts become markup only through React. Pictures of products are where the shop has them. */
+static const char console_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' https: data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "
+    "require-trusted-types-for 'script'";
 
 static const char for_ever[] = "public, max-age=31536000, immutable";
 
@@ -44,14 +51,10 @@ static void release_nothing(void *arg)
     (void)arg; /* the bytes are part of the program */
 }
 
-static enum err_code send_file(struct call *call, struct str path, const char *cache,
-                               struct err *err)
+static enum err_code send_with(struct call *call, struct str path, const char *cache,
+                               const struct http_header *headers, size_t n, struct err *err)
 {
     const struct web_file *f = find(path);
-    const struct http_header headers[] = {
-        {STR_LIT("Content-Security-Policy"), {policy, sizeof policy - 1}},
-        {STR_LIT("Referrer-Policy"), STR_LIT("same-origin")},
-    };
     if (!f)
         return err_set(err, ERR_NOT_FOUND, "there is no such page");
     bool gz = f->gz_begin && http_request_accepts(call->req, "gzip");
@@ -60,12 +63,34 @@ static enum err_code send_file(struct call *call, struct str path, const char *c
                                                .body = {begin, (size_t)(end - begin)},
                                                .release = release_nothing,
                                                .headers = headers,
-                                               .n_headers = 2,
+                                               .n_headers = n,
                                                .content_encoding = gz ? "gzip" : NULL,
                                                .cache_control = cache,
                                                .etag = str_of(f->etag),
                                                .no_compress = true});
     return ERR_OK;
+}
+
+static enum err_code send_file(struct call *call, struct str path, const char *cache,
+                               struct err *err)
+{
+    const struct http_header headers[] = {
+        {STR_LIT("Content-Security-Policy"), {policy, sizeof policy - 1}},
+        {STR_LIT("Referrer-Policy"), STR_LIT("same-origin")},
+    };
+    return send_with(call, path, cache, headers, sizeof headers / sizeof *headers, err);
+}
+
+/* Its windows share nothing with those of other origins. */
+static enum err_code get_console(struct call *call, struct err *err)
+{
+    const struct http_header headers[] = {
+        {STR_LIT("Content-Security-Policy"), {console_policy, sizeof console_policy - 1}},
+        {STR_LIT("Referrer-Policy"), STR_LIT("no-referrer")},
+        {STR_LIT("Cross-Origin-Opener-Policy"), STR_LIT("same-origin")},
+    };
+    return send_with(call, STR_LIT("/console.html"), "no-cache", headers,
+                     sizeof headers / sizeof *headers, err);
 }
 
 /* Every page is the same file: the program in it shows what the address says. */
@@ -94,6 +119,8 @@ static const struct endpoint endpoints[] = {
     {HTTP_GET, "/orders", AUTH_NONE, get_page, 0, NO_PARAMS},
     {HTTP_GET, "/orders/{id}", AUTH_NONE, get_page, 0, NO_PARAMS},
     {HTTP_GET, "/account", AUTH_NONE, get_page, 0, NO_PARAMS},
+    {HTTP_GET, "/console", AUTH_NONE, get_console, 0, NO_PARAMS},
+    {HTTP_GET, "/console/{*page}", AUTH_NONE, get_console, 0, NO_PARAMS},
     {HTTP_GET, "/assets/{file}", AUTH_NONE, get_asset, ENDPOINT_QUIET, NO_PARAMS},
     {HTTP_GET, "/favicon.svg", AUTH_NONE, get_file, ENDPOINT_QUIET, NO_PARAMS},
     {HTTP_GET, "/openapi.yaml", AUTH_NONE, get_file, 0, NO_PARAMS},

@@ -63,7 +63,7 @@ static size_t index_of(const struct args *args, const char *name)
     size_t i = 0;
     while (i < args->command->flags_len && strcmp(args->command->flags[i].name, name) != 0)
         i++;
-    CHECK(i < args->command->flags_len);
+    CHECK(i < args->command->flags_len && i < CLI_FLAGS_MAX);
     return i;
 }
 

@@ -38,7 +38,7 @@ struct flag {
 
 struct engine;
 
-enum { CLI_FLAGS_MAX = 24, CLI_VERBS_MAX = 16, CLI_WORDS_MAX = 64, CLI_FLAG_REPEATS_MAX = 64 };
+enum { CLI_FLAGS_MAX = 40, CLI_VERBS_MAX = 16, CLI_WORDS_MAX = 64, CLI_FLAG_REPEATS_MAX = 64 };
 
 /* The command line of a command, taken apart. */
 struct args {

@@ -7,18 +7,23 @@
 static const struct flag flags[] = {
     {"--train", "F", "recommend, sessions: what is known"},
     {"--test", "F", "recommend, sessions: what is to be foretold"},
+    {"--before", "F", "recommend: als begins with the factors of a fit on this"},
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
     {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
     {"--params", "K=V,...",
-     "the model's parameters; lists, als: as for `aisle train`; next, sessions: theirs"},
+     "the model's parameters; lists, cold, als: as for `aisle train`; next, sessions: theirs"},
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
     {"--placement", "P", "lists: home, similar, bought_together or cart (all of them)"},
     {"--weights", "P.S=V,...", "lists: weights of sources, for example home.factors=0.8"},
     {"--until", "TIME", "lists, again: as if nothing had happened from then on"},
     {"--test-share", "X", "lists, again: share of the acts that is held out (0.2)"},
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
+    {"--fold", "N",
+     "cold: which tenth of the products nobody had, 0..9 (0, which is left out of all others)"},
+    {"--alike", "W", "cold: what texts say beside the factors (0.8)"},
     {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
-    {"--k", "N", "recommend, lists, next, sessions: length of the lists (20; next: 10)"},
+    {"--ranker", NULL, "lists: with a learned ranker, trained on what came before the test part"},
+    {"--k", "N", "recommend, lists, cold, next, sessions: length of the lists (20; next: 10)"},
     {"--sequences", "F", "next: a line is a user and the items in order of time"},
     {"--attributes", "F", "next: JSON, of item to a list of attributes"},
     {"--validate", NULL, "next: foretell the item before the last; the last is not looked at"},
@@ -27,6 +32,9 @@ static const struct flag flags[] = {
     {"--judgements", "F",
      "search: query, title, grade, and product_id where titles are not unique"},
     {"--relevant", "G", "search: grades from this one up count for mrr@10 (the highest)"},
+    {"--log", "F", "ope: a decision a line, with the propensity of its action"},
+    {"--clip", "W", "ope: weights above W become W (none do)"},
+    {"--level", "L", "ope: of the intervals (0.95)"},
     {"--columns", "K=NAME,...", "what the file calls them: query=term,grade=score"},
     {"--threads", "N", "how many threads (all processors)"},
 };
@@ -65,26 +73,30 @@ static enum cli_exit run(const struct args *args)
         return eval_lists(args);
     if (strcmp(args->words[0], "again") == 0)
         return eval_again(args);
+    if (strcmp(args->words[0], "cold") == 0)
+        return eval_cold(args);
     if (strcmp(args->words[0], "search") == 0)
         return eval_search(args);
     if (strcmp(args->words[0], "next") == 0)
         return eval_next(args);
     if (strcmp(args->words[0], "sessions") == 0)
         return eval_sessions(args);
-    return fail_usage(args, "'%s': expected recommend, lists, again, next, sessions or search",
+    if (strcmp(args->words[0], "ope") == 0)
+        return eval_ope(args);
+    return fail_usage(args,
+                      "'%s': expected recommend, lists, cold, again, next, sessions, search or ope",
                       args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | lists | again | next --sequences F | "
-             "sessions --train F --test F | search --judgements F",
+    .usage = "recommend --train F --test F | lists | cold | again | next --sequences F | "
+             "sessions --train F --test F | search --judgements F | ope --log F",
     .text =
-        "Fits and answers with the code that serves, and prints one JSON object. Only lists and "
-        "again need "
-        "a\n"
-        "data folder.\n\n"
+        "Fits and answers with the code that serves, and prints one JSON object. Only lists, "
+        "cold\n"
+        "and again need a data folder.\n\n"
         "recommend  recall@k, ndcg@k (binary gain) and hit@k are means over the users of the test\n"
         "           file that the training file knows; what a user had there is neither shown nor\n"
         "           wanted. coverage is the share of items that any list shows, gini how "
@@ -92,13 +104,19 @@ const struct command cmd_eval = {
         "           it shows them. A line of pairs is user, item[, time], by header or place.\n"
         "           propagation takes user_exponent, out_exponent, in_exponent, keep, dim, gamma,\n"
         "           low_user, low_item, low_out, low_in, flat, binary, seed; neighbours takes\n"
-        "           neighbours, shrink, support, group_max; both and popularity score every item.\n"
+        "           neighbours, shrink, support, group_max, bm25, b; both and popularity score "
+        "every item.\n"
         "lists      the same of whole lists of the shop in the data folder, as pages show them: "
         "fitted\n"
         "           on the earlier acts, asked for the later ones. home: what a shopper did with "
         "products\n"
         "           new to them; similar: what a session went on with; bought_together, cart: the\n"
         "           rest of an order.\n"
+        "cold       of products that nobody had: a tenth of the shop's, hidden from training and "
+        "ranked\n"
+        "           together with all others, and among themselves. tower is the factor model, "
+        "content\n"
+        "           also what reads alike, titles its rival: kNN over TF-IDF words of titles.\n"
         "again      of what shoppers of the data folder bought again in the next order, how much "
         "stood\n"
         "           in the first 5, 10 and 20 of all they had bought: as the row `buy again` "
@@ -113,10 +131,24 @@ const struct command cmd_eval = {
         "search     orders the judged titles of each query. spearman is the mean over queries of\n"
         "           the rank correlation of score and grade, spearman_all that over all lines;\n"
         "           ndcg@10 gains 2^grade - 1. Aliases: query|search_term, title|product_title,\n"
-        "           grade|relevance|score, product_id|product_uid.\n\n"
+        "           grade|relevance|score, product_id|product_uid.\n"
+        "ope        what another policy would have brought a decision, with intervals, from the "
+        "log "
+        "of\n"
+        "           one that chose at random: by inverse propensities (ips), self-normalised "
+        "(snips)\n"
+        "           and, where a model's rewards are given, doubly robust (dr). Columns: action,\n"
+        "           propensity, reward, target_propensity or target_action; context, model_logged "
+        "(of\n"
+        "           the action) and model_target (mean under the target) may be there. weight is 1 "
+        "if\n"
+        "           the propensities are true; effective is how many decisions of equal weight "
+        "would\n"
+        "           say as much.\n\n"
         "  aisle eval recommend --train train.txt --test test.txt --params dim=128\n"
         "  aisle eval next --sequences sequences.txt --attributes attributes.json\n"
-        "  aisle eval search --judgements judgements.csv --columns grade=relevance\n",
+        "  aisle eval search --judgements judgements.csv --columns grade=relevance\n"
+        "  aisle eval ope --log decisions.jsonl --clip 20\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .words_min = 1,

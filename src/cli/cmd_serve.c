@@ -18,6 +18,7 @@
 #include "cli/shop.h"
 #include "demo/create.h"
 #include "jobs/runner.h"
+#include "rank/rules.h"
 #include "search/search.h"
 #include "store/keys.h"
 
@@ -50,6 +51,8 @@ struct serving {
     size_t origins_len;
     char name_en[NAME_MAX_BYTES], name_zh[NAME_MAX_BYTES];
     struct shop_keys keys;
+    struct list_key list_key;
+    bool has_list_key;
     uint16_t port;
 };
 
@@ -133,7 +136,7 @@ static void hand_down_settings(const struct config *config)
 
 static enum err_code open_shop(struct serving *s, struct err *err)
 {
-    struct engine_options options = {0};
+    struct engine_options options = {.rules = &rules_compiler};
     bool read_only = config_bool(s->args->config, "server.read_only");
     enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
     if (code == ERR_OK)
@@ -144,6 +147,8 @@ static enum err_code open_shop(struct serving *s, struct err *err)
         code = read_shop(s, err);
     if (code == ERR_OK && !read_only)
         code = shop_keys_make(s->store, s->options.demo, &s->keys, err);
+    if (code == ERR_OK)
+        code = list_key_load(s->store, &s->list_key, &s->has_list_key, err);
     options.frozen = read_only;
     if (code == ERR_OK)
         code = engine_open(s->store, &options, &s->engine, err);
@@ -292,7 +297,11 @@ static enum err_code start(struct serving *s, struct err *err)
     s->options.name_zh = s->name_zh;
     s->options.public_key = text_or_null(s->keys.public_key);
     s->options.demo_key_no = s->keys.demo_no;
+    s->options.gorse_feedback = config_str(s->args->config, "gorse.feedback_types");
+    s->options.gorse_users = config_bool(s->args->config, "gorse.auto_insert_user");
+    s->options.gorse_items = config_bool(s->args->config, "gorse.auto_insert_item");
     s->options.read_only = read_only ? READ_ONLY : NULL;
+    s->options.list_key = s->has_list_key ? &s->list_key : NULL;
     s->options.server = &s->server;
     s->options.wake_jobs = wake_runner;
     s->options.cancel_job = cancel_job;

@@ -11,9 +11,13 @@
 static const struct flag flags[] = {
     {"--params", "K=V,...", "parameters, for example dim=128,iterations=15"},
     {"--threads", "N", "how many threads (all processors)"},
+    {"--auto", NULL, "first look for better parameters, from the live version's on"},
+    {"--budget", "SECONDS", "with --auto: so long (300)"},
     {"--test-share", "X", "share of the acts that is held out to measure (0.2)"},
     {"--until", "TIME", "as if nothing had happened from then on, to compare parameters"},
+    {"--no-ranker", NULL, "lists stay in the order of the sources' weights"},
     {"--no-publish", NULL, "write the version, do not register it"},
+    {"--cold-start", NULL, "fit from nothing, not from the factors of the model that serves"},
     {"--force", NULL, "publish even if a gate fails"},
     {"--progress", NULL, "with --json: lines of progress and message before the result"},
 };
@@ -73,12 +77,20 @@ enum err_code train_and_publish(const struct args *args, struct store *store,
 static bool read_options(const struct args *args, struct train_options *o)
 {
     struct err err;
-    int64_t threads;
+    int64_t threads, budget;
     const char *params = args_flag(args, "--params"), *share = args_flag(args, "--test-share");
     *o = (struct train_options){.params = recommend_defaults()};
-    if (!args_i64(args, "--threads", 0, 0, 256, &threads))
+    if (!args_i64(args, "--threads", 0, 0, 256, &threads) ||
+        !args_i64(args, "--budget", 300, 1, 7 * 86400, &budget))
         return false;
+    if (!args_has(args, "--auto") && args_has(args, "--budget")) {
+        fail_usage(args, "--budget is for --auto");
+        return false;
+    }
+    o->search_s = args_has(args, "--auto") ? (double)budget : 0;
     o->threads = (unsigned)threads;
+    o->no_ranker = args_has(args, "--no-ranker");
+    o->cold_start = args_has(args, "--cold-start");
     struct str rest = str_of(params);
     while (rest.p && rest.n)
         if (recommend_param_set(&o->params, str_split(&rest, ','), &err) != ERR_OK) {
@@ -105,6 +117,23 @@ static bool read_options(const struct args *args, struct train_options *o)
     return true;
 }
 
+/* What was tried, for people. */
+static void print_search(const struct args *args, const struct search_result *r)
+{
+    fprintf(args->out, "%-16s %8s  %7s  %7s  %6s\n", "parameter", "value", "NDCG", "recall", "s");
+    for (size_t i = 0; i < r->len; i++) {
+        const struct search_trial *t = &r->trials[i];
+        if (t->parameter)
+            fprintf(args->out, "%-16s %8g", t->parameter, t->value);
+        else
+            fprintf(args->out, "%-25s", "(the start)");
+        fprintf(args->out, "  %7.4f  %7.4f  %6.2f  %s\n", t->ndcg, t->recall, t->seconds,
+                t->kept ? "kept" : "");
+    }
+    fprintf(args->out, "%-25s  %7.4f\n%-25s  %7.4f\n", "(popularity)", r->popularity,
+            "(item-to-item)", r->item_knn);
+}
+
 static enum cli_exit print_result(const struct args *args, const struct train_result *r,
                                   bool published)
 {
@@ -118,6 +147,8 @@ static enum cli_exit print_result(const struct args *args, const struct train_re
         status = print_json(args, &w);
         buf_release(&text);
     } else {
+        if (r->search.len)
+            print_search(args, &r->search);
         fprintf(args->out, "Version %s of %u products and %u shoppers: %s.\n%s\n", r->version,
                 r->products, r->shoppers, r->gates.verdict,
                 published         ? "It is published."
@@ -207,7 +238,11 @@ const struct command cmd_train = {
         "Reads events and orders, fits on the earlier part and measures on the rest, then fits on\n"
         "everything and writes a version under DIR/models/recommend. It is published if it is\n"
         "no worse than popularity and than the live version on the same shoppers; the live one\n"
-        "serves until then, whatever happens. Beside a running server this process trains and the\n"
+        "serves until then, whatever happens. --auto tries other parameters on a part that lies "
+        "before\n"
+        "the one that is measured, shows what came of it, and goes on with the best; the next "
+        "--auto\n"
+        "begins there. Beside a running server this process trains and the\n"
         "server publishes; the server does all of it itself when it is asked:\n\n"
         "  curl -H \"Authorization: Bearer $ADMIN_KEY\" --json '{\"kind\":\"train\"}' \\\n"
         "       http://localhost:5000/v1/jobs\n",

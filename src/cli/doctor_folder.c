@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "cli/doctor.h"
 #include "cli/shop.h"
+#include "recommend/features.h"
 #include "store/events.h"
 #include "store/keys.h"
 #include "store/models.h"
@@ -120,6 +121,32 @@ static enum err_code look_for_admin(struct db *db, struct checkup *c, struct err
     return code;
 }
 
+/* A ranker that does not fit this program is left aside by the server, silently: here it is told. */
+static void look_at_ranker(const char *dir, struct str version, struct checkup *c)
+{
+    char path[FS_PATH_MAX];
+    struct fs_info info;
+    struct ranker ranker = {0};
+    struct err err;
+    snprintf(path, sizeof path, "%s/models/recommend/%.*s/" RANKER_FILE, dir, STR_ARG(version));
+    enum err_code code = fs_stat(path, &info, &err);
+    if (code == ERR_OK && !info.exists)
+        return;
+    if (code == ERR_OK)
+        code = ranker_open(path, &ranker, &err);
+    if (code == ERR_OK)
+        code = features_check(&ranker, &err);
+    if (code == ERR_OK)
+        checkup_add(c, FINDING_FINE, "ranker", "%u trees order %u candidates in %u placements",
+                    ranker.trees.len, ranker.candidates, ranker.placements);
+    else if (code == ERR_UNSUPPORTED)
+        checkup_add(c, FINDING_NOTE, "ranker", "not used: %s; `aisle train` makes one that fits",
+                    err.msg);
+    else
+        checkup_add(c, FINDING_WRONG, "ranker", "%s", err.msg);
+    ranker_release(&ranker);
+}
+
 static void look_at_model(const char *dir, struct db *db, bool deep, struct checkup *c)
 {
     char path[FS_PATH_MAX];
@@ -145,6 +172,8 @@ static void look_at_model(const char *dir, struct db *db, bool deep, struct chec
                     deep ? ", checksums right" : "");
     else
         checkup_add(c, FINDING_WRONG, "model", "%s", err.msg);
+    if (code == ERR_OK)
+        look_at_ranker(dir, live.version, c);
     recommend_model_close(&model);
     arena_release(&arena);
 }

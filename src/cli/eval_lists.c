@@ -4,6 +4,8 @@
 #include "cli/shop.h"
 #include "engine/past.h"
 #include "eval/lists_tune.h"
+#include "train/content.h"
+#include "train/ranker_train.h"
 #include "train/recommend_evaluate.h"
 
 enum { CASES_DEFAULT = 5000, TUNE_ROUNDS = 6, PLACEMENTS_MEASURED = 4 };
@@ -14,6 +16,7 @@ static const enum placement measured[PLACEMENTS_MEASURED] = {
 struct evaluation {
     struct shop shop;
     struct interactions it;
+    struct content_catalogue catalogue;
     struct recommend_params params;
     struct recommend_weights weights;
     struct pool *pool;
@@ -22,14 +25,17 @@ struct evaluation {
     int64_t until, split;
     double share;
     size_t k, cases_max;
-    bool tune;
+    bool tune, ranker;
+    struct buf ranker_file; /* as a version has it */
+    struct ranker learned;
+    struct ranker_report report;
 };
 
 /* The view of the moment at which the test part begins, with a model fitted on what came before. */
 static enum err_code go_back(struct evaluation *e, struct err *err)
 {
     struct derive_options derive = derive_defaults();
-    struct fit_options fit = {.pool = e->pool};
+    struct fit_options fit = {.catalogue = &e->catalogue, .pool = e->pool};
     derive.guests = true;
     derive.until = e->until;
     enum err_code code = derive_interactions(e->shop.store, &derive, &e->it, NULL, err);
@@ -38,6 +44,8 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
     if (code == ERR_OK)
         code = recommend_split(&e->it, 1 - e->share, &e->split, err);
     fit.until = e->split;
+    if (code == ERR_OK)
+        code = content_catalogue_read(e->shop.store, &e->catalogue, err);
     if (code == ERR_OK)
         code = recommend_fit(&e->it, &e->params, &fit, &e->model, err);
     if (code == ERR_OK)
@@ -50,6 +58,30 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
                      e->it.time[i]);
     past_shelve(&e->past);
     return ERR_OK;
+}
+
+/* A ranker that knows nothing of the test part, as training would have made it at the moment. */
+static enum err_code learn_ranker(struct evaluation *e, struct err *err)
+{
+    struct ranker_options o = ranker_defaults();
+    struct ranker_data d = {.view = e->shop.view,
+                            .catalogue = &e->catalogue,
+                            .it = &e->it,
+                            .params = &e->params,
+                            .weights = &e->weights,
+                            .until = e->split,
+                            .pool = e->pool};
+    o.seed = e->params.seed;
+    buf_init(&e->ranker_file, RANKER_BYTES_MAX);
+    enum err_code code = ranker_moments(&d, 1 - e->share, e->share, err);
+    if (code == ERR_OK)
+        code = ranker_train(&d, &o, &e->ranker_file, &e->report, err);
+    if (code != ERR_OK || e->ranker_file.len == 0)
+        return code;
+    code = ranker_read(buf_str(&e->ranker_file), &e->learned, err);
+    if (code == ERR_OK)
+        e->past.model.ranker = &e->learned;
+    return code;
 }
 
 static void write_lists(const struct evaluation *e, enum placement placement,
@@ -81,8 +113,8 @@ static enum err_code measure(struct evaluation *e, enum placement placement, str
     struct lists_options o = {
         .k = e->k, .now_us = e->split, .pool = e->pool, .weights = &e->weights};
     double before, after;
-    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, e->cases_max,
-                                         e->params.seed, &cases, err);
+    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, INT64_MAX,
+                                         e->cases_max, e->params.seed, &cases, err);
     if (code == ERR_OK && e->tune)
         code =
             lists_tune(&cases, &e->past.view, &o, TUNE_ROUNDS, &e->weights, &before, &after, err);
@@ -106,6 +138,8 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     code = eval_pool(threads, &e->pool, err);
     if (code == ERR_OK)
         code = go_back(e, err);
+    if (code == ERR_OK && e->ranker)
+        code = learn_ranker(e, err);
     jw_obj(w);
     JW_U64(w, "k", e->k);
     JW_TIME(w, "split", e->split);
@@ -114,10 +148,17 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
         if (!name || str_is(str_of(name), placement_name(measured[i])))
             code = measure(e, measured[i], w, err);
     jw_obj_end(w);
+    if (code == ERR_OK && e->ranker) {
+        JW_KEY(w, "ranker");
+        ranker_report_json(&e->report, w);
+    }
     jw_obj_end(w);
     past_close(&e->past);
+    ranker_release(&e->learned);
+    buf_release(&e->ranker_file);
     recommend_fit_release(&e->model);
     interactions_release(&e->it);
+    content_catalogue_release(&e->catalogue);
     pool_free(e->pool);
     shop_close(&e->shop);
     return code;
@@ -153,8 +194,10 @@ static enum err_code read_options(const struct args *args, struct evaluation *e,
 enum cli_exit eval_lists(const struct args *args)
 {
     const char *placement = args_flag(args, "--placement");
-    struct evaluation e = {
-        .params = recommend_defaults(), .share = 0.2, .tune = args_has(args, "--tune")};
+    struct evaluation e = {.params = recommend_defaults(),
+                           .share = 0.2,
+                           .tune = args_has(args, "--tune"),
+                           .ranker = args_has(args, "--ranker")};
     struct result result;
     struct err err;
     int64_t k, threads, cases;

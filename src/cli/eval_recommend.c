@@ -19,6 +19,7 @@ static const char *const models[MODELS] = {[RIVAL_PROPAGATION] = "propagation",
 struct evaluation {
     struct feedback feedback;
     struct interactions past, truth;
+    struct interactions before; /* als: what a fit knew with whose factors this one begins */
     unsigned model;
     bool exact; /* als: score every item, without the index */
     struct recommend_params params;
@@ -68,11 +69,17 @@ static enum err_code measure(struct evaluation *e, const struct holdout_model *m
 
 static enum err_code try_als(struct evaluation *e, struct err *err)
 {
-    struct recommend_model model = {0};
+    struct recommend_model model = {0}, start = {0};
     struct holdout_model held;
     struct fit_options fit = {.pool = e->options.pool};
+    enum err_code code = ERR_OK;
+    if (e->before.len) {
+        code = recommend_fit(&e->before, &e->params, &fit, &start, err);
+        fit.start = &start;
+    }
     int64_t begin = clock_mono_ns();
-    enum err_code code = recommend_fit(&e->past, &e->params, &fit, &model, err);
+    if (code == ERR_OK)
+        code = recommend_fit(&e->past, &e->params, &fit, &model, err);
     e->fit_s = (double)(clock_mono_ns() - begin) / 1e9;
     e->dim = model.dim;
     if (code == ERR_OK)
@@ -80,6 +87,7 @@ static enum err_code try_als(struct evaluation *e, struct err *err)
     if (code == ERR_OK)
         code = measure(e, &held, err);
     recommend_fit_release(&model);
+    recommend_fit_release(&start);
     return code;
 }
 
@@ -104,6 +112,8 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     enum err_code code = feedback_read(&e->feedback, args_flag(args, "--train"), &e->past, err);
     if (code == ERR_OK)
         code = feedback_read(&e->feedback, args_flag(args, "--test"), &e->truth, err);
+    if (code == ERR_OK && args_has(args, "--before"))
+        code = feedback_read(&e->feedback, args_flag(args, "--before"), &e->before, err);
     e->options.users = (uint32_t)e->feedback.users.len;
     e->options.items = (uint32_t)e->feedback.items.len;
     if (code == ERR_OK)
@@ -116,6 +126,7 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     pool_free(e->options.pool);
     interactions_release(&e->past);
     interactions_release(&e->truth);
+    interactions_release(&e->before);
     feedback_release(&e->feedback);
     return code;
 }

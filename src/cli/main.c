@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "num/dense.h"
 #include "num/small.h"
+#include "num/trees.h"
 #include "num/vec.h"
 
 /* Flags that every command has. */
@@ -230,6 +231,7 @@ static enum cli_exit run(struct line *l)
         goto out;
     }
     small_init();
+    trees_init();
     status = l->args.command->run(&l->args);
 out:
     config_free(l->args.config);

@@ -1,6 +1,12 @@
 /* settings.c - every setting there is; docs/configuration.md is written from this table. */
 #include "cli/cli.h"
 
+#define GORSE_FEEDBACK_TYPES                                                                       \
+    "read=view,view=view,click=click,star=favourite,like=favourite,"                               \
+    "favourite=favourite,cart=add_to_cart,add_to_cart=add_to_cart,purchase=purchase,"              \
+    "buy=purchase,order=purchase,rating=rating,rate=rating,impression=impression,"                 \
+    "dislike=impression,skip=impression,*=view"
+
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", "off", NULL};
 
@@ -13,6 +19,8 @@ static const struct config_setting table[] = {
      "languages of the storefront, the default one first", false},
     {"shop", "currency", CONFIG_STRING, "", 0, 0, NULL,
      "ISO 4217 code that sorts, filters and carts use; empty: that of the first product", false},
+    {"shop", "utc_offset", CONFIG_STRING, "+00:00", 0, 0, NULL,
+     "of the hours and days in business rules, as +08:00", false},
     {"recommend", "weights", CONFIG_STRING, "", 0, 0, NULL,
      "weights of sources other than the defaults: home.trending=0.3,cart.near=1 "
      "(recommendations.md)",
@@ -41,6 +49,13 @@ static const struct config_setting table[] = {
      "then, how long requests under way may take", false},
     {"server", "read_only", CONFIG_BOOL, "false", 0, 0, NULL,
      "serve what is there and answer writes with 503", false},
+    {"gorse", "feedback_types", CONFIG_STRING, GORSE_FEEDBACK_TYPES, 0, 0, NULL,
+     "what feedback of Gorse's API means: type=event, separated by commas; * is every other type",
+     false},
+    {"gorse", "auto_insert_user", CONFIG_BOOL, "true", 0, 0, NULL,
+     "feedback of an unknown user makes the user; else it is left out", false},
+    {"gorse", "auto_insert_item", CONFIG_BOOL, "true", 0, 0, NULL,
+     "feedback on an unknown item makes a product of that id; else it is left out", false},
     {"log", "format", CONFIG_ENUM, "text", 0, 0, formats, "text or json", false},
     {"log", "level", CONFIG_ENUM, "info", 0, 0, levels, "debug, info, warn, error or off", false},
 };

@@ -15,6 +15,10 @@ enum {
     READ_NUMBERS = 50000,    /* of events or orders in one reading transaction */
 };
 
+/* Feedback that is further ahead is meant for later: it counts when a start or a training reads it
+ * then. Clocks differ by less; other events of tomorrow are those of a wrong clock, and count now. */
+#define FEEDBACK_AHEAD_US (10 * CLOCK_US_PER_S)
+
 /* What an act says about a product's present demand. The trainers' weights are ingest's. */
 static const float heat_weight[EVENT_TYPES] = {
     [EVENT_VIEW] = 1,        [EVENT_CLICK] = 1,    [EVENT_FAVOURITE] = 3,
@@ -118,10 +122,31 @@ static enum err_code apply_events(struct engine *e, struct db *db, int64_t first
     struct event event;
     uint32_t came_as;
     bool more;
+    int64_t latest = clock_now_us() + FEEDBACK_AHEAD_US;
     enum err_code code = events_after(db, first - 1, last, INT64_MAX, &rows, err);
     while (code == ERR_OK && (code = events_next(&rows, &event, &came_as, &more, err)) == ERR_OK &&
            more)
-        act(e, came_as, event.product_no, event.type, event.time, event.seq > e->heat_seq);
+        if (!event.feedback || event.time <= latest)
+            act(e, came_as, event.product_no, event.type, event.time, event.seq > e->heat_seq);
+    db_rows_close(&rows);
+    return code;
+}
+
+/* What was withdrawn no longer speaks for the shopper. The heat that it gave goes with time. */
+static enum err_code forget_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                   struct err *err)
+{
+    struct db_rows rows = {0};
+    struct event event;
+    bool more;
+    enum err_code code = events_withdrawn(db, first, last, &rows, err);
+    while (code == ERR_OK && (code = events_next(&rows, &event, NULL, &more, err)) == ERR_OK &&
+           more)
+        if (event.time >= 0 && event.time / CLOCK_US_PER_S <= UINT32_MAX)
+            users_remove(e->users, event.user_no,
+                         &(struct user_action){event.product_no,
+                                               (uint32_t)(event.time / CLOCK_US_PER_S),
+                                               event.type});
     db_rows_close(&rows);
     return code;
 }
@@ -257,6 +282,8 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
     case CHANGE_PRODUCT:
         return apply_product(e, db, c, err);
     case CHANGE_EVENT:
+        if (c->op == CHANGE_DELETE)
+            return forget_events(e, db, c->no, c->last_no, err);
         first = c->no > e->replay_seq ? c->no : e->replay_seq + 1;
         return known_to_model || first > c->last_no ? ERR_OK
                                                     : apply_events(e, db, first, c->last_no, err);
@@ -267,9 +294,16 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
     case CHANGE_MODEL:
         e->model_changed = true;
         return ERR_OK;
+    case CHANGE_RULE:
+        e->rules_changed = true;
+        return ERR_OK;
     case CHANGE_CART:
     case CHANGE_KEY:
     case CHANGE_SETTING:
+        return ERR_OK;
+    case CHANGE_EXPERIMENT:
+        atomic_fetch_add(&e->experiments, 1);
+        return ERR_OK;
     case CHANGE_AGGREGATES:
         return ERR_OK;
     }

@@ -104,6 +104,7 @@ void show_catalogue(struct engine *e, struct catalogue *c, int64_t position)
     catalogue_unref(next->catalogue);
     next->catalogue = c;
     next->position = position;
+    e->newcomers_stale = true;
     publish_view(e, next);
 }
 

@@ -44,6 +44,7 @@ struct engine {
     struct arena texts;                           /* of both */
     uint32_t fold_docs;
     int64_t shelf_interval_ns;
+    const struct rules_compiler *rules_compiler;
     bool frozen;
 
     pthread_mutex_t view_lock; /* guards view */
@@ -77,16 +78,25 @@ struct engine {
     struct map_u64 changed; /* product_no: texts to be indexed anew */
     struct map_u64 removed; /* product_no */
     struct stage stage;
+    struct rule_rows *rule_rows; /* owned reference; replaced only under build_lock */
+    bool rules_changed;
     bool model_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
+    bool newcomers_stale;         /* guarded by build_lock */
+    struct err newcomers_failure; /* of building them; ERR_OK: fine */
     int64_t shelves_at_ns;
     _Atomic int64_t beat_ns;      /* monotonic: when the follower last got on */
     _Atomic int64_t applied;      /* = position, for others */
     _Atomic int64_t shown;        /* = shown_position, for others */
     _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
     _Atomic uint64_t views;
+    _Atomic uint64_t experiments; /* how often any was seen to change */
 };
+
+/* engine.c: remember a failure for readiness and stats, and tell it once. */
+void note_failure(struct engine *e, struct err *of, enum err_code code, const struct err *err,
+                  const char *what);
 
 /* view.c */
 void served_model_unref(struct served_model *m);
@@ -144,6 +154,14 @@ uint32_t overlay_docs(const struct catalogue *c);
 enum err_code load_model(struct engine *e, struct err *err);
 /* Drop the acts that the model in service has in its histories. */
 void forget_known_acts(struct engine *e);
+
+/* engine_rules.c */
+/* The rules as they are stored now, to be compiled into the next view. */
+enum err_code load_rules(struct engine *e, struct db *db, struct err *err);
+/* The same into a view of their own, where the log said that they changed. */
+enum err_code show_rules(struct engine *e, struct db *db, struct err *err);
+/* Into next, before it is published. */
+void compile_rules(struct engine *e, struct view *next);
 
 /* engine_metrics.c */
 void register_metrics(struct engine *e);

@@ -12,6 +12,25 @@
  * saw is in its histories. The margin keeps acts that arrived late. */
 #define TRIM_MARGIN_US (2 * CLOCK_US_PER_DAY)
 
+/* A version may have none. */
+static enum err_code open_ranker(struct engine *e, struct served_model *m, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    struct fs_info info;
+    snprintf(path, sizeof path, "%s/models/recommend/%s/" RANKER_FILE, store_dir(e->store),
+             m->version);
+    enum err_code code = fs_stat(path, &info, err);
+    if (code != ERR_OK || !info.exists)
+        return code;
+    m->ranker = MEM_NEW(struct ranker);
+    code = ranker_open(path, m->ranker, err);
+    if (code != ERR_OK) {
+        mem_free(m->ranker);
+        m->ranker = NULL;
+    }
+    return code;
+}
+
 static enum err_code open_version(struct engine *e, struct str version, struct served_model **out,
                                   struct err *err)
 {
@@ -26,8 +45,12 @@ static enum err_code open_version(struct engine *e, struct str version, struct s
         mem_free(m);
         return code;
     }
-    *out = m;
-    return ERR_OK;
+    code = open_ranker(e, m, err);
+    if (code == ERR_OK)
+        *out = m;
+    else
+        served_model_unref(m);
+    return code;
 }
 
 static enum err_code published_version(struct db *db, struct arena *arena, struct str *version,
@@ -76,6 +99,9 @@ static void serve(struct engine *e, struct served_model *model, int64_t newest)
         trained_at = next->model->recommend.trained_at;
     served_model_unref(next->model);
     next->model = model;
+    newcomers_unref(next->newcomers); /* they stand among the other model's factors */
+    next->newcomers = NULL;
+    e->newcomers_stale = true;
     publish_view(e, next);
     pthread_mutex_unlock(&e->build_lock);
     e->model_position = position < newest ? position : newest;

@@ -13,7 +13,7 @@ static const char KIND[] = "recommend";
 struct header {
     int64_t position;
     int64_t trained_at;
-    uint32_t rows, dim, users, source;
+    uint32_t rows, dim, users, source, features, products;
     float alpha, regularisation, exponent, mean_products, graph_scale, zero;
 };
 
@@ -31,6 +31,15 @@ static const char *const graph_names[3] = {"graph.offsets", "graph.rows", "graph
 static const char *const near_names[3] = {"near.offsets", "near.rows", "near.scores"};
 static const char *const with_names[3] = {"with.offsets", "with.rows", "with.scores"};
 static const char *const next_names[3] = {"next.offsets", "next.rows", "next.scores"};
+static const char *const alike_names[3] = {"alike.offsets", "alike.rows", "alike.scores"};
+
+static void add_content(struct container_writer *w, const struct content_tower *t)
+{
+    container_writer_add(w, "content.keys", sizeof *t->keys, t->keys, t->features);
+    container_writer_add(w, "content.idf", sizeof *t->idf, t->idf, t->features);
+    container_writer_add(w, "content.weights", sizeof *t->weights, t->weights,
+                         (size_t)t->features * t->dim);
+}
 
 enum err_code recommend_model_write(const struct recommend_model *m, const char *path,
                                     struct err *err)
@@ -42,6 +51,8 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
                           .users = m->users,
                           .source = m->source,
                           .graph_scale = m->graph_scale,
+                          .features = m->content.features,
+                          .products = m->content.products,
                           .alpha = m->alpha,
                           .regularisation = m->regularisation,
                           .exponent = m->exponent,
@@ -63,6 +74,9 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
     add_lists(w, &m->near, m->rows, near_names);
     add_lists(w, &m->with, m->rows, with_names);
     add_lists(w, &m->next, m->rows, next_names);
+    add_lists(w, &m->alike, m->rows, alike_names);
+    if (m->content.features)
+        add_content(w, &m->content);
     size_t acts = m->history_offsets[m->users];
     container_writer_add(w, "user.no", sizeof *m->user_no, m->user_no, m->users);
     container_writer_add(w, "user.offsets", sizeof *m->history_offsets, m->history_offsets,
@@ -206,6 +220,32 @@ static enum err_code read_again(const struct container *c, struct recommend_mode
     return ERR_OK;
 }
 
+/* Features are known where there are factors to map them to. */
+static enum err_code read_content(const struct container *c, uint32_t dim, struct content_tower *t,
+                                  struct err *err)
+{
+    t->dim = dim;
+    if (t->features == 0)
+        return ERR_OK;
+    if (dim == 0)
+        return CORRUPT(err, "%u features without factors", t->features);
+    TRY_SECTION(c, "content.keys", &t->keys, t->features, err);
+    TRY_SECTION(c, "content.idf", &t->idf, t->features, err);
+    TRY_SECTION(c, "content.weights", &t->weights, (size_t)t->features * dim, err);
+    for (uint32_t i = 0; i < t->features; i++) {
+        if (i && t->keys[i] <= t->keys[i - 1])
+            return CORRUPT(err, "content.keys is out of order at %u", i);
+        if (content_kind_of(t->keys[i]) >= CONTENT_KINDS)
+            return CORRUPT(err, "content.keys has a feature of kind %u at %u",
+                           (unsigned)content_kind_of(t->keys[i]), i);
+    }
+    TRY(check_not_negative(t->idf, t->features, "content.idf", err));
+    for (size_t i = 0; i < (size_t)t->features * dim; i++)
+        if (!isfinite(t->weights[i]))
+            return CORRUPT(err, "content.weights is not finite at %zu", i);
+    return ERR_OK;
+}
+
 static enum err_code read_histories(const struct container *c, struct recommend_model *m,
                                     struct err *err)
 {
@@ -250,6 +290,8 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     m->users = head->users;
     m->source = head->source;
     m->graph_scale = head->graph_scale;
+    m->content.features = head->features;
+    m->content.products = head->products;
     m->alpha = head->alpha;
     m->regularisation = head->regularisation;
     m->exponent = head->exponent;
@@ -266,6 +308,8 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY(read_lists(c, m->rows, near_names, &m->near, err));
     TRY(read_lists(c, m->rows, with_names, &m->with, err));
     TRY(read_lists(c, m->rows, next_names, &m->next, err));
+    TRY(read_lists(c, m->rows, alike_names, &m->alike, err));
+    TRY(read_content(c, m->dim, &m->content, err));
     return read_histories(c, m, err);
 }
 

@@ -10,6 +10,9 @@
  *                        folding in is a sum, and `graph` are the lists that belong to them;
  *            near, with, next  the nearest rows of each row by shared shoppers, by shared baskets, and by what
  *                        shoppers came to after it;
+ *            alike       the rows that read most like each row (engine/content.h);
+ *            content     where a product without a past, and one that is newer than this model, belongs
+ *                        among the vectors (engine/content.h);
  *            popularity  weighted, decayed count of acts;
  *            again       how many of the buyers came back for it, and after how many days (train/again.h);
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
@@ -26,6 +29,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "engine/content.h"
 #include "index/vectors.h"
 
 enum {
@@ -76,9 +80,11 @@ struct recommend_model {
 
     struct neighbour_lists graph; /* propagation: what a row passes on; else empty */
     float graph_scale; /* > 0: scores of graph times this are on the scale of the factors */
-    struct neighbour_lists near; /* shoppers of this also liked */
-    struct neighbour_lists with; /* bought in one basket */
-    struct neighbour_lists next; /* came to afterwards, in order */
+    struct neighbour_lists near;  /* shoppers of this also liked */
+    struct neighbour_lists with;  /* bought in one basket */
+    struct neighbour_lists next;  /* came to afterwards, in order */
+    struct neighbour_lists alike; /* read alike */
+    struct content_tower content; /* of dim factors; features 0: there is none */
 
     uint32_t users;
     const uint32_t *user_no;         /* [users] > 0, ascending */

@@ -150,6 +150,19 @@ void users_add(struct users *u, uint32_t user_no, const struct user_action *acti
     pthread_mutex_unlock(&shard->lock);
 }
 
+void users_remove(struct users *u, uint32_t user_no, const struct user_action *action)
+{
+    struct shard *shard = lock_shard(u, user_no);
+    struct state *s = find(shard, user_no);
+    for (uint16_t i = 0; s && i < s->len; i++)
+        if (same(&s->actions[i], action)) {
+            s->len--;
+            memmove(s->actions + i, s->actions + i + 1, (size_t)(s->len - i) * sizeof *s->actions);
+            break;
+        }
+    pthread_mutex_unlock(&shard->lock);
+}
+
 static void remove_guest(struct users *u, uint32_t user_no, uint32_t anonymous_no)
 {
     struct shard *shard = lock_shard(u, user_no);

@@ -33,6 +33,9 @@ void users_free(struct users *u);
  *  the same action (product, time, type) counts once: replaying the log changes nothing. */
 void users_add(struct users *u, uint32_t user_no, const struct user_action *action);
 
+/** Writer only: an action was taken back. */
+void users_remove(struct users *u, uint32_t user_no, const struct user_action *action);
+
 /** Writer only: everything the guest did counts for the shopper too. At most USERS_LINKS_MAX guests a
  *  shopper: the one joined first no longer counts, and still resolves to the shopper. */
 void users_link(struct users *u, uint32_t anonymous_no, uint32_t user_no);

@@ -10,8 +10,32 @@ void served_model_unref(struct served_model *m)
 {
     if (m && atomic_fetch_sub(&m->refs, 1) == 1) {
         recommend_model_close(&m->recommend);
+        if (m->ranker)
+            ranker_release(m->ranker);
+        mem_free(m->ranker);
         mem_free(m);
     }
+}
+
+struct rule_rows *rule_rows_ref(struct rule_rows *r)
+{
+    atomic_fetch_add(&r->refs, 1);
+    return r;
+}
+
+void rule_rows_unref(struct rule_rows *r)
+{
+    if (r && atomic_fetch_sub(&r->refs, 1) == 1) {
+        arena_release(&r->texts);
+        mem_free(r->items);
+        mem_free(r);
+    }
+}
+
+void compiled_rules_unref(struct compiled_rules *r)
+{
+    if (r && atomic_fetch_sub(&r->refs, 1) == 1)
+        r->release(r);
 }
 
 struct view *view_ref(struct view *v)
@@ -26,6 +50,8 @@ void view_unref(struct view *v)
         return;
     catalogue_unref(v->catalogue);
     served_model_unref(v->model);
+    compiled_rules_unref(v->rules);
+    newcomers_unref(v->newcomers);
     live_unref(v->live);
     mem_free(v);
 }

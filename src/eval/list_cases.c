@@ -10,7 +10,7 @@ struct reading {
     const struct interactions *it;
     const struct view *view;
     struct list_cases *out;
-    int64_t split;
+    int64_t split, until;
     uint8_t *mark; /* [products_end] of what is at hand; all 0 between cases */
     struct rng rng;
 };
@@ -91,7 +91,7 @@ static enum err_code read_shopper(struct reading *g, size_t begin, size_t end, s
         uint8_t *mark = &g->mark[it->product_no[i]];
         if (it->time[i] < g->split) {
             *mark = MARK_PAST;
-        } else if (!*mark && can_be_shown(g->view, it->product_no[i])) {
+        } else if (it->time[i] < g->until && !*mark && can_be_shown(g->view, it->product_no[i])) {
             *mark = MARK_TAKEN;
             code = append(c, it->product_no[i], err);
         }
@@ -120,7 +120,7 @@ static enum err_code read_session(struct reading *g, size_t begin, size_t end, s
     size_t at = c->products_len, context_len = 1;
     bool order = c->placement != PLACEMENT_SIMILAR;
     enum err_code code = ERR_OK;
-    if (it->time[begin] < g->split)
+    if (it->time[begin] < g->split || it->time[end - 1] >= g->until)
         return ERR_OK;
     for (size_t i = begin; i < end && code == ERR_OK; i++) {
         uint8_t *mark = &g->mark[it->product_no[i]];
@@ -183,10 +183,11 @@ static void sample(struct reading *g, size_t cases_max)
 }
 
 enum err_code list_cases_read(const struct interactions *it, const struct view *view,
-                              enum placement placement, int64_t split, size_t cases_max,
-                              uint64_t seed, struct list_cases *out, struct err *err)
+                              enum placement placement, int64_t split, int64_t until,
+                              size_t cases_max, uint64_t seed, struct list_cases *out,
+                              struct err *err)
 {
-    struct reading g = {.it = it, .view = view, .out = out, .split = split};
+    struct reading g = {.it = it, .view = view, .out = out, .split = split, .until = until};
     *out = (struct list_cases){.placement = placement};
     g.mark = mem_try_new((size_t)it->products_end + 1, 1);
     if (!g.mark)

@@ -31,10 +31,11 @@ struct list_cases {
     size_t products_len, products_cap;
 };
 
-/** it as of derive_interactions; split UTC us. out is owned: list_cases_release, on failure too.
+/** it as of derive_interactions; asked for is what lies in [split, until), UTC us. out is owned:
+ *  list_cases_release, on failure too.
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code list_cases_read(const struct interactions *it, const struct view *view,
-                                           enum placement placement, int64_t split,
+                                           enum placement placement, int64_t split, int64_t until,
                                            size_t cases_max, uint64_t seed, struct list_cases *out,
                                            struct err *err);
 void list_cases_release(struct list_cases *c);

@@ -38,7 +38,7 @@ static enum err_code fill_defaults(struct http_config *c, struct err *err)
         c->stream_unsent_bytes = 256 << 10;
     if (!c->cors.headers)
         c->cors.headers = "Authorization, Content-Type, Idempotency-Key, If-None-Match, "
-                          "X-Request-Id, X-Shopper-Token";
+                          "X-Request-Id, X-Shopper-Token, X-API-Key, X-API-Version";
     if (!c->cors.expose)
         c->cors.expose = "ETag, Idempotent-Replayed, Retry-After, X-Request-Id";
     if (c->loops > HTTP_MAX_LOOPS)

@@ -165,6 +165,25 @@ static void take_flag(struct attributes *a, bool flag)
         add_value(a->doc, a->facet, flag ? STR_LIT("true") : STR_LIT("false"), a->index);
 }
 
+/* The texts inside a value that has members or elements of its own: they are searched, and no filter
+ * has a name for them. As deep as the reader goes. */
+static void read_inner_texts(struct json_reader *r, struct doc *d)
+{
+    struct str text;
+    enum jr_type type = jr_peek(r);
+    if (type == JR_STRING && jr_str(r, &text)) {
+        add_text(d, SEGMENT_ATTRIBUTES, text);
+    } else if (type == JR_OBJECT && jr_obj(r)) {
+        while (jr_key(r, &text))
+            read_inner_texts(r, d);
+    } else if (type == JR_ARRAY && jr_arr(r)) {
+        while (jr_next(r))
+            read_inner_texts(r, d);
+    } else {
+        jr_skip(r);
+    }
+}
+
 /* One value that is not an array; null and objects say nothing that can be filtered. */
 static void read_scalar(struct json_reader *r, struct attributes *a)
 {
@@ -178,7 +197,7 @@ static void read_scalar(struct json_reader *r, struct attributes *a)
     else if (type == JR_BOOL && jr_bool(r, &flag))
         take_flag(a, flag);
     else
-        jr_skip(r);
+        read_inner_texts(r, a->doc);
 }
 
 /* "attributes." and name; p is NULL past the arena's cap. */

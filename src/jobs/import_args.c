@@ -86,6 +86,20 @@ void import_args_write(const struct import_args *args, struct json_writer *w)
     jw_obj_end(w);
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
+void import_args_forget_places(struct import_args *args)
+{
+    struct import_options *o = &args->options;
+    o->name = last_part(o->name ? o->name : o->path);
+    o->mapping = last_part(o->mapping);
+    o->path = NULL;
+}
+
 /* --- uploaded files -------------------------------------------------------------------------- */
 
 void import_args_discard(struct str json)

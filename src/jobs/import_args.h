@@ -23,6 +23,10 @@ ERR_MUST_USE enum err_code import_args_read(struct str json, struct arena *arena
 
 void import_args_write(const struct import_args *args, struct json_writer *w);
 
+/** Keep of paths their last part, as the name of the file and of the mapping, for who may not know where things
+ *  lie on this machine. */
+void import_args_forget_places(struct import_args *args);
+
 /** Remove the file of a job that has ended, if it was uploaded. */
 void import_args_discard(struct str json);
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "jobs/experiment_watch.h"
 #include "jobs/import_args.h"
 #include "jobs/runner_int.h"
 
@@ -13,7 +14,7 @@ enum { POLL_MS = 2000, SETTLE_MS = 10000 };
 /* At most this often a job's progress within a step is written: each time is a transaction. */
 static const int64_t progress_every_ns = 500000000;
 
-static const int64_t compact_every_ns = 86400 * 1000000000LL;
+static const int64_t compact_every_ns = 86400 * 1000000000LL, watch_every_ns = 600 * 1000000000LL;
 
 static const char runner_name[] = "server";
 static const char import_kind[] = "import";
@@ -108,6 +109,7 @@ static void perform(struct runner *r, const struct job *job)
     buf_init(&w.result, JOB_OUTPUT_MAX);
     enum err_code code = str_is(job->kind, "train")     ? train_job(&w, &err)
                          : str_is(job->kind, "compact") ? compact_job(&w, &err)
+                         : str_is(job->kind, "watch")   ? watch_job(&w, &err)
                          : str_is(job->kind, import_kind)
                              ? import_job(&w, &err)
                              : err_set(&err, ERR_UNSUPPORTED, "there is no such kind of job");
@@ -193,12 +195,61 @@ static void queue_compaction(struct runner *r)
         log_error("a compaction cannot be queued", LOG_ERR_TEXT(&err));
 }
 
+/* --- experiments ----------------------------------------------------------------------------- */
+
+static currency_code currency_of_shop(const struct runner *r)
+{
+    return r->o.engine ? engine_shop(r->o.engine)->currency : 0;
+}
+
+static bool watch_must_end(void *arg)
+{
+    return work_must_end(arg);
+}
+
+enum err_code watch_job(struct work *w, struct err *err)
+{
+    struct experiment_watch seen;
+    struct json_writer json;
+    enum err_code code = experiment_watch(w->runner->store, currency_of_shop(w->runner),
+                                          watch_must_end, w, &seen, err);
+    if (code != ERR_OK)
+        return code;
+    jw_init(&json, &w->result);
+    jw_obj(&json);
+    JW_I64(&json, "running", seen.running);
+    JW_I64(&json, "stopped", seen.stopped);
+    jw_obj_end(&json);
+    return ERR_OK;
+}
+
+static bool runner_stops(void *arg)
+{
+    return stopping(arg);
+}
+
+/* Every few minutes, and in no register. */
+static void watch_experiments(struct runner *r)
+{
+    struct experiment_watch seen;
+    struct err err;
+    if (clock_mono_ns() < r->watch_at_ns)
+        return;
+    enum err_code code =
+        experiment_watch(r->store, currency_of_shop(r), runner_stops, r, &seen, &err);
+    r->watch_at_ns = clock_mono_ns() + watch_every_ns;
+    if (code != ERR_OK && code != ERR_CANCELLED)
+        log_error("experiments cannot be watched", LOG_ERR_TEXT(&err));
+}
+
 static void loop(void *arg)
 {
     struct lane *lane = arg;
     do {
         if (!lane->imports)
             queue_compaction(lane->runner);
+        if (!lane->imports)
+            watch_experiments(lane->runner);
         while (!stopping(lane->runner) && run_one(lane))
             continue;
     } while (await(lane));

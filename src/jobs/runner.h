@@ -10,6 +10,7 @@
  *          has written its version, this process registers and publishes it. Lines {"progress": 0..1,
  *          "message": "..."} become the job's progress, written at most twice a second; the rest is its
  *          result.
+ * Watch:   experiment_watch.h; every ten minutes, and as a job when asked.
  * Import:  ingest/import.h in this process, through the store's writer like every other write, with the
  *          job's arguments (import_args.h); its result is the import's report, where it failed with the
  *          name of the error as "error".

@@ -28,6 +28,7 @@ struct runner {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     int64_t compact_at_ns;    /* monotonic: when a compaction is due; the first lane's */
+    int64_t watch_at_ns;      /* the same of a look at experiments */
     bool stopping;            /* under lock, as what follows */
     struct map_u64 cancelled; /* numbers of jobs that somebody wants to end */
 };
@@ -55,6 +56,7 @@ void work_settle(const struct work *w);
  *  ERR_CANCELLED  it had to end */
 ERR_MUST_USE enum err_code train_job(struct work *w, struct err *err);
 ERR_MUST_USE enum err_code compact_job(struct work *w, struct err *err);
+ERR_MUST_USE enum err_code watch_job(struct work *w, struct err *err);
 ERR_MUST_USE enum err_code import_job(struct work *w, struct err *err);
 
 #endif

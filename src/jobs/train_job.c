@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "jobs/housekeeping.h"
 #include "jobs/runner_int.h"
+#include "jobs/train_args.h"
 #include "train/recommend_train.h"
 
 enum { KILL_AFTER_MS = 5000, KEEP_VERSIONS = 5, MESSAGE_MAX = 120 };
@@ -24,14 +25,17 @@ struct child {
     int out;   /* read end of its standard output */
 };
 
-static enum err_code spawn(const struct runner *r, struct child *c, struct err *err)
+static enum err_code spawn(const struct runner *r, const struct train_args *args, struct child *c,
+                           struct err *err)
 {
     int pipe_fds[2];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
-    const char *const argv[] = {r->program,   "train",  "--no-publish",      "--json",
-                                "--progress", "--data", store_dir(r->store), NULL};
+    const char *const argv[] = {
+        r->program,   "train",  "--no-publish",      "--json",
+        "--progress", "--data", store_dir(r->store), args->params ? "--params" : NULL,
+        args->params, NULL};
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_set_errno(err, ERR_IO, errno, "no pipe for the training process");
     posix_spawn_file_actions_init(&actions);
@@ -147,12 +151,12 @@ static void follow(const struct child *c, struct report *report)
     end_line(report);
 }
 
-static enum err_code run_child(struct runner *r, struct report *report, int *exit_status,
-                               struct err *err)
+static enum err_code run_child(struct runner *r, const struct train_args *args,
+                               struct report *report, int *exit_status, struct err *err)
 {
     struct child c;
     int status = 0;
-    enum err_code code = spawn(r, &c, err);
+    enum err_code code = spawn(r, args, &c, err);
     if (code != ERR_OK)
         return code;
     follow(&c, report);
@@ -218,16 +222,22 @@ enum err_code train_job(struct work *work, struct err *err)
     struct runner *r = work->runner;
     struct report report = {.r = r, .work = work};
     char version[VERSION_SIZE];
+    struct train_args args;
     struct arena arena;
     bool published = false;
     int status = 0;
-    compact_first(work);
-    buf_init(&report.line, JOB_OUTPUT_MAX);
-    enum err_code code = run_child(r, &report, &status, err);
-    buf_release(&report.line);
-    if (code != ERR_OK)
-        return code;
     arena_init(&arena, 0, JOB_OUTPUT_MAX);
+    enum err_code code = train_args_read(work->job->arguments, &arena, &args, err);
+    if (code == ERR_OK) {
+        compact_first(work);
+        buf_init(&report.line, JOB_OUTPUT_MAX);
+        code = run_child(r, &args, &report, &status, err);
+        buf_release(&report.line);
+    }
+    if (code != ERR_OK) {
+        arena_release(&arena);
+        return code;
+    }
     bool written = version_of(buf_str(&work->result), &arena, version);
     arena_release(&arena);
     if (!written)

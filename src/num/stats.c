@@ -30,6 +30,25 @@ void stats_sort(double *values, size_t n)
         qsort(values, n, sizeof *values, compare);
 }
 
+double stats_normal_quantile(double p)
+{
+    double low = -40, high = 40;
+    CHECK(p > 0 && p < 1);
+    while (high - low > 1e-13 * (1 + fabs(low))) {
+        double middle = (low + high) / 2;
+        *(erfc(-middle / M_SQRT2) < 2 * p ? &low : &high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+double stats_student_quantile(double p, double freedom)
+{
+    double z = stats_normal_quantile(p), s = z * z, v = freedom;
+    CHECK(freedom >= 3);
+    return z * (1 + (s + 1) / (4 * v) + ((5 * s + 16) * s + 3) / (96 * v * v) +
+                (((3 * s + 19) * s + 17) * s - 15) / (384 * v * v * v));
+}
+
 static enum err_code check_bootstrap(size_t n, size_t rounds, double level, struct err *err)
 {
     if (n == 0 || rounds == 0)

@@ -1,7 +1,7 @@
-/* stats.h - quantiles, and the paired bootstrap.
+/* stats.h - quantiles of samples and of the usual distributions, and the paired bootstrap.
  *
  * Source:  Efron, Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile interval); Hyndman, Fan
- *          1996 (quantile, type 7). */
+ *          1996 (quantile, type 7); Abramowitz, Stegun 1964, 26.7.5 (Student's quantile). */
 #ifndef NUM_STATS_H
 #define NUM_STATS_H
 
@@ -16,6 +16,14 @@ double stats_quantile(const double *sorted, size_t n, double q);
 
 /** Ascending, in place; NaN last. */
 void stats_sort(double *values, size_t n);
+
+/** The z below which a standard normal value lies with probability p in (0, 1), by bisection to
+ *  1e-13 relative. Cost: about 60 erfc. */
+double stats_normal_quantile(double p);
+
+/** The same of Student's distribution with that many degrees of freedom (>= 3): within .02 of the truth at 3, within
+ *  .0005 from 10 on, for p in [.0005, .9995]. */
+double stats_student_quantile(double p, double freedom);
 
 struct stats_interval {
     double mean; /* of the observed differences a[i] - b[i] */

@@ -37,6 +37,7 @@ struct candidate_list {
 };
 
 struct candidate_source {
+    uint32_t kind;        /* which source this is, in the order of struct source_weights */
     float *part;          /* [1..len] */
     uint32_t len;         /* of the table at the end of the source */
     uint32_t first, last; /* its lists: [first, last) */
@@ -71,11 +72,21 @@ bool candidates_barred(const struct candidates *c, uint32_t product_no);
 ERR_MUST_USE enum err_code candidates_add(struct candidates *c, const struct candidate_list *list,
                                           struct err *err);
 
-/** End the open source. weight >= 0. */
-void candidates_close(struct candidates *c, float weight);
+/** The product's index in the table; 0: it is not there. */
+uint32_t candidates_find(const struct candidates *c, uint32_t product_no);
+
+/** End the open source. weight >= 0; kind is the caller's number for it. */
+void candidates_close(struct candidates *c, uint32_t kind, float weight);
+
+/** What a closed source says of a product, as a share of what it says of the one it likes most: 0..1. */
+float candidates_share(const struct candidates *c, uint32_t source, uint32_t index);
 
 /** totals [len + 1]: of each product of the table; totals[0] is of none. */
 void candidates_totals(const struct candidates *c, float *totals);
+
+/** What a list says of a product, as part of its source's sum. id: the product's place in numbers, for
+ *  lists with ids. */
+float candidates_said(const struct candidate_list *list, uint32_t product_no, uint32_t id);
 
 struct candidate_reason {
     enum reason_code code;

@@ -51,6 +51,9 @@ static const struct reason {
     [REASON_DUE] = {"due_again",
                     {.before = STR_LIT("About time for more")},
                     {.before = STR_LIT("差不多该补货了")}},
+    [REASON_PICKED] = {"picked_by_the_shop",
+                       {.before = STR_LIT("Picked by the shop")},
+                       {.before = STR_LIT("店家推荐")}},
 };
 
 const char *reason_name(enum reason_code r)

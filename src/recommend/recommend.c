@@ -1,15 +1,19 @@
 #include "recommend/recommend.h"
 
+#include <float.h>
+#include <math.h>
+
 #include "base/check.h"
 #include "num/topk.h"
 #include "recommend/diversity.h"
-#include "recommend/profile.h"
+#include "recommend/ranked.h"
 #include "recommend/sources.h"
+#include "recommend/trace.h"
 #include "recommend/weights.h"
 
 enum {
     SHELF_WANT = 200,
-    FILL_DOCS_MAX = 200000,
+    FILL_NUMBERS = 200000,
     FACTORS_WANT = 80,
     FACTORS_DEEP = 800, /* where only a part of them can be shown */
     DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
@@ -75,6 +79,12 @@ static enum reason_code context_reason(enum placement p, enum neighbour_kind kin
     return p == PLACEMENT_BOUGHT_TOGETHER && kind == WITH ? REASON_BOUGHT_WITH : REASON_SIMILAR;
 }
 
+/* It weighs what *weight, one of w's, says. */
+static void close_source(struct candidates *c, const struct source_weights *w, const float *weight)
+{
+    candidates_close(c, (uint32_t)(weight - (const float *)w), *weight);
+}
+
 static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
                                      const struct profile *profile, uint32_t factors_want,
                                      struct arena *arena, struct candidates *c, struct err *err)
@@ -84,19 +94,23 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
         return ERR_OK;
     if (w->factors > 0) {
         code = source_factors(view, profile, factors_want, arena, c, err);
-        candidates_close(c, w->factors);
+        close_source(c, w, &w->factors);
     }
     if (code == ERR_OK && w->profile_near > 0) {
         code = source_profile_neighbours(view, profile, NEAR, c, err);
-        candidates_close(c, w->profile_near);
+        close_source(c, w, &w->profile_near);
     }
     if (code == ERR_OK && w->profile_with > 0) {
         code = source_profile_neighbours(view, profile, WITH, c, err);
-        candidates_close(c, w->profile_with);
+        close_source(c, w, &w->profile_with);
     }
     if (code == ERR_OK && w->profile_next > 0) {
         code = source_profile_next(view, profile, c, err);
-        candidates_close(c, w->profile_next);
+        close_source(c, w, &w->profile_next);
+    }
+    if (code == ERR_OK && w->profile_alike > 0) {
+        code = source_profile_neighbours(view, profile, ALIKE, c, err);
+        close_source(c, w, &w->profile_alike);
     }
     return code;
 }
@@ -109,23 +123,23 @@ static enum err_code gather_context(const struct view *view, const struct source
     if (w->with > 0) {
         code = source_neighbours(view, r->context, r->context_len, WITH,
                                  context_reason(r->placement, WITH), c, err);
-        candidates_close(c, w->with);
+        close_source(c, w, &w->with);
     }
     if (code == ERR_OK && w->near > 0) {
         code = source_neighbours(view, r->context, r->context_len, NEAR,
                                  context_reason(r->placement, NEAR), c, err);
-        candidates_close(c, w->near);
+        close_source(c, w, &w->near);
     }
     if (code == ERR_OK && w->next > 0) {
         code = source_neighbours(view, r->context, r->context_len, NEXT,
                                  context_reason(r->placement, NEXT), c, err);
-        candidates_close(c, w->next);
+        close_source(c, w, &w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0],
                             r->placement == PLACEMENT_SEARCH ? REASON_LIKE : REASON_SIMILAR, arena,
                             c, err);
-        candidates_close(c, w->alike);
+        close_source(c, w, &w->alike);
     }
     return code;
 }
@@ -136,11 +150,11 @@ static enum err_code gather_common(const struct view *view, const struct source_
     enum err_code code = ERR_OK;
     if (w->trending > 0) {
         code = source_shelf(&view->trending, shelf_want, REASON_POPULAR, c, err);
-        candidates_close(c, w->trending);
+        close_source(c, w, &w->trending);
     }
     if (code == ERR_OK && w->arrivals > 0) {
         code = source_shelf(&view->arrivals, shelf_want, REASON_NEW, c, err);
-        candidates_close(c, w->arrivals);
+        close_source(c, w, &w->arrivals);
     }
     return code;
 }
@@ -152,89 +166,14 @@ static void bar_all(const struct recommend_request *r, const struct profile *pro
         candidates_bar(c, r->context[i]);
     for (size_t i = 0; i < r->exclude_len; i++)
         candidates_bar(c, r->exclude[i]);
+    /* A filter that asks what was bought decides about that itself. */
+    bool hide_owned = !filter_asks_for_purchases(r->filter);
     for (size_t i = 0; i < profile->len; i++)
-        if (profile_owns(&profile->items[i]) || r->hide_seen)
+        if ((profile_owns(&profile->items[i]) && hide_owned) || r->hide_seen)
             candidates_bar(c, profile->items[i].product_no);
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
-
-struct choice {
-    const struct view *view;
-    const struct recommend_request *request;
-    struct recommend_item *items; /* [most] */
-    uint64_t *groups;             /* [most] of the items chosen */
-    size_t len, most;
-    int64_t price_most;     /* minor units; < 0: any price will do */
-    currency_code currency; /* of price_most */
-};
-
-/* A small addition at the till costs at most this part of the prices of the context. */
-enum { ADDITION_PART = 3 };
-
-static void cap_price(struct choice *ch)
-{
-    const struct recommend_request *r = ch->request;
-    struct live_row row;
-    int64_t sum = 0;
-    ch->price_most = -1;
-    if (r->placement != PLACEMENT_CHECKOUT)
-        return;
-    for (size_t i = 0; i < r->context_len && i < RECOMMEND_CONTEXT_MAX; i++) {
-        live_get(ch->view->live, r->context[i], &row);
-        if (row.status == PRODUCT_DELETED || row.price_minor == STORE_NO_AMOUNT ||
-            (sum > 0 && row.currency != ch->currency))
-            continue;
-        ch->currency = row.currency;
-        if (__builtin_add_overflow(sum, row.price_minor, &sum))
-            sum = INT64_MAX;
-    }
-    ch->price_most = sum / ADDITION_PART;
-}
-
-static bool too_dear(const struct choice *ch, uint32_t product_no)
-{
-    struct live_row row;
-    if (ch->price_most < 0)
-        return false;
-    live_get(ch->view->live, product_no, &row);
-    return row.price_minor == STORE_NO_AMOUNT || row.currency != ch->currency ||
-           row.price_minor > ch->price_most;
-}
-
-static bool group_shown(const struct choice *ch, uint64_t group)
-{
-    for (size_t i = 0; i < ch->len; i++)
-        if (ch->groups[i] == group)
-            return true;
-    return false;
-}
-
-/* A variant of what the page is about is no recommendation. */
-static bool group_of_context(const struct choice *ch, uint64_t group)
-{
-    const struct recommend_request *r = ch->request;
-    for (size_t i = 0; i < r->context_len; i++) {
-        struct location at = catalogue_locate(ch->view->catalogue, r->context[i]);
-        if (location_found(at) && ch->view->catalogue->segments[at.slot]->group[at.doc] == group)
-            return true;
-    }
-    return false;
-}
-
-/* Show it if the rules allow. */
-static void choose(struct choice *ch, uint32_t product_no, float score)
-{
-    struct location at = catalogue_locate(ch->view->catalogue, product_no);
-    if (!location_found(at) || !live_sellable(ch->view->live, product_no))
-        return;
-    uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
-    if (group_shown(ch, group) || group_of_context(ch, group) ||
-        !filter_match(ch->request->filter, at.slot, at.doc) || too_dear(ch, product_no))
-        return;
-    ch->groups[ch->len] = group;
-    ch->items[ch->len++] = (struct recommend_item){product_no, score, REASON_POPULAR, 0};
-}
 
 /* What they looked at may be gone: then it is no name for a reason. */
 static void explain(const struct choice *ch, const struct candidates *c,
@@ -249,82 +188,103 @@ static void explain(const struct choice *ch, const struct candidates *c,
     item->reason_product = why.because;
 }
 
-/* The products whose total, above 0, is at least floor. Returns how many. */
-static size_t list_above(const struct candidates *c, const float *totals, float floor,
-                         struct topk_item *out)
-{
-    size_t n = 0;
-    for (uint32_t i = 1; i <= c->len; i++) {
-        out[n] = (struct topk_item){totals[i], c->product_no[i]};
-        n += (totals[i] > 0) & (totals[i] >= floor);
-    }
-    return n;
-}
-
 /* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
  * first. */
-static enum err_code choose_best(struct choice *ch, const struct candidates *c, struct arena *arena,
-                                 struct err *err)
+static enum err_code choose_best(struct choice *ch, struct arena *arena, struct err *err)
 {
+    const struct candidates *c = ch->candidates;
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
-    float *totals = arena_try_alloc(arena, (c->len + 1) * sizeof *totals);
-    if (!order || !totals)
+    enum err_code code = ERR_OK;
+    bool taken, all = false;
+    if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    candidates_totals(c, totals);
-    for (size_t wanted = 2 * ch->most;; wanted *= 4) {
-        bool some = wanted < c->len;
-        size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
-        if (some && n < wanted) {
-            n = list_above(c, totals, 0, order);
-            some = wanted < n;
-        }
-        size_t taken = wanted < n ? wanted : n;
-        topk_order(order, n, taken);
-        ch->len = 0;
-        for (size_t i = 0; i < taken && ch->len < ch->most; i++)
-            choose(ch, order[i].id, order[i].score);
-        if (ch->len == ch->most || !some)
-            break;
+    size_t done = 0;
+    for (size_t wanted = 2 * (size_t)ch->request->limit;
+         ch->len < ch->request->limit && !all && code == ERR_OK; wanted *= 4) {
+        size_t end = ranked_best(c, ch->totals, wanted, order, &all);
+        for (; done < end && ch->len < ch->request->limit && code == ERR_OK; done++)
+            code = choice_add(ch, order[done].id, order[done].score, &taken, err);
     }
-    return ERR_OK;
-}
-
-/* Of what may be shown as much as was asked for, and why. */
-static enum err_code settle(struct choice *ch, const struct candidates *c, float diversity,
-                            struct arena *arena, struct err *err)
-{
-    size_t limit = ch->request->limit;
-    enum err_code code =
-        diversify(view_model(ch->view), diversity, ch->items, ch->len, limit, arena, err);
-    ch->len = ch->len < limit ? ch->len : limit;
-    for (size_t i = 0; i < ch->len; i++)
-        explain(ch, c, &ch->items[i]);
     return code;
 }
 
-/* A narrow filter may leave shelves empty: then the hottest that match of the FILL_DOCS_MAX newest. */
-static void fill(struct choice *ch, const struct candidates *c)
+/* The first of the candidates that may come in, so that they are unlike each other. Others may follow. */
+static enum err_code choose_diverse(struct choice *ch, float diversity, struct arena *arena,
+                                    struct err *err)
+{
+    const struct candidates *c = ch->candidates;
+    size_t room = (size_t)ch->request->limit * DIVERSITY_POOL, pool_len = 0;
+    struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
+    struct recommend_item *pool = arena_try_alloc(arena, room * sizeof *pool);
+    bool taken, all;
+    if (!order || !pool)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    size_t n = ranked_best(c, ch->totals, c->len, order, &all);
+    for (size_t i = 0; i < n && pool_len < room; i++) {
+        struct location at = catalogue_locate(ch->view->catalogue, order[i].id);
+        if (location_found(at) && choice_obstacle(ch, at, order[i].id) == OBSTACLE_NONE)
+            pool[pool_len++] =
+                (struct recommend_item){.product_no = order[i].id, .score = order[i].score};
+    }
+    enum err_code code =
+        diversify(view_model(ch->view), diversity, pool, pool_len, ch->request->limit, arena, err);
+    for (size_t i = 0; i < pool_len && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, pool[i].product_no, pool[i].score, &taken, err);
+    return code;
+}
+
+/* Why what the sources brought is here. */
+static void explain_all(struct choice *ch)
+{
+    for (size_t i = 0; i < ch->len; i++)
+        if (ch->items[i].reason != REASON_PICKED)
+            explain(ch, ch->candidates, &ch->items[i]);
+}
+
+/* The hottest of the products [begin, end) that may come in, as far as there is room. *more: some did not
+ * take part. */
+static enum err_code fill_some(struct choice *ch, uint32_t begin, uint32_t end, float floor,
+                               bool *more, struct err *err)
 {
     struct topk_item items[RECOMMEND_LIMIT_MAX * 4];
     struct topk top;
-    uint32_t seen = 0;
-    size_t before = ch->len;
-    const struct catalogue *catalogue = ch->view->catalogue;
+    enum err_code code = ERR_OK;
+    size_t pushed = 0;
+    bool taken;
     topk_init(&top, items, sizeof items / sizeof *items);
-    for (uint32_t no = live_end(ch->view->live); no-- > 1 && seen < FILL_DOCS_MAX;) {
-        struct location at = catalogue_locate(catalogue, no);
-        if (!location_found(at))
+    for (uint32_t no = end; no-- > begin;) {
+        struct location at = catalogue_locate(ch->view->catalogue, no);
+        if (!location_found(at) || choice_obstacle(ch, at, no) != OBSTACLE_NONE)
             continue;
-        seen++;
-        if (live_sellable(ch->view->live, no) && filter_match(ch->request->filter, at.slot, at.doc))
-            topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
+        topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
+        pushed++;
     }
     size_t n = topk_finish(&top);
-    float floor = before ? ch->items[before - 1].score : 1;
-    for (size_t i = 0; i < n && ch->len < ch->request->limit; i++) {
-        if (!candidates_barred(c, items[i].id))
-            choose(ch, items[i].id, floor * 0.5f / (float)(i + 1));
+    *more = pushed > n;
+    for (size_t i = 0; i < n && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, items[i].id, floor / (float)(ch->len + 1), &taken, err);
+    return code;
+}
+
+/* What no source proposes fills up a list that is short: the hottest of the newest FILL_NUMBERS, then of those
+ * before, until nothing is left that may come in. Each round takes at least the first that it finds. */
+static enum err_code fill(struct choice *ch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    float floor = 1;
+    for (size_t i = 0; i < ch->len; i++)
+        if (ch->items[i].score > 0 && ch->items[i].score < floor)
+            floor = ch->items[i].score;
+    for (uint32_t end = live_end(ch->view->live); end > 1;) {
+        uint32_t begin = end > FILL_NUMBERS ? end - FILL_NUMBERS : 1;
+        bool more = true;
+        while (more && ch->len < ch->request->limit && code == ERR_OK)
+            code = fill_some(ch, begin, end, floor, &more, err);
+        if (code != ERR_OK || ch->len == ch->request->limit)
+            return code;
+        end = begin;
     }
+    return ERR_OK;
 }
 
 static bool wants_filling(enum placement p)
@@ -332,45 +292,95 @@ static bool wants_filling(enum placement p)
     return needs[p] != NEEDS_PRODUCT;
 }
 
+/* From scored candidates to the list. */
+static enum err_code choose(struct choice *ch, float diversity, struct arena *arena,
+                            struct err *err)
+{
+    const struct recommend_request *r = ch->request;
+    rules_weigh(ch->rules, ch->candidates->product_no + 1, ch->totals + 1, ch->candidates->len);
+    enum err_code code = choice_pin(ch, err);
+    if (code == ERR_OK && diversity > 0)
+        code = choose_diverse(ch, diversity, arena, err);
+    if (code == ERR_OK)
+        code = choose_best(ch, arena, err);
+    explain_all(ch);
+    if (code == ERR_OK && !r->may_be_short && ch->len < r->limit && wants_filling(r->placement))
+        code = fill(ch, err);
+    if (code == ERR_OK)
+        code = choice_require(ch, arena, err);
+    if (code == ERR_OK)
+        choice_order(ch);
+    return code;
+}
+
+static const struct source_weights *weights_of(const struct recommend_request *r)
+{
+    const struct recommend_weights *all = r->weights ? r->weights : &recommend_weights_default;
+    return &all->of[r->placement];
+}
+
+/* The shopper, and what all sources propose to them. totals [candidates.len + 1] */
+static enum err_code gather(const struct view *view, const struct recommend_request *r,
+                            const struct source_weights *w, struct arena *arena,
+                            struct profile *profile, struct candidates *c, float **totals,
+                            struct err *err)
+{
+    enum err_code code = profile_load(view, r->user_no, arena, profile, err);
+    if (code == ERR_OK)
+        code = candidates_init(c, arena, err);
+    if (code != ERR_OK)
+        return code;
+    bar_all(r, profile, c);
+    /* Of one category in a hundred the first few of everything are too few. */
+    bool deep = r->placement == PLACEMENT_CATEGORY;
+    code = gather_personal(view, w, profile, deep ? FACTORS_DEEP : FACTORS_WANT, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_context(view, w, r, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_common(view, w, deep ? SHELF_MAX : SHELF_WANT, c, err);
+    if (code != ERR_OK)
+        return code;
+    *totals = arena_try_alloc(arena, (c->len + 1) * sizeof **totals);
+    if (!*totals)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    candidates_totals(c, *totals);
+    return ERR_OK;
+}
+
+enum err_code recommend_examples(const struct view *view, const struct recommend_request *r,
+                                 size_t most, struct arena *arena, struct recommend_examples *out,
+                                 struct err *err)
+{
+    struct profile profile;
+    struct candidates c;
+    float *totals;
+    enum err_code code = gather(view, r, weights_of(r), arena, &profile, &c, &totals, err);
+    return code == ERR_OK ? ranked_examples(view, r, &profile, &c, totals, most, arena, out, err)
+                          : code;
+}
+
+enum err_code recommend_trace_run(const struct view *view, const struct recommend_request *r,
+                                  struct arena *arena, struct recommend_trace *t, struct err *err)
+{
+    const struct source_weights *w = weights_of(r);
+    struct candidates *c = &t->candidates;
+    float *totals;
+    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
+    enum err_code code = gather(view, r, w, arena, &t->profile, c, &totals, err);
+    if (code == ERR_OK)
+        code = ranked_scores(view, r, &t->profile, c, totals, arena, &t->ranked, err);
+    if (code == ERR_OK)
+        code = choice_init(&t->choice, view, r, c, totals, arena, err);
+    return code == ERR_OK ? choose(&t->choice, w->diversity, arena, err) : code;
+}
+
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
                             struct arena *arena, struct recommend_result *out, struct err *err)
 {
-    const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
-    const struct source_weights *w = &weights->of[r->placement];
-    struct profile profile;
-    struct candidates c;
-    /* Of one category in a hundred the first few of everything are too few. */
-    bool deep = r->placement == PLACEMENT_CATEGORY;
-    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = profile_load(view, r->user_no, arena, &profile, err);
+    struct recommend_trace trace;
+    enum err_code code = recommend_trace_run(view, r, arena, &trace, err);
     if (code == ERR_OK)
-        code = candidates_init(&c, arena, err);
-    if (code != ERR_OK)
-        return code;
-    bar_all(r, &profile, &c);
-    code = gather_personal(view, w, &profile, deep ? FACTORS_DEEP : FACTORS_WANT, arena, &c, err);
-    if (code == ERR_OK)
-        code = gather_context(view, w, r, arena, &c, err);
-    if (code == ERR_OK)
-        code = gather_common(view, w, deep ? SHELF_MAX : SHELF_WANT, &c, err);
-    if (code != ERR_OK)
-        return code;
-
-    struct choice ch = {.view = view, .request = r, .most = r->limit};
-    if (w->diversity > 0)
-        ch.most *= DIVERSITY_POOL;
-    ch.items = arena_try_alloc(arena, ch.most * sizeof *ch.items);
-    ch.groups = arena_try_alloc(arena, ch.most * sizeof *ch.groups);
-    if (!ch.items || !ch.groups)
-        return err_set(err, ERR_LIMIT, "the recommendations do not fit");
-    cap_price(&ch);
-    code = choose_best(&ch, &c, arena, err);
-    if (code == ERR_OK)
-        code = settle(&ch, &c, w->diversity, arena, err);
-    if (code != ERR_OK)
-        return code;
-    if (r->filter && !r->may_be_short && ch.len < r->limit && wants_filling(r->placement))
-        fill(&ch, &c);
-    *out = (struct recommend_result){ch.items, ch.len, profile.len > 0};
-    return ERR_OK;
+        *out =
+            (struct recommend_result){trace.choice.items, trace.choice.len, trace.profile.len > 0};
+    return code;
 }

@@ -4,6 +4,8 @@
  *          the shopper folded in from the freshest acts, neighbours of what they looked at, baskets,
  *          what is trending, what is new, what reads alike. A candidate's score is the weighted sum over
  *          the sources (weights per placement, weights.h); its reason is the source that gave most.
+ *          Where the model has a learned ranker (engine/ranker.h) that fits this program's features, it
+ *          orders the best of them anew, and the others follow.
  *          Then come the rules: sellable, the caller's filter, not owned, not excluded, one variant per
  *          group, best first.
  * Privacy: without a shopper, or with one who opted out, nothing depends on anybody's past.
@@ -54,6 +56,7 @@ enum reason_code {
     REASON_LIKE,         /* similar to the product that is named */
     REASON_BUY_AGAIN,    /* bought before */
     REASON_DUE,          /* bought before, and its usual interval is over */
+    REASON_PICKED,       /* a rule of the shop, and no source */
     REASONS
 };
 
@@ -62,6 +65,8 @@ struct recommend_weights;
 struct recommend_request {
     enum placement placement;
     uint32_t user_no;        /* known or anonymous; 0: nobody, or opted out */
+    bool known;              /* signed in, and not opted out: of the audience of rules for such */
+    struct str attributes;   /* of a known shopper, JSON object, for rules; empty: none */
     const uint32_t *context; /* [context_len] product numbers */
     size_t context_len;
     const uint32_t *exclude; /* [exclude_len] product numbers */
@@ -77,7 +82,7 @@ struct recommend_request {
 
 struct recommend_item {
     uint32_t product_no;
-    float score; /* > 0, descending but where diversity had a say */
+    float score; /* > 0, descending but for pinned products and where diversity had a say */
     enum reason_code reason;
     uint32_t reason_product; /* product number that the reason names; 0 none */
 };
@@ -88,13 +93,31 @@ struct recommend_result {
     bool personal; /* the shopper's past had a say */
 };
 
-/** Fewer than limit only if nothing more may be shown.
+/** Fewer than limit only if nothing more may be shown: of all products for sale none is left that the
+ *  filter, the rules and what is in the list would let in. But PLACEMENT_SIMILAR and
+ *  PLACEMENT_BOUGHT_TOGETHER claim something about each product and hold what it is true of.
  *  ERR_LIMIT   the arena's cap
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code recommend_run(const struct view *view,
                                          const struct recommend_request *request,
                                          struct arena *arena, struct recommend_result *out,
                                          struct err *err);
+
+/* What the learned ranker is asked to order: candidates with their features (recommend/features.h). */
+struct recommend_examples {
+    size_t n;
+    const uint32_t *product_no; /* [n] best first by the sources' weights, in the arena */
+    const float *x;             /* [FEATURES][n] in the arena */
+};
+
+/** The best `most` candidates of a request that it may show, as recommend_run gives them to a ranker: what
+ *  rankers are trained on.
+ *  ERR_LIMIT   the arena's cap
+ *  ERR_MEMORY */
+ERR_MUST_USE enum err_code recommend_examples(const struct view *view,
+                                              const struct recommend_request *request, size_t most,
+                                              struct arena *arena, struct recommend_examples *out,
+                                              struct err *err);
 
 /** "home", "similar", ... False for an unknown name. */
 bool placement_of(struct str name, enum placement *out);

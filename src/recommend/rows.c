@@ -118,7 +118,9 @@ static enum err_code bind(struct builder *b, const struct draft *d, const struct
     if (code == ERR_OK)
         code = filter_both(filter, category, &b->scratch, &filter, b->err);
     if (code == ERR_OK)
-        code = filter_bind(filter, b->view, r->currency, &b->scratch, &bound, b->err);
+        code = filter_bind_for(filter, b->view,
+                               &(struct filter_asker){r->currency, r->user_no, r->now_us},
+                               &b->scratch, &bound, b->err);
     if (code == ERR_OK)
         *out = bound;
     return code;
@@ -137,6 +139,8 @@ static enum err_code add_list(struct builder *b, struct draft *d, const uint32_t
     struct recommend_request list = {
         .placement = d->row.placement,
         .user_no = r->user_no,
+        .known = r->known,
+        .attributes = r->attributes,
         .context = context,
         .context_len = n,
         .exclude = b->shown,

@@ -75,6 +75,8 @@ struct rows_request {
     uint32_t limit;              /* products of a row, 1..ROWS_LIMIT_MAX */
     uint32_t rows;               /* at most so many, 1..ROWS_MAX */
     bool hide_seen;
+    bool known;                              /* as of recommend_request, for rules */
+    struct str attributes;                   /* likewise */
     const struct recommend_weights *weights; /* NULL: the default */
     int64_t now_us;
 };

@@ -4,6 +4,7 @@
 #include "recommend/factors.h"
 
 enum {
+    NEWCOMERS_WANT = 20,  /* of those that the model does not know */
     SEEDS_MAX = 24,       /* products of a profile whose neighbours are asked for */
     NEIGHBOURS_MAX = 40,  /* of each */
     GRAPH_SEEDS_MAX = 64, /* products of a profile that pass something on */
@@ -26,6 +27,8 @@ static const struct neighbour_lists *lists_of(const struct recommend_model *m,
         return &m->next;
     case GRAPH:
         return &m->graph;
+    case ALIKE:
+        return &m->alike;
     }
     UNREACHABLE();
 }
@@ -70,6 +73,35 @@ static enum err_code add_graph(const struct recommend_model *m, const struct pro
     return code;
 }
 
+/* What the model does not know, by where its tower puts it. x [dim] of the shopper. */
+static enum err_code add_newcomers(const struct view *view, const float *x, struct arena *arena,
+                                   struct candidates *out, struct err *err)
+{
+    const struct newcomers *n = view->newcomers;
+    struct topk_item best[NEWCOMERS_WANT];
+    struct topk top;
+    if (!n || n->len == 0)
+        return ERR_OK;
+    float *scores = arena_try_alloc(arena, n->len * sizeof *scores);
+    uint32_t *numbers = arena_try_alloc(arena, NEWCOMERS_WANT * sizeof *numbers);
+    float *parts = arena_try_alloc(arena, NEWCOMERS_WANT * sizeof *parts);
+    if (!scores || !numbers || !parts)
+        return err_set(err, ERR_LIMIT, "the scores of new products do not fit");
+    vec->dot_rows(x, n->vectors, n->dim, n->dim, NULL, n->len, scores);
+    topk_init(&top, best, NEWCOMERS_WANT);
+    topk_push_block(&top, scores, NULL, 0, n->len);
+    size_t len = topk_finish(&top);
+    for (size_t i = 0; i < len; i++) {
+        numbers[i] = n->product_no[best[i].id];
+        parts[i] = best[i].score;
+    }
+    return candidates_add(
+        out,
+        &(struct candidate_list){
+            .numbers = numbers, .parts = parts, .n = len, .weight = 1, .reason = REASON_TASTE},
+        err);
+}
+
 enum err_code source_factors(const struct view *view, const struct profile *profile, uint32_t want,
                              struct arena *arena, struct candidates *out, struct err *err)
 {
@@ -104,7 +136,7 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
         ids[i] = best[i].id;
         scores[i] = best[i].score;
     }
-    return candidates_add(out,
+    code = candidates_add(out,
                           &(struct candidate_list){.numbers = m->items,
                                                    .ids = ids,
                                                    .parts = scores,
@@ -112,6 +144,7 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
                                                    .weight = 1,
                                                    .reason = REASON_TASTE},
                           err);
+    return code == ERR_OK ? add_newcomers(view, x, arena, out, err) : code;
 }
 
 /* A list's lines are on their way while the lists before it are added. */

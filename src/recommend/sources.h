@@ -7,13 +7,13 @@
 #include "recommend/profile.h"
 
 /** The `want` rows that the factor model likes best for a profile; of propagation, also what the heaviest products of the
- *  profile pass on.
+ *  profile pass on; and the products newer than it (engine/newcomers.h).
  *  Errors as factors_fold_in and vectors_search. */
 ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
                                           uint32_t want, struct arena *arena,
                                           struct candidates *out, struct err *err);
 
-enum neighbour_kind { NEAR, WITH, NEXT, GRAPH };
+enum neighbour_kind { NEAR, WITH, NEXT, GRAPH, ALIKE };
 
 /** Neighbours of the heaviest products of a profile.
  *  ERR_LIMIT   the arena's cap */

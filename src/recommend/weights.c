@@ -8,6 +8,7 @@ const struct recommend_weights recommend_weights_default = {
                          .profile_near = 0.3f,
                          .profile_with = 0.2f,
                          .profile_next = 0.1f,
+                         .profile_alike = 0.3f,
                          .trending = 0.4f,
                          .arrivals = 0.3f},
      [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f},
@@ -36,6 +37,7 @@ static const struct tuning tunings[] = {
     {"profile_near", AT(profile_near), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"profile_with", AT(profile_with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"profile_next", AT(profile_next), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"profile_alike", AT(profile_alike), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"near", AT(near), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"with", AT(with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"next", AT(next), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
@@ -78,6 +80,12 @@ void source_weight_put(struct source_weights *s, size_t i, float value)
 {
     CHECK(i < SOURCE_WEIGHTS);
     *(float *)(void *)((char *)s + tunings[i].offset) = value;
+}
+
+const char *source_weight_name(size_t i)
+{
+    CHECK(i < SOURCE_WEIGHTS);
+    return tunings[i].name;
 }
 
 void source_weights_json(const struct source_weights *s, struct json_writer *w)

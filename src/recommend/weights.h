@@ -7,14 +7,15 @@
 
 #include "recommend/recommend.h"
 
-enum { SOURCE_WEIGHTS = 10 };
+enum { SOURCE_WEIGHTS = 11 };
 
 /* SOURCE_WEIGHTS floats, 0: the source is not asked, each 0..RECOMMEND_WEIGHT_MAX; and what else says which
  * products a placement shows. */
 struct source_weights {
     float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
-    float near, with, next, alike;                           /* from the context */
-    float trending, arrivals;                                /* for everybody */
+    float profile_alike;           /* and from what products' records say */
+    float near, with, next, alike; /* from the context */
+    float trending, arrivals;      /* for everybody */
     float diversity; /* 0..1: how much unlikeness counts beside the score (diversity.h) */
 };
 
@@ -36,6 +37,9 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
 /** The weight of a number < SOURCE_WEIGHTS, in the order of the struct. */
 float source_weight(const struct source_weights *s, size_t i);
 void source_weight_put(struct source_weights *s, size_t i, float value);
+
+/** Its name: "factors", ... */
+const char *source_weight_name(size_t i);
 
 /** A placement's as members of an open object: "factors": 1, ... Those that are 0 too. */
 void source_weights_json(const struct source_weights *s, struct json_writer *w);

@@ -2,6 +2,7 @@
 
 #include "base/banned.h"
 #include "store/changes.h"
+#include "store/events_int.h"
 #include "store/jobs.h"
 #include "store/keys.h"
 #include "store/quarantine.h"
@@ -54,10 +55,8 @@ static enum err_code blank_last(struct store_tx *tx, int64_t last, int64_t *chan
                                 struct err *err)
 {
     return db_run(tx->db,
-                  "UPDATE events SET id = 'erased-' || seq, user_no = 0, product_no = NULL,"
-                  " session_id = NULL, query = NULL, value = NULL, currency = NULL, rating = NULL,"
-                  " request_id = NULL, place = NULL, context = NULL WHERE seq = ?"
-                  " AND user_no IN (SELECT user_no FROM erased_users WHERE state = 1)",
+                  BLANK_EVENT " WHERE seq = ?"
+                              " AND user_no IN (SELECT user_no FROM erased_users WHERE state = 1)",
                   DB_ARGS(db_i64(last)), changed, err);
 }
 
@@ -128,6 +127,29 @@ static enum err_code trim_jobs(struct store_tx *tx, void *arg, struct err *err)
     return code;
 }
 
+#define WITHDRAWN_UNTIL                                                                            \
+    "(SELECT e.seq FROM changes c JOIN events e ON e.seq BETWEEN c.no AND c.last_no"               \
+    " WHERE c.position <= ? AND c.aggregate = ? AND c.op = ? AND e.feedback < 0)"
+
+/* Whoever follows the log has read by now what was withdrawn then: the rows may go. The last row of
+ * all keeps its number here, too. */
+static enum err_code remove_withdrawn(struct store_tx *tx, int64_t until, int64_t *removed,
+                                      struct err *err)
+{
+    int64_t blanked = 0;
+    enum err_code code =
+        db_run(tx->db,
+               "DELETE FROM events WHERE seq IN " WITHDRAWN_UNTIL
+               " AND seq < (SELECT MAX(seq) FROM events)",
+               DB_ARGS(db_i64(until), db_i64(CHANGE_EVENT), db_i64(CHANGE_DELETE)), removed, err);
+    if (!code)
+        code = db_run(tx->db, BLANK_EVENT " WHERE seq IN " WITHDRAWN_UNTIL,
+                      DB_ARGS(db_i64(until), db_i64(CHANGE_EVENT), db_i64(CHANGE_DELETE)), &blanked,
+                      err);
+    *removed += blanked;
+    return code;
+}
+
 static enum err_code trim_changes(struct store_tx *tx, void *arg, struct err *err)
 {
     struct compaction *c = arg;
@@ -140,7 +162,10 @@ static enum err_code trim_changes(struct store_tx *tx, void *arg, struct err *er
         return code;
     if (until - oldest > CHANGES_RANGE)
         until = oldest + CHANGES_RANGE;
-    return changes_trim(tx, until, &c->removed, err);
+    int64_t events = 0;
+    code = remove_withdrawn(tx, until, &events, err);
+    c->report.events += events;
+    return code ? code : changes_trim(tx, until, &c->removed, err);
 }
 
 /* Transactions of one kind until nothing is left for them; *counter counts what they removed. */

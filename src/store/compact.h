@@ -1,9 +1,9 @@
 /* compact.h - what a shop has gathered and nobody needs, taken out.
  *
  * Model:   many short transactions, each of some thousand rows, between which other writers have
- *          their turn: the events of erased shoppers, quarantined rows that are settled or old,
- *          replies that have expired, jobs that ended long ago, and the log of changes up to a position.
- *          Then the write-ahead log is emptied.
+ *          their turn: the events of erased shoppers, withdrawn feedback, quarantined rows that are
+ *          settled or old, replies that have expired, jobs that ended long ago, and the log of changes
+ *          up to a position. Then the write-ahead log is emptied.
  * Bytes:   what was removed is overwritten in the database's file, in its pages and in the gaps that
  *          moving rows left (db_sqlite_vfs.c), so that after a compaction that emptied the log no
  *          text of an erased shopper stands in the data folder. What the disk or the file system
@@ -15,7 +15,7 @@
 #include "store/store.h"
 
 struct compact_report {
-    int64_t events;      /* of erased shoppers */
+    int64_t events;      /* of erased shoppers, and withdrawn ones */
     int64_t quarantined; /* rows taken out of quarantine */
     int64_t replies;     /* kept for repeated requests */
     int64_t jobs;

@@ -1,6 +1,7 @@
 #include "store/events.h"
 
 #include "base/banned.h"
+#include "store/events_int.h"
 #include "store/products_int.h"
 #include "store/record_int.h"
 #include "store/tx_int.h"
@@ -74,15 +75,22 @@ static enum err_code insert_event(struct db *db, struct event *e, struct err *er
     return db_insert(
         db,
         "INSERT INTO events (time, id, type, user_no, product_no, session_id, query, quantity,"
-        " value, currency, rating, request_id, place, context)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (time, id) DO NOTHING",
+        " value, currency, rating, request_id, place, context, feedback)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (time, id) DO NOTHING",
         DB_ARGS(db_i64(e->time), db_text(e->id), db_i64(e->type), db_i64(e->user_no),
                 db_i64_or_null(e->product_no), db_text_or_null(e->session_id),
                 db_text_or_null(e->query), e->quantity == 1 ? db_null() : db_i64(e->quantity),
                 db_amount(e->value_minor), db_i64_or_null(e->currency),
                 db_double_or_null(e->rating), db_text_or_null(e->request_id),
-                e->position < 0 ? db_null() : db_i64(e->position), db_text_or_null(e->context)),
+                e->position < 0 ? db_null() : db_i64(e->position), db_text_or_null(e->context),
+                db_i64_or_null(e->feedback)),
         &e->seq, err);
+}
+
+enum err_code event_insert(struct store_tx *tx, struct event *e, struct err *err)
+{
+    enum err_code code = insert_event(tx->db, e, err);
+    return code || !e->seq ? code : tx_change(tx, CHANGE_EVENT, CHANGE_PUT, e->seq, err);
 }
 
 static enum err_code find_product(struct store_tx *tx, struct event *e, unsigned flags,
@@ -112,11 +120,10 @@ static enum err_code add_event(struct store_tx *tx, struct event *e, unsigned fl
     }
     code = user_number_of_ids(tx, e->user_id, e->anonymous_id, &e->user_no, err);
     if (!code)
-        code = insert_event(tx->db, e, err);
-    if (code || !e->seq)
-        return code;
-    *outcome = EVENT_ADDED;
-    return tx_change(tx, CHANGE_EVENT, CHANGE_PUT, e->seq, err);
+        code = event_insert(tx, e, err);
+    if (!code && e->seq)
+        *outcome = EVENT_ADDED;
+    return code;
 }
 
 enum err_code events_add(struct store_tx *tx, struct event *events, size_t n, unsigned flags,
@@ -138,13 +145,16 @@ enum err_code events_add(struct store_tx *tx, struct event *events, size_t n, un
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+#define EVENT_COLUMNS                                                                              \
+    " e.product_no, e.session_id, e.query, COALESCE(e.quantity, 1), e.value, e.currency,"          \
+    " e.rating, e.request_id, COALESCE(e.place, -1), e.context, e.feedback FROM events e"
+
 /* Number 0 is a row that was blanked by compaction. */
 #define SELECT_EVENT                                                                               \
-    "SELECT e.seq, e.time, e.id, e.type, COALESCE(l.user_no, e.user_no), e.user_no, e.product_no," \
-    " e.session_id, e.query, COALESCE(e.quantity, 1), e.value, e.currency, e.rating,"              \
-    " e.request_id, COALESCE(e.place, -1), e.context FROM events e"                                \
+    "SELECT e.seq, e.time, e.id, e.type, COALESCE(l.user_no, e.user_no), e.user_no," EVENT_COLUMNS \
     " LEFT JOIN user_links l ON l.anonymous_no = e.user_no"                                        \
-    " WHERE e.user_no <> 0 AND e.user_no NOT IN " ERASED_USERS
+    " WHERE e.user_no <> 0 AND (e.feedback IS NULL OR e.feedback > 0)"                             \
+    " AND e.user_no NOT IN " ERASED_USERS
 
 enum err_code events_after(struct db *db, int64_t after_seq, int64_t last, int64_t limit,
                            struct db_rows *rows, struct err *err)
@@ -153,13 +163,31 @@ enum err_code events_after(struct db *db, int64_t after_seq, int64_t last, int64
                     DB_ARGS(db_i64(after_seq), db_i64(last), db_i64(limit)), rows, err);
 }
 
+enum err_code events_withdrawn(struct db *db, int64_t first_seq, int64_t last_seq,
+                               struct db_rows *rows, struct err *err)
+{
+    return db_query(db,
+                    "SELECT e.seq, e.time, e.id, e.type, e.user_no, e.user_no," EVENT_COLUMNS
+                    " WHERE e.seq >= ? AND e.seq <= ? AND e.feedback < 0 ORDER BY e.seq",
+                    DB_ARGS(db_i64(first_seq), db_i64(last_seq)), rows, err);
+}
+
+enum err_code events_by_time(struct db *db, int64_t after_time, struct str after_id, int64_t until,
+                             int64_t limit, struct db_rows *rows, struct err *err)
+{
+    return db_query(
+        db,
+        SELECT_EVENT " AND (e.time, e.id) > (?, ?) AND e.time < ? ORDER BY e.time, e.id LIMIT ?",
+        DB_ARGS(db_i64(after_time), db_text(after_id), db_i64(until), db_i64(limit)), rows, err);
+}
+
 enum err_code event_acts_after(struct db *db, int64_t after_seq, int64_t last, struct db_rows *rows,
                                struct err *err)
 {
     return db_query(db,
                     "SELECT seq, time, type, product_no FROM events WHERE seq > ? AND seq <= ?"
-                    " AND product_no > 0 AND user_no <> 0 AND user_no NOT IN " ERASED_USERS
-                    " ORDER BY seq",
+                    " AND product_no > 0 AND user_no <> 0 AND (feedback IS NULL OR feedback > 0)"
+                    " AND user_no NOT IN " ERASED_USERS " ORDER BY seq",
                     DB_ARGS(db_i64(after_seq), db_i64(last)), rows, err);
 }
 
@@ -198,6 +226,7 @@ enum err_code events_next(struct db_rows *rows, struct event *e, uint32_t *came_
         .request_id = db_col_text(rows, 13),
         .position = (int32_t)db_col_i64(rows, 14),
         .context = db_col_text(rows, 15),
+        .feedback = db_col_i64(rows, 16),
     };
     if (came_as)
         *came_as = db_col_u32(rows, 5);

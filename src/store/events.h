@@ -40,6 +40,11 @@ ERR_MUST_USE enum err_code events_add(struct store_tx *tx, struct event *events,
 ERR_MUST_USE enum err_code events_after(struct db *db, int64_t after_seq, int64_t last_seq,
                                         int64_t limit, struct db_rows *rows, struct err *err);
 
+/** As events_after, without links and limit, for those of first_seq..last_seq that were withdrawn
+ *  (feedback.h): every other reading leaves them out. */
+ERR_MUST_USE enum err_code events_withdrawn(struct db *db, int64_t first_seq, int64_t last_seq,
+                                            struct db_rows *rows, struct err *err);
+
 /** What an event did to a product, without the rest. */
 struct event_act {
     int64_t seq;
@@ -55,6 +60,12 @@ ERR_MUST_USE enum err_code event_acts_after(struct db *db, int64_t after_seq, in
 /** The next one. */
 ERR_MUST_USE enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool *more,
                                            struct err *err);
+
+/** As events_after, by (time, id): those behind that pair and before the moment until. For one page after the
+ *  other: events that arrive meanwhile may be missed, none comes twice. */
+ERR_MUST_USE enum err_code events_by_time(struct db *db, int64_t after_time, struct str after_id,
+                                          int64_t until, int64_t limit, struct db_rows *rows,
+                                          struct err *err);
 
 /** The next event. came_as (may be NULL) receives the number that it came with. */
 ERR_MUST_USE enum err_code events_next(struct db_rows *rows, struct event *e, uint32_t *came_as,

@@ -95,8 +95,16 @@ ERR_MUST_USE enum err_code order_lines_after(struct db *db, int64_t after_no,
 /** Those of one shopper, and of the anonymous ones joined to it, in no order. */
 ERR_MUST_USE enum err_code order_lines_of_user(struct db *db, uint32_t user_no,
                                                struct db_rows *rows, struct err *err);
+/** Those of orders placed from a moment on and before another, by (placed_at, order no, ordinal). */
+ERR_MUST_USE enum err_code order_lines_placed(struct db *db, int64_t from, int64_t until,
+                                              struct db_rows *rows, struct err *err);
 ERR_MUST_USE enum err_code order_lines_next(struct db_rows *rows, struct order_line_row *out,
                                             bool *more, struct err *err);
+
+/** When a shopper placed their first order that was not cancelled, those of joined anonymous ones included;
+ *  INT64_MAX: never. */
+ERR_MUST_USE enum err_code order_first_placed(struct db *db, uint32_t user_no, int64_t *placed_at,
+                                              struct err *err);
 
 struct order_counts {
     int64_t orders, lines;
@@ -105,5 +113,8 @@ struct order_counts {
 };
 
 ERR_MUST_USE enum err_code orders_count(struct db *db, struct order_counts *out, struct err *err);
+
+/** How many numbers were given: an upper bound of the orders. Without a scan. */
+ERR_MUST_USE enum err_code orders_at_most(struct db *db, int64_t *orders, struct err *err);
 
 #endif

@@ -175,6 +175,26 @@ enum err_code order_lines_of_user(struct db *db, uint32_t user_no, struct db_row
                     DB_ARGS(db_i64(user_no), db_i64(user_no)), rows, err);
 }
 
+enum err_code order_lines_placed(struct db *db, int64_t from, int64_t until, struct db_rows *rows,
+                                 struct err *err)
+{
+    return db_query(db,
+                    SELECT_LINES " WHERE o.placed_at >= ? AND o.placed_at < ?"
+                                 " ORDER BY o.placed_at, n.order_no, n.ordinal",
+                    DB_ARGS(db_i64(from), db_i64(until)), rows, err);
+}
+
+enum err_code order_first_placed(struct db *db, uint32_t user_no, int64_t *placed_at,
+                                 struct err *err)
+{
+    return db_query_i64(db,
+                        "SELECT COALESCE(MIN(placed_at), 9223372036854775807) FROM orders"
+                        " WHERE status <> ? AND (user_no = ? OR user_no IN"
+                        " (SELECT anonymous_no FROM user_links WHERE user_no = ?))",
+                        DB_ARGS(db_i64(ORDER_CANCELLED), db_i64(user_no), db_i64(user_no)),
+                        placed_at, NULL, err);
+}
+
 enum err_code order_lines_next(struct db_rows *rows, struct order_line_row *out, bool *more,
                                struct err *err)
 {
@@ -189,6 +209,14 @@ enum err_code order_lines_next(struct db_rows *rows, struct order_line_row *out,
             .status = (enum order_status)db_col_i64(rows, 13),
         };
     return code;
+}
+
+enum err_code orders_at_most(struct db *db, int64_t *orders, struct err *err)
+{
+    return db_query_i64(db,
+                        "SELECT COALESCE((SELECT MAX(no) FROM orders) -"
+                        " (SELECT MIN(no) FROM orders) + 1, 0)",
+                        DB_NO_ARGS, orders, NULL, err);
 }
 
 enum err_code orders_count(struct db *db, struct order_counts *out, struct err *err)

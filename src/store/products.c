@@ -258,8 +258,8 @@ static enum err_code replace_product(struct store_tx *tx, uint32_t no, const str
     enum err_code code = read_live(tx->db, no, &stored, err);
     if (code)
         return code;
-    if (!wanted.created_at)
-        wanted.created_at = stored.created_at;
+    if (!wanted.created_at) /* a deleted product has none: it begins anew */
+        wanted.created_at = stored.created_at ? stored.created_at : tx->now_us;
     bool revived = stored.status == PRODUCT_DELETED;
     bool same_content = stored.content_hash == wanted.content_hash &&
                         stored.created_at == wanted.created_at && !revived;

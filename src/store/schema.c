@@ -122,7 +122,33 @@ static const char version_5[] =
     "$CLUSTERED;"
     "CREATE INDEX cart_moves_user ON cart_moves (user_no);";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
+/* An event may be feedback (feedback.h): events.feedback is then its type, and negative once it was
+ * withdrawn. Events that are none have no part in the indexes. */
+static const char version_6[] =
+    "CREATE TABLE feedback_types (no $IDENTITY, name TEXT NOT NULL UNIQUE);"
+    "ALTER TABLE events ADD COLUMN feedback BIGINT;"
+    "CREATE UNIQUE INDEX events_feedback ON events (feedback, user_no, product_no)"
+    "  WHERE feedback IS NOT NULL;"
+    "CREATE INDEX events_feedback_product ON events (product_no, feedback)"
+    "  WHERE feedback IS NOT NULL;";
+
+static const char version_7[] =
+    /* reports are of a time */
+    "CREATE INDEX orders_placed ON orders (placed_at);"
+    "CREATE TABLE experiments (no $IDENTITY, id TEXT NOT NULL UNIQUE, state BIGINT NOT NULL,"
+    "  definition TEXT NOT NULL, salt TEXT NOT NULL, first_bucket BIGINT NOT NULL, decision TEXT,"
+    "  reason TEXT, created_at BIGINT NOT NULL, started_at BIGINT, stopped_at BIGINT,"
+    "  decided_at BIGINT);";
+
+static const char version_8[] =
+    /* the definition is a JSON object, whose meaning is above the store */
+    "CREATE TABLE rules (no $IDENTITY, id TEXT NOT NULL UNIQUE, name TEXT,"
+    "  enabled BIGINT NOT NULL, priority BIGINT NOT NULL, definition TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL);"
+    "CREATE INDEX rules_order ON rules (priority, no);";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4,
+                                         version_5, version_6, version_7, version_8};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

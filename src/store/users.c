@@ -176,6 +176,13 @@ enum err_code users_after(struct db *db, uint32_t after_no, int64_t limit, struc
                     DB_ARGS(db_i64(after_no), db_i64(limit)), rows, err);
 }
 
+enum err_code users_by_id(struct db *db, struct str from, struct str after, int64_t limit,
+                          struct db_rows *rows, struct err *err)
+{
+    return db_query(db, SELECT_USER " AND i.id >= ? AND i.id > ? ORDER BY i.id LIMIT ?",
+                    DB_ARGS(db_text(from), db_text(after), db_i64(limit)), rows, err);
+}
+
 static enum err_code get_one(struct db *db, const char *sql, struct db_arg key, struct arena *arena,
                              struct user *out, bool *found, struct err *err)
 {
@@ -360,9 +367,20 @@ enum err_code user_delete(struct store_tx *tx, struct str id, struct err *err)
     return code ? code : erase_number(tx, USER_KNOWN, id, no, err);
 }
 
-enum err_code users_count(struct db *db, struct user_counts *out, struct err *err)
+enum err_code user_number_max(struct db *db, uint32_t *no, struct err *err)
 {
     int64_t max_no = 0;
+    enum err_code code =
+        db_query_i64(db,
+                     "SELECT MAX(no) FROM (SELECT MAX(user_no) AS no FROM user_ids UNION ALL"
+                     " SELECT MAX(user_no) AS no FROM erased_users) numbers",
+                     DB_NO_ARGS, &max_no, NULL, err);
+    *no = (uint32_t)max_no;
+    return code;
+}
+
+enum err_code users_count(struct db *db, struct user_counts *out, struct err *err)
+{
     const struct {
         const char *sql;
         int64_t *out;
@@ -371,13 +389,9 @@ enum err_code users_count(struct db *db, struct user_counts *out, struct err *er
         {"SELECT COUNT(*) FROM user_ids WHERE kind = 1", &out->anonymous},
         {"SELECT COUNT(*) FROM user_links", &out->linked},
         {"SELECT COUNT(*) FROM erased_users", &out->erased},
-        {"SELECT MAX(no) FROM (SELECT MAX(user_no) AS no FROM user_ids UNION ALL"
-         " SELECT MAX(user_no) AS no FROM erased_users) numbers",
-         &max_no},
     };
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < sizeof counts / sizeof *counts && !code; i++)
         code = db_query_i64(db, counts[i].sql, DB_NO_ARGS, counts[i].out, NULL, err);
-    out->max_no = (uint32_t)max_no;
-    return code;
+    return code ? code : user_number_max(db, &out->max_no, err);
 }

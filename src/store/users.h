@@ -46,8 +46,14 @@ ERR_MUST_USE enum err_code user_get_no(struct db *db, uint32_t no, struct arena 
 /** Known shoppers by number, above after_no. Texts are borrowed until the next call on rows. */
 ERR_MUST_USE enum err_code users_after(struct db *db, uint32_t after_no, int64_t limit,
                                        struct db_rows *rows, struct err *err);
+/** The same in the order of their ids: those that are not below from and above after. */
+ERR_MUST_USE enum err_code users_by_id(struct db *db, struct str from, struct str after,
+                                       int64_t limit, struct db_rows *rows, struct err *err);
 ERR_MUST_USE enum err_code users_next(struct db_rows *rows, struct user *u, bool *more,
                                       struct err *err);
+
+/** The highest number ever given, guests and erased ones included. Without a scan. */
+ERR_MUST_USE enum err_code user_number_max(struct db *db, uint32_t *no, struct err *err);
 
 /** Erase a known shopper and the anonymous ones joined to it. ERR_NOT_FOUND. */
 ERR_MUST_USE enum err_code user_delete(struct store_tx *tx, struct str id, struct err *err);

@@ -146,8 +146,7 @@ out:
     return code;
 }
 
-/* Small, so that the first half step sees a nearly flat space. */
-static void start(float *factors, size_t n, size_t d, uint64_t seed)
+void als_start(float *factors, size_t n, size_t d, uint64_t seed)
 {
     struct rng rng;
     rng_init(&rng, seed);
@@ -161,7 +160,8 @@ enum err_code als_fit(const struct matrix *by_user, const struct matrix *by_item
                       float *item_factors, struct err *err)
 {
     enum err_code code = check_weights(by_user, err);
-    start(item_factors, by_item->rows, o->dim, o->seed);
+    if (!o->warm)
+        als_start(item_factors, by_item->rows, o->dim, o->seed);
     memset(user_factors, 0, (size_t)by_user->rows * o->dim * sizeof *user_factors);
     for (uint32_t i = 0; i < o->iterations && code == ERR_OK; i++) {
         code = als_half_step(by_user, item_factors, o, pool, user_factors, err);

@@ -23,6 +23,8 @@
 #ifndef TRAIN_ALS_H
 #define TRAIN_ALS_H
 
+#include <stdbool.h>
+
 #include "base/pool.h"
 #include "train/matrix.h"
 
@@ -35,6 +37,8 @@ struct als_options {
         block; /* 0: exact half steps; else steps over blocks of so many factors (a multiple of 16) */
     uint32_t iterations; /* pairs of half steps, >= 1 */
     uint64_t seed;       /* of the starting item factors */
+    bool
+        warm; /* start from what item_factors holds, of a fit on much the same data, and not from als_start */
     /** Told after each pair of half steps by the calling thread, (0, 1]; may be NULL. */
     void (*progress)(void *arg, double done);
     void *progress_arg;
@@ -42,13 +46,16 @@ struct als_options {
 
 /** Fit. by_user [users][items] and by_item, its transpose.
  *  user_factors  [users][dim]  out
- *  item_factors  [items][dim]  out
+ *  item_factors  [items][dim]  out; with warm read as well
  *  pool          NULL: this thread alone
  *  ERR_CANCELLED  a stop was asked for (base/signal.h); ERR_MEMORY
  *  ERR_INVALID    weights that are not finite and positive; a system that cannot be solved in floats */
 ERR_MUST_USE enum err_code als_fit(const struct matrix *by_user, const struct matrix *by_item,
                                    const struct als_options *o, struct pool *pool,
                                    float *user_factors, float *item_factors, struct err *err);
+
+/** What a fit begins with: small numbers, so that the first half step sees a nearly flat space. factors [n][d] out. */
+void als_start(float *factors, size_t n, size_t d, uint64_t seed);
 
 /** lambda_u of a row of n cells. columns, mean_n >= 0: of the side. */
 float als_regularisation(const struct als_options *o, double n, double columns, double mean_n);

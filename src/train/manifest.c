@@ -29,46 +29,74 @@ static void write_data(struct json_writer *w, const struct interactions *it,
     jw_obj_end(w);
 }
 
+/* Size and checksum of a file of the version, if it is there. */
+static enum err_code write_file(struct json_writer *w, const char *dir, const char *name,
+                                struct err *err)
+{
+    char path[FS_PATH_MAX], hash[20];
+    struct fs_info info;
+    struct fs_map map;
+    enum err_code code = fs_join(path, dir, name, err);
+    if (code == ERR_OK)
+        code = fs_stat(path, &info, err);
+    if (code != ERR_OK || !info.exists)
+        return code;
+    code = fs_map_open(&map, path, FS_SEQUENTIAL, err);
+    if (code != ERR_OK)
+        return code;
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)XXH3_64bits(map.data, map.bytes));
+    jw_key(w, str_of(name));
+    jw_obj(w);
+    JW_U64(w, "bytes", map.bytes);
+    JW_Z(w, "xxh3", hash);
+    jw_obj_end(w);
+    fs_map_close(&map);
+    return ERR_OK;
+}
+
+static enum err_code write_all(struct json_writer *w, const char *dir,
+                               const struct train_options *o, const struct interactions *it,
+                               const struct recommend_model *m, const struct train_result *r,
+                               struct err *err)
+{
+    jw_obj(w);
+    JW_Z(w, "family", "recommend");
+    JW_Z(w, "version", r->version);
+    JW_TIME(w, "trained_at", m->trained_at);
+    write_params(w, &o->params);
+    write_data(w, it, m);
+    JW_OBJ(w, "metrics");
+    recommend_evaluation_json(&r->evaluation, w);
+    jw_obj_end(w);
+    JW_KEY(w, "gates");
+    gates_json(&r->gates, w);
+    if (r->ranker.trees) {
+        JW_KEY(w, "ranker");
+        ranker_report_json(&r->ranker, w);
+    }
+    JW_BOOL(w, "passed", r->gates.passed);
+    JW_Z(w, "verdict", r->gates.verdict);
+    JW_OBJ(w, "files");
+    enum err_code code = write_file(w, dir, MODEL_FILE, err);
+    if (code == ERR_OK)
+        code = write_file(w, dir, RANKER_FILE, err);
+    jw_obj_end(w);
+    jw_obj_end(w);
+    return code == ERR_OK ? jw_end(w, "the manifest", err) : code;
+}
+
 enum err_code manifest_write(const char *dir, const struct train_options *o,
                              const struct interactions *it, const struct recommend_model *m,
                              const struct train_result *r, struct err *err)
 {
-    char model_path[FS_PATH_MAX], path[FS_PATH_MAX], hash[20];
-    struct fs_map map;
+    char path[FS_PATH_MAX];
     struct buf text;
     struct json_writer w;
-    enum err_code code = fs_join(model_path, dir, MODEL_FILE, err);
-    if (code == ERR_OK)
-        code = fs_join(path, dir, MANIFEST_FILE, err);
-    if (code == ERR_OK)
-        code = fs_map_open(&map, model_path, FS_SEQUENTIAL, err);
-    if (code != ERR_OK)
-        return code;
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)XXH3_64bits(map.data, map.bytes));
     buf_init(&text, MANIFEST_MAX);
     jw_init(&w, &text);
-    jw_obj(&w);
-    JW_Z(&w, "family", "recommend");
-    JW_Z(&w, "version", r->version);
-    JW_TIME(&w, "trained_at", m->trained_at);
-    write_params(&w, &o->params);
-    write_data(&w, it, m);
-    JW_OBJ(&w, "metrics");
-    recommend_evaluation_json(&r->evaluation, &w);
-    jw_obj_end(&w);
-    JW_KEY(&w, "gates");
-    gates_json(&r->gates, &w);
-    JW_BOOL(&w, "passed", r->gates.passed);
-    JW_Z(&w, "verdict", r->gates.verdict);
-    JW_OBJ(&w, "files");
-    JW_OBJ(&w, MODEL_FILE);
-    JW_U64(&w, "bytes", map.bytes);
-    JW_Z(&w, "xxh3", hash);
-    jw_obj_end(&w);
-    jw_obj_end(&w);
-    jw_obj_end(&w);
-    fs_map_close(&map);
-    code = jw_end(&w, "the manifest", err);
+    enum err_code code = fs_join(path, dir, MANIFEST_FILE, err);
+    if (code == ERR_OK)
+        code = write_all(&w, dir, o, it, m, r, err);
     if (code == ERR_OK)
         code = fs_write_file_atomic(path, text.data, text.len, err);
     buf_release(&text);
@@ -99,18 +127,28 @@ static void read_data(struct json_reader *r, struct manifest *m)
                 jr_fail(r, ERR_CORRUPT, "%s", why.msg);
 }
 
+static void read_file(struct json_reader *r, struct manifest_file *out)
+{
+    struct str key;
+    if (jr_obj(r))
+        while (jr_key(r, &key)) {
+            if (str_is(key, "bytes"))
+                jr_i64(r, 0, INT64_MAX, &out->bytes);
+            else if (str_is(key, "xxh3"))
+                jr_str(r, &out->xxh3);
+        }
+}
+
 static void read_files(struct json_reader *r, struct manifest *m)
 {
-    struct str key, inner;
+    struct str key;
     if (jr_obj(r))
-        while (jr_key(r, &key))
-            if (str_is(key, MODEL_FILE) && jr_obj(r))
-                while (jr_key(r, &inner)) {
-                    if (str_is(inner, "bytes"))
-                        jr_i64(r, 0, INT64_MAX, &m->bytes);
-                    else if (str_is(inner, "xxh3"))
-                        jr_str(r, &m->xxh3);
-                }
+        while (jr_key(r, &key)) {
+            if (str_is(key, MODEL_FILE))
+                read_file(r, &m->model);
+            else if (str_is(key, RANKER_FILE))
+                read_file(r, &m->ranker);
+        }
 }
 
 enum err_code manifest_parse(struct str text, struct arena *arena, struct manifest *out,

@@ -1,5 +1,5 @@
 /* manifest.h - manifest.json of a version of the family "recommend": what it was made of, how it measured,
- * and the checksum of its file. The register of versions keeps a copy. */
+ * and the checksums of its files. The register of versions keeps a copy. */
 #ifndef TRAIN_MANIFEST_H
 #define TRAIN_MANIFEST_H
 
@@ -12,16 +12,21 @@ enum { MANIFEST_MAX = 64 << 10 };
 #define MANIFEST_FILE "manifest.json"
 #define MODEL_FILE    "recommend.model"
 
+/* A file of the version. bytes 0: the manifest names none. */
+struct manifest_file {
+    int64_t bytes;
+    struct str xxh3; /* of all of it, 16 hexadecimal digits */
+};
+
 /* What a manifest says that gates and publication need. */
 struct manifest {
     bool passed;
     struct recommend_params params; /* the defaults where it is silent */
     int64_t last_time;              /* of the acts, UTC us; 0: it is silent */
-    int64_t bytes;                  /* of the model file */
-    struct str xxh3;
+    struct manifest_file model, ranker;
 };
 
-/** Write dir/manifest.json for the model file in dir.
+/** Write dir/manifest.json for the model file in dir, and the ranker's (engine/ranker.h) where there is one.
  *  r  version, gates and evaluation are filled
  *  Errors as the files report. */
 ERR_MUST_USE enum err_code manifest_write(const char *dir, const struct train_options *o,

@@ -12,7 +12,7 @@
 enum { GRAIN = 32 };
 
 struct pair {
-    float sum;      /* of damp over shared groups */
+    float sum;      /* over shared groups of what both weigh in them */
     uint32_t count; /* shared groups */
 };
 
@@ -25,8 +25,8 @@ struct fit {
     const struct matrix *by_group;
     struct matrix by_item;
     const struct neighbour_options *o;
-    float *damp; /* [groups] */
-    float *norm; /* [items] sqrt(n_i) */
+    float *weight; /* [cells of by_group] of an item in a group */
+    float *norm;   /* [items] what sums are divided by */
     struct lane *lanes;
     struct topk_item *kept; /* [items][keep] */
     uint32_t *kept_len;     /* [items] */
@@ -45,11 +45,12 @@ static uint32_t count_pairs(const struct fit *f, struct lane *lane, uint32_t ite
     uint32_t touched = 0;
     for (uint64_t i = f->by_item.offsets[item]; i < f->by_item.offsets[item + 1]; i++) {
         uint32_t group = f->by_item.column[i];
+        float mine = f->by_item.value[i];
         for (uint64_t k = group_begin(f, group); k < f->by_group->offsets[group + 1]; k++) {
             struct pair *p = &lane->pairs[f->by_group->column[k]];
             if (p->count++ == 0)
                 lane->touched[touched++] = f->by_group->column[k];
-            p->sum += f->damp[group];
+            p->sum += mine * f->weight[k];
         }
     }
     return touched;
@@ -66,9 +67,10 @@ static void fit_item(const struct fit *f, struct lane *lane, uint32_t item)
         lane->pairs[other] = (struct pair){0};
         if (other == item || p.count < f->o->support)
             continue;
-        float cosine = p.sum / (f->norm[item] * f->norm[other]);
-        float score = cosine * (float)p.count / ((float)p.count + f->o->shrink);
-        topk_push(&best, fminf(score, 1), other);
+        float score = p.sum / (f->norm[item] * f->norm[other]);
+        score *= (float)p.count / ((float)p.count + f->o->shrink);
+        if (score > 0)
+            topk_push(&best, score, other);
     }
     f->kept_len[item] = (uint32_t)topk_finish(&best);
 }
@@ -85,43 +87,111 @@ static void fit_range(void *arg, size_t begin, size_t end, unsigned lane)
     }
 }
 
+/* --- weights --------------------------------------------------------------------------------- */
+
+static uint64_t size_of(const struct matrix *m, uint32_t row)
+{
+    return m->offsets[row + 1] - m->offsets[row];
+}
+
+/* So that what two items weigh in a group together is its damping. */
+static void weigh_cosine(struct fit *f)
+{
+    const struct matrix *m = f->by_group;
+    for (uint32_t g = 0; g < m->rows; g++) {
+        float damp = size_of(m, g) ? 1 / log2f(1 + (float)size_of(m, g)) : 0;
+        for (uint64_t i = m->offsets[g]; i < m->offsets[g + 1]; i++) {
+            f->weight[i] = sqrtf(damp);
+            f->norm[m->column[i]] += damp;
+        }
+    }
+    for (uint32_t item = 0; item < m->columns; item++)
+        f->norm[item] = sqrtf(f->norm[item]);
+}
+
+static void weigh_bm25(struct fit *f)
+{
+    const struct matrix *m = f->by_group;
+    float k1 = f->o->bm25, b = f->o->b;
+    double sum = 0;
+    for (uint64_t i = 0; i < matrix_cells(m); i++) {
+        f->norm[m->column[i]] += m->value[i];
+        sum += (double)m->value[i];
+    }
+    float mean = m->columns ? (float)(sum / m->columns) : 0;
+    for (uint32_t g = 0; g < m->rows; g++) {
+        float idf = fmaxf(logf((float)m->columns / (1 + (float)size_of(m, g))), 0);
+        for (uint64_t i = m->offsets[g]; i < m->offsets[g + 1]; i++) {
+            float length = 1 - b + b * f->norm[m->column[i]] / mean;
+            f->weight[i] = idf * m->value[i] * (k1 + 1) / (k1 * length + m->value[i]);
+        }
+    }
+    for (uint32_t item = 0; item < m->columns; item++)
+        f->norm[item] = 1;
+}
+
+static enum err_code weigh(struct fit *f, struct err *err)
+{
+    const struct matrix *m = f->by_group;
+    f->weight = mem_try_new(matrix_cells(m), sizeof *f->weight);
+    f->norm = mem_try_new(m->columns, sizeof *f->norm);
+    if (!f->weight || !f->norm)
+        return err_set(err, ERR_MEMORY, "no memory for neighbours of %u items", m->columns);
+    if (f->o->bm25 > 0)
+        weigh_bm25(f);
+    else
+        weigh_cosine(f);
+    struct matrix weighted = *m;
+    weighted.value = f->weight;
+    return matrix_transpose(&weighted, &f->by_item, err);
+}
+
+/* At most 1: cosines but for rounding, the others by the greatest of all. */
+static void scale(const struct fit *f)
+{
+    uint32_t items = f->by_group->columns, keep = f->o->keep;
+    float most = 0;
+    for (uint32_t i = 0; i < items && f->o->bm25 > 0; i++)
+        most = f->kept_len[i] ? fmaxf(most, f->kept[(size_t)i * keep].score) : most;
+    for (uint32_t i = 0; i < items; i++)
+        for (uint32_t k = 0; k < f->kept_len[i]; k++) {
+            float *score = &f->kept[(size_t)i * keep + k].score;
+            *score = fmaxf(fminf(most > 0 ? *score / most : *score, 1), FLT_MIN);
+        }
+}
+
 static enum err_code prepare(struct fit *f, unsigned lanes, struct err *err)
 {
-    uint32_t items = f->by_group->columns, groups = f->by_group->rows;
-    f->damp = mem_try_new(groups, sizeof *f->damp);
-    f->norm = mem_try_new(items, sizeof *f->norm);
+    uint32_t items = f->by_group->columns;
     f->kept = mem_try_new((size_t)items * f->o->keep, sizeof *f->kept);
     f->kept_len = mem_try_new(items, sizeof *f->kept_len);
-    bool good = f->damp && f->norm && f->kept && f->kept_len;
+    bool good = f->kept && f->kept_len;
     for (unsigned i = 0; i < lanes; i++) {
         f->lanes[i].pairs = mem_try_new(items, sizeof *f->lanes[i].pairs);
         f->lanes[i].touched = mem_try_new(items, sizeof *f->lanes[i].touched);
         good = good && f->lanes[i].pairs && f->lanes[i].touched;
     }
-    if (!good)
-        return err_set(err, ERR_MEMORY, "no memory for neighbours of %u items", items);
-    for (uint32_t g = 0; g < groups; g++) {
-        uint64_t size = f->by_group->offsets[g + 1] - f->by_group->offsets[g];
-        f->damp[g] = size ? 1 / log2f(1 + (float)size) : 0;
-    }
-    for (uint32_t item = 0; item < items; item++) {
-        float n = 0;
-        for (uint64_t i = f->by_item.offsets[item]; i < f->by_item.offsets[item + 1]; i++)
-            n += f->damp[f->by_item.column[i]];
-        f->norm[item] = sqrtf(n);
-    }
-    return ERR_OK;
+    return good ? weigh(f, err)
+                : err_set(err, ERR_MEMORY, "no memory for neighbours of %u items", items);
 }
 
-static enum err_code pack(const struct fit *f, struct neighbour_result *out, struct err *err)
+/* --- fitting --------------------------------------------------------------------------------- */
+
+enum err_code neighbours_pack(const struct topk_item *kept, const uint32_t *kept_len,
+                              uint32_t items, uint32_t keep, struct neighbour_result *out,
+                              struct err *err)
 {
-    uint32_t items = f->by_group->columns;
     struct neighbour_result r = {0};
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < items; i++)
+        total += kept_len[i];
+    if (total > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "%u items with %u neighbours each are too many", items,
+                       keep);
     r.offsets = mem_try_new((size_t)items + 1, sizeof *r.offsets);
     if (r.offsets)
         for (uint32_t i = 0; i < items; i++)
-            r.offsets[i + 1] = r.offsets[i] + f->kept_len[i];
-    size_t total = r.offsets ? r.offsets[items] : 0;
+            r.offsets[i + 1] = r.offsets[i] + kept_len[i];
     r.rows = mem_try_new(total, sizeof *r.rows);
     r.scores = mem_try_new(total, sizeof *r.scores);
     if (!r.offsets || !r.rows || !r.scores) {
@@ -129,9 +199,9 @@ static enum err_code pack(const struct fit *f, struct neighbour_result *out, str
         return err_set(err, ERR_MEMORY, "no memory for neighbours of %u items", items);
     }
     for (uint32_t i = 0; i < items; i++)
-        for (uint32_t k = 0; k < f->kept_len[i]; k++) {
-            r.rows[r.offsets[i] + k] = f->kept[(size_t)i * f->o->keep + k].id;
-            r.scores[r.offsets[i] + k] = f->kept[(size_t)i * f->o->keep + k].score;
+        for (uint32_t k = 0; k < kept_len[i]; k++) {
+            r.rows[r.offsets[i] + k] = kept[(size_t)i * keep + k].id;
+            r.scores[r.offsets[i] + k] = kept[(size_t)i * keep + k].score;
         }
     *out = r;
     return ERR_OK;
@@ -143,19 +213,22 @@ enum err_code neighbours_fit(const struct matrix *by_group, const struct neighbo
     unsigned lanes = pool_lanes(pool);
     struct fit f = {.by_group = by_group, .o = o};
     f.lanes = mem_new(lanes, sizeof *f.lanes);
-    enum err_code code = matrix_transpose(by_group, &f.by_item, err);
-    if (code == ERR_OK)
-        code = prepare(&f, lanes, err);
+    enum err_code code = prepare(&f, lanes, err);
     if (code == ERR_OK) {
         pool_for(pool, by_group->columns, GRAIN, fit_range, &f);
-        code = atomic_load(&f.stopped) ? signal_check(err) : pack(&f, out, err);
+        if (atomic_load(&f.stopped))
+            code = signal_check(err);
+    }
+    if (code == ERR_OK) {
+        scale(&f);
+        code = neighbours_pack(f.kept, f.kept_len, by_group->columns, o->keep, out, err);
     }
     for (unsigned i = 0; i < lanes; i++) {
         mem_free(f.lanes[i].pairs);
         mem_free(f.lanes[i].touched);
     }
     mem_free(f.lanes);
-    mem_free(f.damp);
+    mem_free(f.weight);
     mem_free(f.norm);
     mem_free(f.kept);
     mem_free(f.kept_len);

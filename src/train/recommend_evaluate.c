@@ -42,13 +42,6 @@ size_t recommend_shoppers_across(const struct interactions *it, int64_t split)
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
-struct comparison {
-    const struct interactions *it;
-    const struct view *now;
-    const struct evaluate_options *o;
-    struct list_cases cases; /* of the view of the measured model, which is that of all */
-};
-
 /* The model has the acts before known_until in its histories. */
 static void read_acts(const struct interactions *it, int64_t known_until, struct past *past)
 {
@@ -68,29 +61,28 @@ static struct scorer_metrics metrics_of(const struct lists_result *r)
                                    .gini = r->gini};
 }
 
-/* Home pages with this model; popular: of what is popular in it alone. The first call finds the shoppers. */
-static enum err_code measure(struct comparison *c, const struct recommend_model *m,
-                             int64_t known_until, bool popular, struct lists_result *out,
-                             struct err *err)
+enum err_code recommend_lists(const struct interactions *it, const struct view *now,
+                              const struct recommend_model *m, int64_t known_until, bool popular,
+                              const struct evaluate_options *o, struct list_cases *cases,
+                              struct lists_result *out, struct err *err)
 {
     static const struct recommend_weights by_popularity = {{[PLACEMENT_HOME] = {.trending = 1}}};
-    const struct evaluate_options *o = c->o;
     struct lists_options how = {.k = o->k,
                                 .now_us = o->split,
                                 .pool = o->pool,
                                 .weights = popular ? &by_popularity : o->weights};
     struct past past;
     *out = (struct lists_result){0};
-    enum err_code code = past_open(c->now, m, o->split, &past, err);
+    enum err_code code = past_open(now, m, o->split, &past, err);
     if (code == ERR_OK && !popular)
-        read_acts(c->it, known_until, &past); /* without heat what trends is what is popular */
+        read_acts(it, known_until, &past); /* without heat what trends is what is popular */
     if (code == ERR_OK)
         past_shelve(&past);
-    if (code == ERR_OK && !c->cases.items)
-        code = list_cases_read(c->it, &past.view, PLACEMENT_HOME, o->split, o->users_max, o->seed,
-                               &c->cases, err);
+    if (code == ERR_OK && !cases->items)
+        code = list_cases_read(it, &past.view, PLACEMENT_HOME, o->split,
+                               o->until ? o->until : INT64_MAX, o->users_max, o->seed, cases, err);
     if (code == ERR_OK)
-        code = lists_measure(&c->cases, &past.view, &how, out, err);
+        code = lists_measure(cases, &past.view, &how, out, err);
     past_close(&past);
     return code;
 }
@@ -126,15 +118,15 @@ enum err_code recommend_evaluate(const struct interactions *it, const struct vie
                                  const struct recommend_model *m, const struct evaluate_options *o,
                                  struct recommend_evaluation *out, struct err *err)
 {
-    struct comparison c = {.it = it, .now = now, .o = o};
+    struct list_cases cases = {0};
     struct figures f = {0};
     *out = (struct recommend_evaluation){.k = o->k, .split = o->split};
     int64_t rival_until = o->rival_until ? o->rival_until : o->split;
-    enum err_code code = measure(&c, m, o->split, false, &f.lists, err);
+    enum err_code code = recommend_lists(it, now, m, o->split, false, o, &cases, &f.lists, err);
     if (code == ERR_OK)
-        code = measure(&c, m, o->split, true, &f.popularity, err);
+        code = recommend_lists(it, now, m, o->split, true, o, &cases, &f.popularity, err);
     if (code == ERR_OK && o->rival)
-        code = measure(&c, o->rival, rival_until, false, &f.rival, err);
+        code = recommend_lists(it, now, o->rival, rival_until, false, o, &cases, &f.rival, err);
     if (code == ERR_OK)
         code = compare(&f, o, out, err);
     if (code == ERR_OK)
@@ -142,7 +134,7 @@ enum err_code recommend_evaluate(const struct interactions *it, const struct vie
     lists_result_release(&f.lists);
     lists_result_release(&f.popularity);
     lists_result_release(&f.rival);
-    list_cases_release(&c.cases);
+    list_cases_release(&cases);
     return code;
 }
 

@@ -33,11 +33,12 @@ struct recommend_evaluation {
 };
 
 struct evaluate_options {
-    int64_t split;                           /* UTC microseconds */
-    size_t k;                                /* length of the lists, 1..RECOMMEND_LIMIT_MAX */
-    size_t users_max;                        /* shoppers to measure */
-    uint64_t seed;                           /* of sample and bootstrap */
-    struct pool *pool;                       /* NULL: this thread alone */
+    int64_t split;     /* UTC microseconds */
+    int64_t until;     /* what shoppers did from then on is not looked at; 0: everything is */
+    size_t k;          /* length of the lists, 1..RECOMMEND_LIMIT_MAX */
+    size_t users_max;  /* shoppers to measure */
+    uint64_t seed;     /* of sample and bootstrap */
+    struct pool *pool; /* NULL: this thread alone */
     const struct recommend_weights *weights; /* NULL: the default */
     /* Fitted on nothing that happened from the split on, or it has seen the answers; NULL: none. */
     const struct recommend_model *rival;
@@ -60,6 +61,17 @@ ERR_MUST_USE enum err_code recommend_evaluate(const struct interactions *it, con
                                               const struct recommend_model *m,
                                               const struct evaluate_options *o,
                                               struct recommend_evaluation *out, struct err *err);
+
+/** The home pages that m would have made at o->split, with o->weights; o->rival is not looked at.
+ *  known_until  m has the acts before it in its histories
+ *  popular      what is popular in m alone, in the place of all sources
+ *  cases        all-zero at first: read then, and the same in further calls; list_cases_release
+ *  out          lists_result_release, on failure too */
+ERR_MUST_USE enum err_code recommend_lists(const struct interactions *it, const struct view *now,
+                                           const struct recommend_model *m, int64_t known_until,
+                                           bool popular, const struct evaluate_options *o,
+                                           struct list_cases *cases, struct lists_result *out,
+                                           struct err *err);
 
 /** As members of an open object. */
 void recommend_evaluation_json(const struct recommend_evaluation *e, struct json_writer *w);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -15,12 +16,16 @@
 #include "train/neighbours.h"
 #include "train/next.h"
 #include "train/propagation.h"
+#include "train/recommend_content.h"
 
 enum {
     HISTORY_KEPT = 256 /* acts of a shopper, the newest */,
     BASKET_MAX = 100,
-    SHOPPER_MAX = 500
+    SHOPPER_MAX = 500,
+    CONTENT_ITERATIONS = 100,
 };
+
+#define CONTENT_RESIDUAL 1e-3f
 
 struct recommend_params recommend_defaults(void)
 {
@@ -31,7 +36,9 @@ struct recommend_params recommend_defaults(void)
                                      .iterations = 10,
                                      .neighbours = 50,
                                      .shrink = 5,
+                                     .bm25 = 1.2f,
                                      .half_life_days = 30,
+                                     .content = 10,
                                      .step_days = 1,
                                      .seed = 1};
 }
@@ -46,7 +53,9 @@ static const struct tuning tunings[] = {
     {"iterations", AT(iterations), TUNING_U32, 1, 1000},
     {"neighbours", AT(neighbours), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
     {"shrink", AT(shrink), TUNING_FLOAT, 0, 1e6},
+    {"bm25", AT(bm25), TUNING_FLOAT, 0, 1e6},
     {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0.01, 1e5},
+    {"content", AT(content), TUNING_FLOAT, 0, 1e6},
     {"step_days", AT(step_days), TUNING_FLOAT, 0, 1e6},
     {"seed", AT(seed), TUNING_U64, 0, 1e15},
 #undef AT
@@ -70,9 +79,22 @@ void recommend_params_json(const struct recommend_params *p, struct json_writer 
     tuning_json(tunings, TUNINGS, p, w);
 }
 
+double recommend_param_get(const struct recommend_params *p, struct str name)
+{
+    const struct tuning *t = tuning_find(tunings, TUNINGS, name);
+    CHECK(t);
+    return tuning_get(t, p);
+}
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
     return tuning_equal(tunings, TUNINGS, a, b);
+}
+
+/* The model borrows where it is mapped and owns where it is fitted. */
+static void free_owned(const void *p)
+{
+    mem_free((void *)(uintptr_t)p);
 }
 
 /* --- numbering ------------------------------------------------------------------------------- */
@@ -82,10 +104,12 @@ struct work {
     int64_t until;
     const struct recommend_params *p;
     const struct fit_options *o;
-    uint32_t *row_of;  /* [products_end] row + 1; 0: none */
+    uint32_t numbers;  /* above every product_no */
+    uint32_t *row_of;  /* [numbers] row + 1; 0: none */
     uint32_t *user_of; /* [users_end] index + 1; 0: none */
     struct recommend_model *m;
     struct matrix by_user, by_item, baskets;
+    struct recommend_content content;
 };
 
 static bool counts(const struct work *w, size_t i)
@@ -93,27 +117,42 @@ static bool counts(const struct work *w, size_t i)
     return w->it->time[i] < w->until && w->it->user_no[i] != 0;
 }
 
+static const struct content_catalogue *catalogue_of(const struct work *w)
+{
+    return w->p->content > 0 ? w->o->catalogue : NULL;
+}
+
 static enum err_code number_rows(struct work *w, struct err *err)
 {
     const struct interactions *it = w->it;
     uint32_t rows = 0, users = 0;
-    w->row_of = mem_try_new(it->products_end, sizeof *w->row_of);
+    bool any = false;
+    const struct content_catalogue *catalogue = catalogue_of(w);
+    w->numbers = it->products_end;
+    if (catalogue && catalogue->len &&
+        catalogue->products[catalogue->len - 1].product_no >= w->numbers)
+        w->numbers = catalogue->products[catalogue->len - 1].product_no + 1;
+    w->row_of = mem_try_new(w->numbers, sizeof *w->row_of);
     w->user_of = mem_try_new(it->users_end, sizeof *w->user_of);
     if (!w->row_of || !w->user_of)
         return err_set(err, ERR_MEMORY, "no memory to number products and shoppers");
     for (size_t i = 0; i < it->len; i++) {
-        if (it->time[i] < w->until)
+        if (it->time[i] < w->until) {
             w->row_of[it->product_no[i]] = 1;
+            any = true;
+        }
         if (counts(w, i))
             w->user_of[it->user_no[i]] = 1;
     }
-    uint32_t *items = mem_try_new(it->products_end, sizeof *items);
+    for (uint32_t i = 0; catalogue && any && i < catalogue->len; i++)
+        w->row_of[catalogue->products[i].product_no] = 1;
+    uint32_t *items = mem_try_new(w->numbers, sizeof *items);
     uint32_t *user_no = mem_try_new(it->users_end, sizeof *user_no);
     w->m->items = items;
     w->m->user_no = user_no;
     if (!items || !user_no)
         return err_set(err, ERR_MEMORY, "no memory to number products and shoppers");
-    for (uint32_t no = 0; no < it->products_end; no++)
+    for (uint32_t no = 0; no < w->numbers; no++)
         if (w->row_of[no]) {
             items[rows++] = no;
             w->row_of[no] = rows;
@@ -154,6 +193,25 @@ static enum err_code build_matrices(struct work *w, struct err *err)
     return code == ERR_OK ? matrix_transpose(&w->by_user, &w->by_item, err) : code;
 }
 
+/* What reads alike. Without a catalogue lists are empty. */
+static enum err_code fit_alike(struct work *w, struct err *err)
+{
+    const struct content_catalogue *catalogue = catalogue_of(w);
+    struct recommend_model *m = w->m;
+    struct neighbour_result r = {0};
+    enum err_code code = ERR_OK;
+    if (catalogue && catalogue->len)
+        code = recommend_content_read(catalogue, w->row_of, m->rows, &w->content, err);
+    if (code != ERR_OK)
+        return code;
+    if (w->content.catalogue)
+        code = content_neighbours_fit(&w->content.features, w->p->neighbours, w->o->pool, &r, err);
+    else if (!(r.offsets = mem_try_new((size_t)m->rows + 1, sizeof *r.offsets)))
+        code = err_set(err, ERR_MEMORY, "no memory for lists of %u products", m->rows);
+    m->alike = (struct neighbour_lists){r.offsets, r.rows, r.scores};
+    return code;
+}
+
 /* --- parts ----------------------------------------------------------------------------------- */
 
 static enum err_code fit_popularity(struct work *w, struct err *err)
@@ -175,24 +233,6 @@ static enum err_code fit_popularity(struct work *w, struct err *err)
     return ERR_OK;
 }
 
-/* Turn items [rows][dim] to the axes of their Gram matrix (turned [rows][dim]) and give its diagonal.
- * Scores stay what they are, and fold-in needs no matrix (recommend/factors.h). */
-static enum err_code turn_to_axes(const float *items, uint32_t rows, uint32_t dim, float *turned,
-                                  float *spectrum, struct err *err)
-{
-    float *axes = mem_try_aligned((size_t)dim * dim, sizeof *axes, 64);
-    if (!axes)
-        return err_set(err, ERR_MEMORY, "no memory for axes");
-    dense_gram(1, items, rows, dim, 0, axes);
-    enum err_code code = dense_eigen(axes, dim, spectrum, err);
-    if (code == ERR_OK)
-        dense_turn(items, rows, axes, dim, turned);
-    for (uint32_t k = 0; k < dim; k++)
-        spectrum[k] = fmaxf(spectrum[k], 0);
-    mem_free(axes);
-    return code;
-}
-
 static void tell(const struct work *w, double done)
 {
     if (w->o->progress)
@@ -205,6 +245,79 @@ static const double factors_from = 0.05, factors_to = 0.85;
 static void tell_factors(void *arg, double done)
 {
     tell(arg, factors_from + done * (factors_to - factors_from));
+}
+
+/* Where the fit begins: products that the model before knew stand where it had them. Its axes are not those of
+ * als_fit, which does not mind. Returns whether there was such a model. */
+static bool start_from(const struct work *w, float *items)
+{
+    const struct recommend_model *before = w->o->start, *m = w->m;
+    size_t d = w->p->dim;
+    if (!before || before->dim != d)
+        return false;
+    als_start(items, m->rows, d, w->p->seed);
+    for (uint32_t row = 0; row < m->rows; row++) {
+        uint32_t known = recommend_model_row(before, m->items[row]);
+        if (known != UINT32_MAX)
+            memcpy(items + row * d, before->vectors.exact + known * d, d * sizeof *items);
+    }
+    return true;
+}
+
+/* Products that nobody had, beside those that als_fit put somewhere. */
+static enum err_code place_products(struct work *w, const float *users, float *items,
+                                    struct err *err)
+{
+    const struct interactions *it = w->it;
+    struct recommend_place o = {.fit = {.alpha = w->p->alpha,
+                                        .mu = w->p->content,
+                                        .dim = w->p->dim,
+                                        .iterations = CONTENT_ITERATIONS,
+                                        .residual = CONTENT_RESIDUAL},
+                                .since = INT64_MAX,
+                                .now = INT64_MIN,
+                                .pool = w->o->pool};
+    if (!w->content.catalogue)
+        return ERR_OK;
+    for (size_t i = 0; i < it->len; i++)
+        if (it->time[i] < w->until) {
+            o.since = it->time[i] < o.since ? it->time[i] : o.since;
+            o.now = it->time[i] > o.now ? it->time[i] : o.now;
+        }
+    return recommend_content_place(&w->content, &w->by_item, users, &o, items, err);
+}
+
+/* Turn all that stands among the factors to the axes of the items' Gram matrix (turned [rows][dim]) and give its
+ * diagonal. Scores stay what they are, and fold-in needs no matrix (recommend/factors.h). */
+static enum err_code turn_to_axes(struct work *w, const float *items, float *turned,
+                                  float *spectrum, struct err *err)
+{
+    uint32_t dim = w->p->dim;
+    const struct content_tower *t = &w->content.tower;
+    float *axes = mem_try_aligned((size_t)dim * dim, sizeof *axes, 64);
+    float *weights = mem_try_aligned((size_t)t->features * dim, sizeof *weights, CONTAINER_ALIGN);
+    enum err_code code = ERR_OK;
+    if (!axes || !weights)
+        code = err_set(err, ERR_MEMORY, "no memory for axes");
+    if (code == ERR_OK) {
+        dense_gram(1, items, w->m->rows, dim, 0, axes);
+        code = dense_eigen(axes, dim, spectrum, err);
+    }
+    if (code == ERR_OK)
+        dense_turn(items, w->m->rows, axes, dim, turned);
+    for (uint32_t k = 0; k < dim && code == ERR_OK; k++)
+        spectrum[k] = fmaxf(spectrum[k], 0);
+    if (code == ERR_OK && t->weights) {
+        dense_turn(t->weights, t->features, axes, dim, weights);
+        w->m->content = *t;
+        w->m->content.weights = weights;
+        weights = NULL;
+        free_owned(t->weights);
+        w->content.tower = (struct content_tower){0};
+    }
+    mem_free(axes);
+    mem_free(weights);
+    return code;
 }
 
 static enum err_code fit_als(struct work *w, struct err *err)
@@ -228,10 +341,16 @@ static enum err_code fit_als(struct work *w, struct err *err)
     enum err_code code = ERR_OK;
     if (!users || !items || !turned || !spectrum)
         code = err_set(err, ERR_MEMORY, "no memory for factors");
+    if (code == ERR_OK && start_from(w, items)) {
+        o.warm = true;
+        o.iterations = o.iterations < FIT_WARM_ITERATIONS ? o.iterations : FIT_WARM_ITERATIONS;
+    }
     if (code == ERR_OK)
         code = als_fit(&w->by_user, &w->by_item, &o, w->o->pool, users, items, err);
     if (code == ERR_OK)
-        code = turn_to_axes(items, m->rows, p->dim, turned, spectrum, err);
+        code = place_products(w, users, items, err);
+    if (code == ERR_OK)
+        code = turn_to_axes(w, items, turned, spectrum, err);
     mem_free(users);
     mem_free(items);
     if (code != ERR_OK) {
@@ -278,8 +397,12 @@ static enum err_code fit_neighbours(struct work *w, const struct matrix *by_grou
                                     uint32_t group_max, struct neighbour_lists *lists,
                                     struct err *err)
 {
-    struct neighbour_options o = {
-        .keep = w->p->neighbours, .shrink = w->p->shrink, .group_max = group_max, .support = 2};
+    struct neighbour_options o = {.keep = w->p->neighbours,
+                                  .shrink = w->p->shrink,
+                                  .group_max = group_max,
+                                  .support = 2,
+                                  .bm25 = w->p->bm25,
+                                  .b = 0.75f};
     struct neighbour_result r;
     enum err_code code = neighbours_fit(by_group, &o, w->o->pool, &r, err);
     if (code == ERR_OK)
@@ -352,6 +475,8 @@ enum err_code recommend_fit(const struct interactions *it, const struct recommen
         code = build_matrices(&w, err);
     if (code == ERR_OK)
         code = fit_popularity(&w, err);
+    if (code == ERR_OK)
+        code = fit_alike(&w, err);
     tell(&w, factors_from);
     if (code == ERR_OK)
         code = fit_factors(&w, err);
@@ -371,18 +496,13 @@ enum err_code recommend_fit(const struct interactions *it, const struct recommen
     matrix_release(&w.by_user);
     matrix_release(&w.by_item);
     matrix_release(&w.baskets);
+    recommend_content_release(&w.content);
     if (code != ERR_OK) {
         recommend_fit_release(&m);
         return code;
     }
     *out = m;
     return ERR_OK;
-}
-
-/* The model borrows where it is mapped and owns where it is fitted. */
-static void free_owned(const void *p)
-{
-    mem_free((void *)(uintptr_t)p);
 }
 
 static void free_lists(const struct neighbour_lists *l)
@@ -406,6 +526,8 @@ void recommend_fit_release(struct recommend_model *m)
     free_lists(&m->near);
     free_lists(&m->with);
     free_lists(&m->next);
+    free_lists(&m->alike);
+    content_tower_release(&m->content);
     free_owned(m->user_no);
     free_owned(m->history_offsets);
     free_owned(m->history_acts);

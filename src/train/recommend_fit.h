@@ -16,10 +16,15 @@ struct recommend_params {
     uint32_t iterations;
     uint32_t neighbours;  /* kept per product */
     float shrink;         /* of neighbours with little support */
+    float bm25;           /* k1 of neighbours (train/neighbours.h); 0: cosine */
     float half_life_days; /* of popularity */
+    float content;        /* mu of the tower (train/content.h); 0: products' records say nothing */
     float step_days;      /* half-life of a transition by elapsed time; 0: time does not matter */
     uint64_t seed;
 };
+
+/** Pairs of half steps of a fit that begins with another's factors: as good as ten from nothing (docs/content.md). */
+enum { FIT_WARM_ITERATIONS = 3 };
 
 /** Chosen on the validation parts named in docs/recommendations.md. */
 struct recommend_params recommend_defaults(void);
@@ -35,10 +40,20 @@ ERR_MUST_USE enum err_code recommend_param_put(struct recommend_params *p, struc
 /** As members of an open object, each under its name. */
 void recommend_params_json(const struct recommend_params *p, struct json_writer *w);
 
+/** The parameter of a name, which must be one; a bool is 0 or 1. */
+double recommend_param_get(const struct recommend_params *p, struct str name);
+
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
+
+struct content_catalogue;
 
 /* All-zero: everything, on this thread alone. */
 struct fit_options {
+    const struct content_catalogue
+        *catalogue; /* what is sold; NULL: only what acts tell is known */
+    /** A model fitted before: where its factors are as many, they are where the fit begins, and at most
+     *  FIT_WARM_ITERATIONS are made. It must know nothing that the fit is not to know. NULL: from nothing. */
+    const struct recommend_model *start;
     int64_t until;     /* UTC us: only acts before it; 0: all */
     struct pool *pool; /* NULL: this thread alone */
     /** Told now and then how far it is, 0..1; may be NULL. */

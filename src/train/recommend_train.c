@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "engine/engine.h"
+#include "recommend/features.h"
 #include "store/models.h"
+#include "train/content.h"
 #include "train/manifest.h"
 
-enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, LOCK_TRIES = 600 };
+enum { EVALUATE_K = 10, USERS_MAX_DEFAULT = 20000, SEARCH_USERS_MAX = 3000, LOCK_TRIES = 600 };
 
 #define TEST_SHARE_DEFAULT 0.2
 
@@ -44,14 +46,16 @@ static enum err_code new_version(const char *dir, char version[VERSION_SIZE], st
 
 struct run {
     struct store *store;
-    const struct train_options *o;
+    const struct train_options *o; /* with the parameters that a search has found */
     struct pool *pool;
     struct interactions it;
     struct engine *engine;
     struct view *view; /* of the shop, to measure lists in */
+    struct content_catalogue catalogue;
     struct live_model live;
     struct train_result *r;
-    double from, to; /* of the whole, that the step takes which runs now */
+    struct buf ranker; /* the file; empty: none */
+    double from, to;   /* of the whole, that the step takes which runs now */
     const char *what;
 };
 
@@ -71,11 +75,17 @@ static void begin_step(struct run *run, double to, const char *what)
     tell(run, 0);
 }
 
+/* Only a fit on everything may begin with what serves: that knows the acts that a measured copy is to foretell. */
 static enum err_code fit(struct run *run, int64_t until, const struct recommend_params *p,
                          struct recommend_model *out, struct err *err)
 {
-    struct fit_options o = {
-        .until = until, .pool = run->pool, .progress = tell, .progress_arg = run};
+    bool warm = until == 0 && run->o->until == 0 && !run->o->cold_start && run->live.version[0];
+    struct fit_options o = {.catalogue = &run->catalogue,
+                            .start = warm ? &run->live.model : NULL,
+                            .until = until,
+                            .pool = run->pool,
+                            .progress = tell,
+                            .progress_arg = run};
     return recommend_fit(&run->it, p, &o, out, err);
 }
 
@@ -150,15 +160,40 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     return code;
 }
 
+static enum err_code find_split(const struct run *run, int64_t *split, struct err *err)
+{
+    double share = run->o->test_share > 0 ? run->o->test_share : TEST_SHARE_DEFAULT;
+    return recommend_split(&run->it, 1 - share, split, err);
+}
+
+/* Better parameters, found on what lies before the part that the gates measure. */
+static enum err_code search(struct run *run, struct train_options *own, struct err *err)
+{
+    struct search_options how = {.start = run->live.version[0] ? run->live.params : own->params,
+                                 .budget_s = own->search_s,
+                                 .k = EVALUATE_K,
+                                 .users_max = SEARCH_USERS_MAX,
+                                 .weights = own->weights,
+                                 .catalogue = &run->catalogue,
+                                 .pool = run->pool,
+                                 .progress = tell,
+                                 .progress_arg = run};
+    enum err_code code = find_split(run, &how.until, err);
+    begin_step(run, 0.2, "searching for parameters");
+    if (code == ERR_OK)
+        code = recommend_search(&run->it, run->view, &how, &run->r->search, err);
+    if (code == ERR_OK)
+        own->params = run->r->search.best;
+    return code;
+}
+
 static enum err_code evaluate(struct run *run, struct err *err)
 {
-    const struct train_options *o = run->o;
     struct train_result *r = run->r;
     const struct live_model *live = &run->live;
     int64_t split;
-    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
     bool serves = live->version[0] != '\0';
-    enum err_code code = recommend_split(&run->it, 1 - share, &split, err);
+    enum err_code code = find_split(run, &split, err);
     if (code == ERR_OK && serves && live->last_time >= split) {
         code = measure_recipe(run, split, err);
     } else if (code == ERR_OK) {
@@ -171,8 +206,34 @@ static enum err_code evaluate(struct run *run, struct err *err)
     if (code != ERR_OK)
         return code;
     gate_popularity(&r->gates, &r->evaluation);
-    gates_judge(&r->gates, live, &r->evaluation, o->until);
+    gates_judge(&r->gates, live, &r->evaluation, run->o->until);
     return ERR_OK;
+}
+
+/* Fewer acts than this teach no order. */
+enum { RANKER_ACTS_MIN = 2000 };
+
+/* A shop where nothing came before the moments has none. */
+static enum err_code learn_ranker(struct run *run, struct err *err)
+{
+    const struct train_options *o = run->o;
+    struct ranker_options how = ranker_defaults();
+    struct ranker_data d = {.view = run->view,
+                            .catalogue = &run->catalogue,
+                            .it = &run->it,
+                            .params = &o->params,
+                            .weights = o->weights,
+                            .until = INT64_MAX,
+                            .pool = run->pool};
+    double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
+    if (o->no_ranker || run->it.len < RANKER_ACTS_MIN)
+        return ERR_OK;
+    begin_step(run, 0.7, "learning the order of lists");
+    how.seed = o->params.seed;
+    enum err_code code = ranker_moments(&d, 1, share, err);
+    if (code != ERR_OK || run->it.first_time >= d.fit_at)
+        return code;
+    return ranker_train(&d, &how, &run->ranker, &run->r->ranker, err);
 }
 
 /* A training of the server's and one by hand may write at the same time: one after the other. */
@@ -203,6 +264,10 @@ static enum err_code write_locked(struct run *run, const char *dir, const struct
         code = fs_join(path, aside, MODEL_FILE, err);
     if (code == ERR_OK)
         code = recommend_model_write(m, path, err);
+    if (code == ERR_OK && run->ranker.len)
+        code = fs_join(path, aside, RANKER_FILE, err);
+    if (code == ERR_OK && run->ranker.len)
+        code = fs_write_file_atomic(path, run->ranker.data, run->ranker.len, err);
     if (code == ERR_OK)
         code = manifest_write(aside, run->o, &run->it, m, run->r, err);
     if (code == ERR_OK)
@@ -260,9 +325,11 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
                               struct train_result *out, struct err *err)
 {
     struct derive_options derive = derive_defaults();
-    struct run run = {.store = store, .o = o, .r = out};
+    struct train_options own = *o;
+    struct run run = {.store = store, .o = &own, .r = out};
     int64_t at_ns = clock_mono_ns();
     *out = (struct train_result){0};
+    buf_init(&run.ranker, RANKER_BYTES_MAX);
     /* The calling thread works too, so one thread less makes as many lanes. */
     enum err_code code =
         o->threads == 1 ? ERR_OK
@@ -280,16 +347,26 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     if (code == ERR_OK)
         code = open_shop(&run, err);
     if (code == ERR_OK)
+        code = content_catalogue_read(store, &run.catalogue, err);
+    if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
+    if (code == ERR_OK && o->search_s > 0)
+        code = search(&run, &own, err);
+    out->search_s = since(&at_ns);
     if (code == ERR_OK)
         code = evaluate(&run, err);
     out->evaluate_s = since(&at_ns);
     if (code == ERR_OK)
+        code = learn_ranker(&run, err);
+    out->ranker_s = since(&at_ns);
+    if (code == ERR_OK)
         code = fit_and_write(&run, err);
+    buf_release(&run.ranker);
     live_model_close(&run.live);
     view_unref(run.view);
     engine_close(run.engine);
     interactions_release(&run.it);
+    content_catalogue_release(&run.catalogue);
     pool_free(run.pool);
     return code;
 }
@@ -310,25 +387,45 @@ static enum err_code register_job(struct store_tx *tx, void *arg, struct err *er
     return code;
 }
 
-/* The file must be what the manifest says, and readable as a model, before anybody serves it. */
-static enum err_code verify_file(const char *dir, const struct manifest *m, struct err *err)
+/* Is it the file that the manifest tells of? path receives its name. */
+static enum err_code verify_sum(const char *dir, const char *name, const struct manifest_file *said,
+                                char path[FS_PATH_MAX], struct err *err)
 {
-    char path[FS_PATH_MAX], hash[20];
+    char hash[20];
     struct fs_map map;
-    struct recommend_model model;
-    enum err_code code = fs_join(path, dir, MODEL_FILE, err);
+    enum err_code code = fs_join(path, dir, name, err);
     if (code == ERR_OK)
         code = fs_map_open(&map, path, FS_SEQUENTIAL, err);
     if (code != ERR_OK)
         return code;
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)XXH3_64bits(map.data, map.bytes));
-    bool same = (int64_t)map.bytes == m->bytes && str_is(m->xxh3, hash);
+    bool same = (int64_t)map.bytes == said->bytes && str_is(said->xxh3, hash);
     fs_map_close(&map);
-    if (!same)
-        return err_set(err, ERR_CORRUPT, "%s is not the file of its manifest", path);
-    code = recommend_model_open(path, true, &model, err);
+    return same ? ERR_OK : err_set(err, ERR_CORRUPT, "%s is not the file of its manifest", path);
+}
+
+/* The files must be what the manifest says, readable, and of this program's features, before anybody serves
+ * them. */
+static enum err_code verify_files(const char *dir, const struct manifest *m, struct err *err)
+{
+    char path[FS_PATH_MAX];
+    struct recommend_model model;
+    struct ranker ranker;
+    enum err_code code = verify_sum(dir, MODEL_FILE, &m->model, path, err);
     if (code == ERR_OK)
-        recommend_model_close(&model);
+        code = recommend_model_open(path, true, &model, err);
+    if (code != ERR_OK)
+        return code;
+    recommend_model_close(&model);
+    if (m->ranker.bytes == 0)
+        return ERR_OK;
+    code = verify_sum(dir, RANKER_FILE, &m->ranker, path, err);
+    if (code == ERR_OK)
+        code = ranker_open(path, &ranker, err);
+    if (code != ERR_OK)
+        return code;
+    code = features_check(&ranker, err);
+    ranker_release(&ranker);
     return code;
 }
 
@@ -351,7 +448,7 @@ enum err_code recommend_publish(struct store *store, const char *version, bool f
     if (code == ERR_OK)
         code = manifest_parse(buf_str(&text), &arena, &m, err);
     if (code == ERR_OK)
-        code = verify_file(dir, &m, err);
+        code = verify_files(dir, &m, err);
     if (code == ERR_OK) {
         struct registration g = {.version = {.family = STR_LIT("recommend"),
                                              .version = str_of(version),
@@ -450,8 +547,18 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
     JW_OBJ(w, "metrics");
     recommend_evaluation_json(&r->evaluation, w);
     jw_obj_end(w);
+    if (r->ranker.trees) {
+        JW_KEY(w, "ranker");
+        ranker_report_json(&r->ranker, w);
+    }
+    if (r->search.len) {
+        JW_KEY(w, "search");
+        search_json(&r->search, w);
+    }
     JW_DECIMAL(w, "derive_s", r->derive_s, 3);
+    JW_DECIMAL(w, "search_s", r->search_s, 3);
     JW_DECIMAL(w, "evaluate_s", r->evaluate_s, 3);
+    JW_DECIMAL(w, "ranker_s", r->ranker_s, 3);
     JW_DECIMAL(w, "fit_s", r->fit_s, 3);
     JW_DECIMAL(w, "write_s", r->write_s, 3);
     jw_obj_end(w);

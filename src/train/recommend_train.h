@@ -1,8 +1,8 @@
 /* recommend_train.h - train, measure, gate, write and publish the family "recommend".
  *
- * Steps:   derive acts up to a position of the log; fit on the earlier share and measure on the rest; refit on
- *          everything; write models/recommend/<version>/ (recommend.model, manifest.json) aside and rename
- *          it into place; register; publish if the gates pass.
+ * Steps:   derive acts up to a position of the log; fit on the earlier share and measure on the rest; learn a ranker
+ *          (train/ranker_train.h); refit on everything; write models/recommend/<version>/ (recommend.model, where it
+ *          pays ranker.json, manifest.json) aside and rename it into place; register; publish if the gates pass.
  * Gates:   see train/recommend_gate.h.
  * Crash:   until the rename nothing is there but a temporary folder, which the next training removes; until
  *          the register's transaction the live model serves.
@@ -12,15 +12,20 @@
 #define TRAIN_RECOMMEND_TRAIN_H
 
 #include "store/store.h"
+#include "train/ranker_train.h"
 #include "train/recommend_gate.h"
+#include "train/recommend_search.h"
 
 struct train_options {
-    struct recommend_params params;
-    double test_share;        /* of the acts, at the end of time; 0: 0.2 */
-    int64_t until;            /* UTC us: as if nothing had happened from then on; 0: everything */
-    size_t users_max;         /* shoppers to measure; 0: 20,000 */
-    unsigned threads;         /* 0: all processors */
-    struct shop_profile shop; /* as the server has it (engine.h); borrowed */
+    struct recommend_params params; /* where a search begins, if nothing serves */
+    double search_s;   /* so long look for better ones first (recommend_search.h); 0: take these */
+    double test_share; /* of the acts, at the end of time; 0: 0.2 */
+    int64_t until;     /* UTC us: as if nothing had happened from then on; 0: everything */
+    size_t users_max;  /* shoppers to measure; 0: 20,000 */
+    unsigned threads;  /* 0: all processors */
+    bool cold_start;   /* fit from nothing even where a model serves */
+    bool no_ranker;    /* the sources' weights alone order lists (train/ranker_train.h) */
+    struct shop_profile shop;                /* as the server has it (engine.h); borrowed */
     const struct recommend_weights *weights; /* likewise; NULL: the default */
     /** Told now and then how far it is, 0..1; may be NULL. */
     void (*progress)(void *arg, double done, const char *what);
@@ -31,9 +36,11 @@ struct train_result {
     char version[VERSION_SIZE];
     struct gates gates;
     struct recommend_evaluation evaluation;
+    struct search_result search; /* len 0: there was none */
     struct derive_report acts;
     uint32_t products, shoppers, dim, cells;
-    double derive_s, evaluate_s, fit_s, write_s; /* wall time */
+    struct ranker_report ranker;                                     /* all 0 without one */
+    double derive_s, search_s, evaluate_s, ranker_s, fit_s, write_s; /* wall time */
 };
 
 /** ERR_INVALID  no acts; ERR_CANCELLED, ERR_MEMORY, or what store and files report. */

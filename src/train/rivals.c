@@ -17,7 +17,7 @@ struct rival_params rival_defaults(void)
 {
     return (struct rival_params){
         .propagation = propagation_defaults(),
-        .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
+        .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2, .b = 0.8f}};
 }
 
 #define OF_PROPAGATION(field) offsetof(struct rival_params, propagation.field)
@@ -44,6 +44,8 @@ static const struct tuning of_neighbours[] = {
     {"shrink", OF_NEIGHBOURS(shrink), TUNING_FLOAT, 0, 1e6},
     {"group_max", OF_NEIGHBOURS(group_max), TUNING_U32, 2, GROUP_MAX},
     {"support", OF_NEIGHBOURS(support), TUNING_U32, 1, GROUP_MAX},
+    {"bm25", OF_NEIGHBOURS(bm25), TUNING_FLOAT, 0, 1e6},
+    {"b", OF_NEIGHBOURS(b), TUNING_FLOAT, 0, 1},
 };
 
 static const struct {

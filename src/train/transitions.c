@@ -305,35 +305,6 @@ static bool prepare(struct fit *f, unsigned lanes)
     return !in->attribute || o->attributes <= 0 || prepare_attributes(f);
 }
 
-static enum err_code pack(const struct fit *f, const struct lists *lists,
-                          struct neighbour_result *out, struct err *err)
-{
-    uint32_t items = f->in->items;
-    struct neighbour_result r = {0};
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < items; i++)
-        total += lists->len[i];
-    if (total > UINT32_MAX)
-        return err_set(err, ERR_LIMIT, "%u items with %u transitions each are too many", items,
-                       f->o->keep);
-    r.offsets = mem_try_new((size_t)items + 1, sizeof *r.offsets);
-    r.rows = mem_try_new(total, sizeof *r.rows);
-    r.scores = mem_try_new(total, sizeof *r.scores);
-    if (!r.offsets || !r.rows || !r.scores) {
-        neighbours_release(&r);
-        return no_memory(f, err);
-    }
-    for (uint32_t i = 0; i < items; i++) {
-        r.offsets[i + 1] = r.offsets[i] + lists->len[i];
-        for (uint32_t k = 0; k < lists->len[i]; k++) {
-            r.rows[r.offsets[i] + k] = lists->kept[(size_t)i * f->o->keep + k].id;
-            r.scores[r.offsets[i] + k] = lists->kept[(size_t)i * f->o->keep + k].score;
-        }
-    }
-    *out = r;
-    return ERR_OK;
-}
-
 static void fit_release(struct fit *f, unsigned lanes)
 {
     for (unsigned i = 0; i < lanes; i++) {
@@ -364,7 +335,7 @@ enum err_code transitions_fit(const struct transition_input *in, const struct tr
     if (code == ERR_OK)
         code = run_steps(&f, pool, &lists, err);
     if (code == ERR_OK)
-        code = pack(&f, &lists, out, err);
+        code = neighbours_pack(lists.kept, lists.len, in->items, o->keep, out, err);
     lists_release(&lists);
     fit_release(&f, lanes);
     return code;

@@ -1,10 +1,12 @@
 #!/bin/sh
-# run.sh - start a demonstration shop of its own, run the browser tests against it, stop it.
+# run.sh - start two demonstration shops of its own, run the browser tests against them, stop them: one to shop
+# in, and a small one whose models, keys and products the tests of the console change.
 #
 #   AISLE=path/to/aisle   the program (default: build/release/aisle)
 #   AISLE_ARTIFACTS=DIR   where screenshots and the traces of failures go
-#   SCREENSHOT=FILE       where the README's picture goes
-#   AISLE_URL=URL         test a shop that already runs instead
+#   SCREENSHOT=FILE       where the README's picture goes; CONSOLE_SCREENSHOT=FILE that of the console
+#   AISLE_URL=URL         test a shop that already runs instead; the console is tested there, and changes it, only
+#                         with CONSOLE_KEY=KEY
 #   Arguments go to Playwright: tests/browser/run.sh specs/search.spec.ts
 set -eu
 
@@ -15,15 +17,17 @@ export AISLE_ARTIFACTS="${AISLE_ARTIFACTS:-$root/build/browser}"
 mkdir -p "$AISLE_ARTIFACTS"
 
 work=$(mktemp -d)
-server=
+servers=
 finish() {
     status=$?
-    if [ -n "$server" ]; then
+    for server in $servers; do
         kill "$server" 2>/dev/null || true
         wait "$server" 2>/dev/null || true
-    fi
-    if [ $status -ne 0 ] && [ -s "$work/serve.log" ]; then
-        cp "$work/serve.log" "$AISLE_ARTIFACTS/serve.log"
+    done
+    if [ $status -ne 0 ]; then
+        for log in "$work"/*.log; do
+            [ ! -s "$log" ] || cp "$log" "$AISLE_ARTIFACTS/"
+        done
     fi
     rm -rf "$work"
     exit $status
@@ -36,25 +40,34 @@ free_port() {
              s.listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });'
 }
 
-wait_until_ready() {
+# Make a shop and serve it: start_shop NAME FLAGS... sets url.
+start_shop() {
+    name=$1
+    shift
+    "$aisle" demo --data "$work/$name" "$@"
+    port=$(free_port)
+    "$aisle" serve --data "$work/$name" --port "$port" >"$work/$name.log" 2>&1 &
+    server=$!
+    servers="$servers $server"
+    url="http://127.0.0.1:$port"
     tries=0
     until node -e 'fetch(process.argv[1]).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))' \
-        "$1/readyz"; do
-        kill -0 "$server" 2>/dev/null || { echo "run.sh: the server stopped:" >&2; cat "$work/serve.log" >&2; exit 1; }
+        "$url/readyz"; do
+        kill -0 "$server" 2>/dev/null || { echo "run.sh: the server stopped:" >&2; cat "$work/$name.log" >&2; exit 1; }
         tries=$((tries + 1))
-        [ $tries -lt 150 ] || { echo "run.sh: $1 is not ready after 30 s" >&2; exit 1; }
+        [ $tries -lt 150 ] || { echo "run.sh: $url is not ready after 30 s" >&2; exit 1; }
         sleep 0.2
     done
 }
 
 if [ -z "${AISLE_URL:-}" ]; then
     [ -x "$aisle" ] || { echo "run.sh: there is no $aisle; run make first" >&2; exit 1; }
-    "$aisle" demo --data "$work/data" --products 2000
-    port=$(free_port)
-    "$aisle" serve --data "$work/data" --port "$port" >"$work/serve.log" 2>&1 &
-    server=$!
-    export AISLE_URL="http://127.0.0.1:$port"
-    wait_until_ready "$AISLE_URL"
+    start_shop shop --products 2000
+    export AISLE_URL="$url"
+    start_shop console --products 300 --users 300 --events 8000
+    export CONSOLE_URL="$url"
+    CONSOLE_KEY=$("$aisle" key create --data "$work/console" --scope admin --name tests)
+    export CONSOLE_KEY
 fi
 
 cd "$here"

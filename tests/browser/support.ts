@@ -1,5 +1,6 @@
 /* support.ts - what the specs share: a page that fails its test on any complaint of the browser,
  * and the shop's own API as an oracle for what the page should show. */
+import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type APIRequestContext, type Page } from '@playwright/test';
 
 export { expect };
@@ -149,4 +150,17 @@ export async function switchShopper(page: Page, place: number): Promise<string> 
   await expect(page.locator('dialog[open]')).toHaveCount(0);
   await expect(page.locator('.shopper-button')).toHaveAccessibleName(new RegExp(name));
   return name;
+}
+
+/** What axe says against the page, in rules of WCAG 2.2 and good practice. */
+export async function violations(page: Page) {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  return violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }));
+}
+
+/** Pixels that the page is wider than the screen. */
+export function excess(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }

@@ -207,6 +207,20 @@ def test_command_line_and_api_answer_the_same_bytes():
         assert f'{{"items":{printed}}}' == of_api(serving, "/v1/models")
 
 
+def test_an_explanation_adds_up_and_changes_no_answer():
+    user = lines("export", "users")[0]["id"]
+    plain = answer("recommend", "--user", user, "--limit", "5")
+    told = answer("recommend", "--user", user, "--limit", "5", "--explain")
+    assert told["items"] == plain["items"] and told["rules"] == []
+    assert [p["id"] for p in told["products"]] == [i["id"] for i in plain["items"]]
+    for place, product in enumerate(told["products"], 1):
+        assert product["shown"] and product["position"] == place and product["why_not"] is None
+        total = sum(s["part"] * s["scale"] for s in product["sources"])
+        assert abs(total - product["score"]) < 1e-4, product
+    printed = aisle("recommend", "--user", user, "--limit", "5", "--explain")[0]
+    assert told["products"][0]["sources"][0]["source"] in printed
+
+
 def test_recommendations_have_reasons():
     user = lines("export", "users")[0]["id"]
     for args in (["--user", user], [], ["--placement", "trending"], ["--placement", "new"]):
@@ -254,6 +268,20 @@ def test_a_refused_model_is_published_by_force_alone_and_that_is_no_failure():
     assert "a gate failed" in told and live(data) == before
     told = aisle("train", "--params", useless, "--force", data=data)[0]
     assert "It is published." in told and live(data) != before
+
+
+def test_train_looks_for_better_parameters_within_its_budget():
+    data = copy_of_shop("searched")
+    done = answer("train", "--auto", "--budget", "2", "--no-publish", data=data)
+    trials = done["search"]["trials"]
+    assert trials[0]["parameter"] is None and trials[0]["kept"]
+    assert max(t["ndcg"] for t in trials if t["kept"]) == [t for t in trials if t["kept"]][-1]["ndcg"]
+    assert done["search"]["split"] < done["metrics"]["split"]
+    manifest = json.load(open(os.path.join(data, "models/recommend", done["version"], "manifest.json"),
+                              encoding="utf-8"))
+    assert manifest["parameters"] == done["search"]["best"]
+    assert "(the start)" in aisle("train", "--auto", "--budget", "1", "--no-publish", data=data)[0]
+    assert "--budget is for --auto" in aisle("train", "--budget", "5", data=data, status=USAGE)[1]
 
 
 def test_models_are_published_rolled_back_and_cleared():
@@ -641,6 +669,27 @@ def test_eval_measures_what_is_bought_again():
     for name in ("again", "most_recently_bought", "most_often_bought"):
         assert 0 <= got[name]["recall@5"] <= got[name]["recall@10"] <= got[name]["recall@20"] <= 1
     aisle("eval", "again", "--test-share", "2", status=USAGE)
+
+
+def test_eval_estimates_a_policy_from_the_log_of_another():
+    # Two actions, drawn evenly; "a" always pays. The target takes "a" three times in four.
+    rows = [{"shopper": f"s{i}", "action": "ab"[i % 2], "propensity": 0.5, "reward": 1 - i % 2,
+             "target_propensity": 0.75 - 0.5 * (i % 2)} for i in range(200)]
+    log = write("decisions.jsonl", "\n".join(map(json.dumps, rows)))
+    got = answer("eval", "ope", "--log", log, "--columns", "context=shopper")
+    assert (got["decisions"], got["contexts"], got["matched"]) == (200, 200, 200)
+    assert got["logged"]["value"] == 0.5 and got["weight"]["value"] == 1
+    assert got["ips"]["value"] == got["snips"]["value"] == 0.75
+    assert got["ips"]["low"] < 0.75 < got["ips"]["high"]
+    assert got["plausible"] and got["reliable"] and "dr" not in got
+    assert answer("eval", "ope", "--log", log, "--clip", "1")["clipped"] == 100
+    rows[4]["propensity"] = 0
+    bad = write("bad_decisions.jsonl", "\n".join(map(json.dumps, rows)))
+    assert "line 5: propensity: 0" in aisle("eval", "ope", "--log", bad, status=DATA)[1]
+    aisle("eval", "ope", status=USAGE)
+    aisle("eval", "ope", "--log", log, "--clip", "x", status=USAGE)
+    aisle("eval", "ope", "--log", log, "--level", "2", status=DATA)
+    aisle("eval", "ope", "--log", "nowhere", status=NO_INPUT)
 
 
 def test_eval_measures_whole_lists_of_the_shop_s_past():

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "engine/recommend_model.h"
 #include "store/records.h"
@@ -108,6 +109,24 @@ static inline void fake_vectors(struct recommend_model *m, uint32_t cells, struc
     v->codes = codes;
 }
 
+static inline void fake_content(struct recommend_model *m, struct rng *r, struct arena *a)
+{
+    enum { FEATURES = 6 };
+    uint64_t *keys = FAKE_OF(uint64_t, FEATURES);
+    float *idf = fake_floats(r, a, FEATURES);
+    for (uint64_t i = 0; i < FEATURES; i++)
+        keys[i] = i / 2 << CONTENT_KIND_SHIFT | (i + rng_below(r, 2) * FEATURES);
+    for (uint64_t i = 1; i < FEATURES; i++) /* of one kind two, ascending */
+        if (keys[i] <= keys[i - 1])
+            keys[i] = keys[i - 1] + 1;
+    m->content = (struct content_tower){.features = FEATURES,
+                                        .dim = m->dim,
+                                        .products = m->rows,
+                                        .keys = keys,
+                                        .idf = idf,
+                                        .weights = fake_floats(r, a, (size_t)FEATURES * m->dim)};
+}
+
 /** A model of these sizes, all in the arena. dim 0: no factors, and cells counts for nothing. */
 static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, uint32_t dim,
                                                 uint32_t cells, uint32_t users, struct arena *a)
@@ -139,6 +158,9 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
     m.near = fake_lists_of(&r, a, rows);
     m.with = fake_lists_of(&r, a, rows);
     m.next = fake_lists_of(&r, a, rows);
+    m.alike = fake_lists_of(&r, a, rows);
+    if (dim)
+        fake_content(&m, &r, a);
     fake_histories(&m, &r, a);
     return m;
 }
@@ -177,6 +199,23 @@ static inline double touch_floats(const float *v, size_t n)
     return sum;
 }
 
+/* Every feature, and one that is unknown. */
+static inline void touch_content(const struct recommend_model *m, const struct content_tower *t)
+{
+    float *x = mem_new((size_t)m->dim + 1, sizeof *x);
+    volatile double touched_sum = 0; /* any: weights are only finite */
+    for (uint32_t i = 0; i < t->features; i++) {
+        const struct content_feature features[] = {{t->keys[i], 1}, {t->keys[i] + 1, 1}};
+        struct content_vector v;
+        CHECK(i == 0 || t->keys[i - 1] < t->keys[i]);
+        content_vector_of(t, features, 2, &v);
+        CHECK(v.len >= 1 && v.len <= 2 && v.index[0] == i);
+        content_embed(t, &v, x);
+        touched_sum += touch_floats(x, m->dim);
+    }
+    mem_free(x);
+}
+
 /** Read all that a server reads. Aborts where a model that was opened breaks a promise. */
 static inline void touch_model(const struct recommend_model *m)
 {
@@ -203,6 +242,9 @@ static inline void touch_model(const struct recommend_model *m)
     touch_lists(&m->next, m->rows);
     touch_lists(&m->near, m->rows);
     touch_lists(&m->with, m->rows);
+    touch_lists(&m->next, m->rows);
+    touch_lists(&m->alike, m->rows);
+    touch_content(m, &m->content);
     for (uint32_t u = 0; u < m->users; u++) {
         const uint32_t *acts;
         const uint16_t *days;

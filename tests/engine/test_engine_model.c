@@ -1,6 +1,7 @@
 /* test_engine_model.c - models come, go and are broken; what is served stays whole. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "engine/model.h"
@@ -71,6 +72,102 @@ START_TEST(a_published_model_serves_and_the_one_before_after_a_rollback)
     ck_assert_str_eq(rig_stats(&r).model, "v1");
     rig_restart(&r);
     ck_assert_str_eq(rig_stats(&r).model, "v1");
+    rig_release(&r);
+}
+END_TEST
+
+/* A model of products 1..ROWS that knows the words of a title, and puts them at (1, 1, ...). */
+static void write_model_of_title(struct rig *r, const char *version, const char *title)
+{
+    struct err err;
+    struct arena a;
+    struct content_reader reader;
+    char path[FS_PATH_MAX];
+    uint32_t items[ROWS];
+    uint64_t keys[CONTENT_FEATURES_MAX];
+    float idf[CONTENT_FEATURES_MAX], weights[CONTENT_FEATURES_MAX * DIM];
+    struct product p = {.title = str_of(title), .price_minor = STORE_NO_AMOUNT};
+    arena_init(&a, 0, 16 << 20);
+    content_reader_init(&reader);
+    struct recommend_model m = fake_model(7, ROWS, DIM, CELLS, USERS, &a);
+    ck_ok(content_read(&reader, &p, &err));
+    for (size_t i = 0; i < reader.len; i++) {
+        keys[i] = reader.features[i].key;
+        idf[i] = 1;
+        for (size_t k = 0; k < DIM; k++)
+            weights[i * DIM + k] = 1;
+    }
+    for (uint32_t row = 0; row < ROWS; row++)
+        items[row] = row + 1;
+    m.items = items;
+    m.content = (struct content_tower){.features = (uint32_t)reader.len,
+                                       .dim = DIM,
+                                       .products = ROWS,
+                                       .keys = keys,
+                                       .idf = idf,
+                                       .weights = weights};
+    path_of(r, version, path);
+    ck_ok(recommend_model_write(&m, path, &err));
+    content_reader_release(&reader);
+    arena_release(&a);
+}
+
+/* The view in which newcomers are as many as asked for; within a minute. */
+static struct view *view_with_newcomers(struct rig *r, uint32_t want)
+{
+    for (int i = 0; i < RIG_WAIT_MS; i++) {
+        struct view *v = engine_view(r->engine);
+        if ((v->newcomers ? v->newcomers->len : 0) == want)
+            return v;
+        view_unref(v);
+        usleep(1000);
+    }
+    ck_abort_msg("never %u newcomers", want);
+    return NULL;
+}
+
+START_TEST(a_product_that_the_model_does_not_know_is_met_by_its_record)
+{
+    struct rig r;
+    struct view *v;
+    rig_init(&r);
+    tx_begin(&r.shop);
+    for (uint32_t no = 1; no <= ROWS; no++) {
+        char id[8];
+        snprintf(id, sizeof id, "K%u", no);
+        ck_assert_uint_eq(put_product(r.shop.tx, id), no);
+    }
+    rig_commit(&r);
+    write_model_of_title(&r, "v1", "kettle");
+    publish(&r, "v1");
+    view_unref(view_with_newcomers(&r, 0));
+    uint32_t kettle = rig_put(&r, "kettle"), other = rig_put(&r, "zither");
+    v = view_with_newcomers(&r, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t no = v->newcomers->product_no[i];
+        const float *x = v->newcomers->vectors + i * DIM;
+        ck_assert(no == kettle || no == other);
+        ck_assert(no == kettle ? x[0] > 0 && x[0] == x[DIM - 1] : x[0] == 0);
+    }
+    view_unref(v);
+    struct err err; /* gone from the catalogue: gone from among them */
+    ck_ok(product_delete(tx_begin(&r.shop), STR_LIT("zither"), NULL, &err));
+    rig_commit(&r);
+    view_unref(view_with_newcomers(&r, 1));
+    rig_restart(&r);
+    view_unref(view_with_newcomers(&r, 1));
+    /* a model without a tower puts nobody anywhere */
+    struct arena a;
+    char path[FS_PATH_MAX];
+    arena_init(&a, 0, 16 << 20);
+    struct recommend_model m = fake_model(7, ROWS, 0, 0, USERS, &a);
+    path_of(&r, "v2", path);
+    ck_ok(recommend_model_write(&m, path, &err));
+    arena_release(&a);
+    publish(&r, "v2");
+    v = view_with_newcomers(&r, 0);
+    ck_assert_ptr_null(v->newcomers);
+    view_unref(v);
     rig_release(&r);
 }
 END_TEST
@@ -243,7 +340,8 @@ START_TEST(two_hundred_swaps_under_readers_leave_one_model_mapped)
 }
 END_TEST
 
-SUITE("engine_model", a_published_model_serves_and_the_one_before_after_a_rollback,
+SUITE("engine_model", a_product_that_the_model_does_not_know_is_met_by_its_record,
+      a_published_model_serves_and_the_one_before_after_a_rollback,
       a_deleted_product_stays_gone_whichever_model_serves,
       a_damaged_model_leaves_the_old_one_serving_and_holds_nothing_up,
       acts_that_the_model_knows_are_not_replayed_and_later_ones_are,

@@ -51,6 +51,17 @@ static void same_vectors(const struct vectors *a, const struct vectors *b)
     SAME(a, b, codes, a->blocks * vec_block_bytes(a->dim));
 }
 
+static void same_content(const struct content_tower *a, const struct content_tower *b)
+{
+    ck_assert(a->features == b->features && a->products == b->products);
+    if (a->features == 0)
+        return;
+    ck_assert_uint_eq(a->dim, b->dim);
+    SAME(a, b, keys, a->features);
+    SAME(a, b, idf, a->features);
+    SAME(a, b, weights, (size_t)a->features * a->dim);
+}
+
 static void same_model(const struct recommend_model *a, const struct recommend_model *b)
 {
     size_t acts = a->history_offsets[a->users];
@@ -76,6 +87,9 @@ static void same_model(const struct recommend_model *a, const struct recommend_m
     same_lists(&a->next, &b->next, a->rows);
     same_lists(&a->near, &b->near, a->rows);
     same_lists(&a->with, &b->with, a->rows);
+    same_lists(&a->next, &b->next, a->rows);
+    same_lists(&a->alike, &b->alike, a->rows);
+    same_content(&a->content, &b->content);
     SAME(a, b, user_no, a->users);
     SAME(a, b, history_offsets, a->users + 1);
     SAME(a, b, history_acts, acts);
@@ -228,6 +242,20 @@ BREAK_FIELD(graph_scale_nan, *m = GRAPH_MODEL; m->graph_scale = NAN)
 BREAK_FIELD(fold_in_negative, *m = GRAPH_MODEL; ((float *)(uintptr_t)m->fold_in)[2] = -1)
 BREAK_FIELD(graph_itself, *m = GRAPH_MODEL;
             ((uint32_t *)(uintptr_t)m->graph.rows)[0] = row_at(&m->graph, 0))
+BREAK_ARRAY(alike_itself, uint32_t, alike.rows, LISTED(m->alike),
+            v[a_pair(&m->alike)] = row_at(&m->alike, a_pair(&m->alike)))
+#define FEATURES (m->content.features)
+BREAK_FIELD(features_without_factors, {
+    struct content_tower t = m->content;
+    *m = fake_model(3, ROWS, 0, 0, USERS, a);
+    m->content = t;
+})
+BREAK_ARRAY(features_repeat, uint64_t, content.keys, FEATURES, v[1] = v[0])
+BREAK_ARRAY(feature_of_no_kind, uint64_t, content.keys, FEATURES,
+            v[FEATURES - 1] = (uint64_t)CONTENT_KINDS << CONTENT_KIND_SHIFT)
+BREAK_ARRAY(idf_infinite, float, content.idf, FEATURES, v[2] = INFINITY)
+BREAK_ARRAY(idf_negative, float, content.idf, FEATURES, v[2] = -1)
+BREAK_ARRAY(tower_not_a_number, float, content.weights, FEATURES *DIM, v[FEATURES * DIM - 1] = NAN)
 BREAK_ARRAY(users_repeat, uint32_t, user_no, USERS, v[USERS - 1] = v[USERS - 2])
 BREAK_ARRAY(user_zero, uint32_t, user_no, USERS, v[0] = 0)
 BREAK_ARRAY(history_from_one, uint64_t, history_offsets, USERS + 1, v[0] = 1)
@@ -289,6 +317,13 @@ static const struct {
     {graph_scale_nan, "graph scale"},
     {fold_in_negative, "fold_in"},
     {graph_itself, "graph.rows"},
+    {alike_itself, "alike.rows"},
+    {features_without_factors, "features"},
+    {features_repeat, "content.keys"},
+    {feature_of_no_kind, "content.keys"},
+    {idf_infinite, "content.idf"},
+    {idf_negative, "content.idf"},
+    {tower_not_a_number, "content.weights"},
     {users_repeat, "user.no"},
     {user_zero, "user.no"},
     {history_from_one, "user.offsets"},

@@ -61,6 +61,12 @@ static void naive_shrink(struct person *p, const struct user_action *added)
     memmove(p->acts + victim, p->acts + victim + 1, (p->len - victim) * sizeof *p->acts);
 }
 
+static void naive_remove(struct person *p, size_t i)
+{
+    p->len--;
+    memmove(p->acts + i, p->acts + i + 1, (p->len - i) * sizeof *p->acts);
+}
+
 static void naive_part(struct naive *n, uint32_t guest)
 {
     uint32_t known = n->people[guest].linked_to;
@@ -163,7 +169,13 @@ START_TEST(random_operations_give_what_a_list_of_all_acts_gives)
             uint32_t no = 1 + (uint32_t)rng_below(&r, PEOPLE), clock_s = step / 3;
             uint32_t guest = 3 + (uint32_t)rng_below(&r, PEOPLE - 2);
             uint64_t what = rng_below(&r, OPERATIONS);
-            if (what < 90) {
+            struct person *p = &n->people[no];
+            if (what < 10 && p->len) {
+                size_t i = rng_below(&r, p->len);
+                users_remove(u, no, &p->acts[i]);
+                naive_remove(p, i);
+                users_remove(u, no, &(struct user_action){999, clock_s, EVENT_VIEW});
+            } else if (what < 90) {
                 /* Most acts are of few people, so that their states run full. */
                 no = rng_below(&r, 2) ? no : 1 + no % 2;
                 struct user_action a = random_act(&r, clock_s);

@@ -71,6 +71,7 @@ static void shop_init(struct shop *s)
                                     .near = next,
                                     .with = next,
                                     .next = next,
+                                    .alike = next,
                                     .users = 1,
                                     .user_no = user_no,
                                     .history_offsets = history_offsets};
@@ -90,12 +91,17 @@ static void shop_release(struct shop *s)
     fixture_release(&s->f);
 }
 
-static struct list_cases cases_of(struct shop *s, enum placement p, size_t most)
+static struct list_cases cases_until(struct shop *s, enum placement p, int64_t until, size_t most)
 {
     struct list_cases c;
     struct err err;
-    ck_ok(list_cases_read(&s->it, &s->past.view, p, SPLIT, most, 3, &c, &err));
+    ck_ok(list_cases_read(&s->it, &s->past.view, p, SPLIT, until, most, 3, &c, &err));
     return c;
+}
+
+static struct list_cases cases_of(struct shop *s, enum placement p, size_t most)
+{
+    return cases_until(s, p, INT64_MAX, most);
 }
 
 /* --- the view of the past -------------------------------------------------------------------- */
@@ -228,6 +234,31 @@ START_TEST(sessions_and_orders_are_asked_for_their_rest)
 }
 END_TEST
 
+START_TEST(what_happened_later_is_not_asked_for)
+{
+    struct shop s;
+    shop_init(&s);
+    for (int p = PLACEMENT_HOME; p <= PLACEMENT_CART; p++) {
+        int64_t until = SPLIT + 8 * DAY;
+        struct list_cases c = cases_until(&s, (enum placement)p, until, SIZE_MAX);
+        struct list_cases all = cases_of(&s, (enum placement)p, SIZE_MAX);
+        ck_assert_uint_gt(c.len, 2);
+        ck_assert_uint_lt(c.products_len, all.products_len);
+        for (size_t i = 0; i < c.len; i++)
+            for (size_t k = 0; k < c.items[i].context_len + c.items[i].truth_len; k++) {
+                bool in_time = false;
+                for (size_t j = 0; j < s.it.len; j++)
+                    in_time |= s.it.product_no[j] == c.products[c.items[i].at + k] &&
+                               s.it.time[j] >= SPLIT && s.it.time[j] < until;
+                ck_assert(in_time);
+            }
+        list_cases_release(&c);
+        list_cases_release(&all);
+    }
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(a_sample_is_a_part_in_order_and_the_same_each_time)
 {
     struct shop s;
@@ -336,7 +367,7 @@ END_TEST
 
 SUITE("lists", a_view_of_the_past_knows_nothing_of_what_came_later,
       a_shopper_is_asked_for_what_was_new_to_them_afterwards,
-      sessions_and_orders_are_asked_for_their_rest,
+      sessions_and_orders_are_asked_for_their_rest, what_happened_later_is_not_asked_for,
       a_sample_is_a_part_in_order_and_the_same_each_time,
       figures_are_those_of_the_lists_whatever_the_number_of_threads,
       tuning_finds_the_source_that_is_right)

@@ -18,6 +18,33 @@ START_TEST(quantiles_interpolate_between_ranks)
 }
 END_TEST
 
+/* The probability below t, by the midpoint rule over the density. */
+static double student_below(double t, double v)
+{
+    double whole = exp(lgamma((v + 1) / 2) - lgamma(v / 2)) / sqrt(v * M_PI), sum = 0;
+    enum { STEPS = 20000 };
+    for (int i = 0; i < STEPS; i++) {
+        double x = t * (i + 0.5) / STEPS;
+        sum += pow(1 + x * x / v, -(v + 1) / 2);
+    }
+    return 0.5 + whole * sum * t / STEPS;
+}
+
+START_TEST(quantiles_of_the_usual_distributions_are_where_they_should_be)
+{
+    for (double p = 1e-12; p < 1; p *= 1.7)
+        ck_assert_double_eq_tol(0.5 * erfc(-stats_normal_quantile(p) / M_SQRT2), p, 1e-11 * p);
+    ck_assert_double_eq_tol(stats_normal_quantile(0.975), 1.959963984540054, 1e-12);
+    static const double freedoms[] = {3, 10, 30, 1000};
+    static const double within[] = {0.0005, 0.00001, 0.000001, 0.000001};
+    for (size_t i = 0; i < 4; i++)
+        for (double p = 0.0005; p < 1; p += 0.0333) {
+            double t = stats_student_quantile(p, freedoms[i]);
+            ck_assert_double_eq_tol(student_below(t, freedoms[i]), p, within[i]);
+        }
+}
+END_TEST
+
 /* A 90% interval holds the true mean in about 90 of 100 samples. */
 START_TEST(the_interval_covers_the_truth_as_often_as_it_says)
 {
@@ -99,5 +126,6 @@ START_TEST(what_cannot_be_measured_is_refused)
 END_TEST
 
 SUITE("stats", quantiles_interpolate_between_ranks,
+      quantiles_of_the_usual_distributions_are_where_they_should_be,
       the_interval_covers_the_truth_as_often_as_it_says, the_interval_is_as_wide_as_theory_says,
       the_same_seed_gives_the_same_interval, what_cannot_be_measured_is_refused)

@@ -109,7 +109,7 @@ START_TEST(the_table_is_what_a_plain_array_would_be)
             }
         }
         float weight = (float)rng_below(&r, 4);
-        candidates_close(&c, weight);
+        candidates_close(&c, 0, weight);
         close_oracle(o, (double)weight);
     }
     ck_assert_uint_eq(c.len, CANDIDATES_MAX); /* the test fills the table */
@@ -145,14 +145,14 @@ START_TEST(an_empty_source_changes_nothing)
     float totals[2];
     arena_init(&arena, 0, 1 << 20);
     ck_ok(candidates_init(&c, &arena, &err));
-    candidates_close(&c, 1);
+    candidates_close(&c, 0, 1);
     ck_assert_uint_eq(c.len, 0);
     ck_ok(candidates_add(
         &c, &(struct candidate_list){.numbers = &product_no, .parts = &part, .n = 1, .weight = 1},
         &err));
-    candidates_close(&c, 0.5f);
+    candidates_close(&c, 0, 0.5f);
     for (int i = 0; i < 2 * CANDIDATES_SOURCES_MAX; i++)
-        candidates_close(&c, 1);
+        candidates_close(&c, 0, 1);
     ck_assert_uint_eq(c.len, 1);
     candidates_totals(&c, totals);
     ck_assert(totals[1] == 0.5f);

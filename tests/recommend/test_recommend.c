@@ -47,7 +47,7 @@ static void serve_model(struct shop *s)
     static float again_days[KNOWN], again_share[KNOWN];
     static float popularity[KNOWN], spectrum[DIM], near_scores[KNOWN * NEAR_EACH],
         with_scores[KNOWN];
-    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN];
+    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN], alike_rows[KNOWN];
     static const uint32_t user_no[] = {SHOPPER};
     static const uint64_t history_offsets[] = {0, 1};
     static const uint32_t history_acts[] = {(uint32_t)EVENT_PURCHASE << HISTORY_ROW_BITS | 20};
@@ -67,6 +67,7 @@ static void serve_model(struct shop *s)
         with_rows[row] = (row + KIND) % KNOWN;
         next_offsets[row + 1] = row + 1;
         next_rows[row] = (row + 1) % KNOWN;
+        alike_rows[row] = (row + 5) % KNOWN;
         with_scores[row] = 0.5f;
         for (uint32_t i = 0; i < NEAR_EACH; i++) {
             near_rows[row * NEAR_EACH + i] = kind * KIND + (place + 1 + i) % KIND;
@@ -86,6 +87,7 @@ static void serve_model(struct shop *s)
                                 .near = {near_offsets, near_rows, near_scores},
                                 .with = {with_offsets, with_rows, with_scores},
                                 .next = {next_offsets, next_rows, with_scores},
+                                .alike = {next_offsets, alike_rows, with_scores},
                                 .users = 1,
                                 .user_no = user_no,
                                 .history_offsets = history_offsets,
@@ -301,6 +303,29 @@ START_TEST(what_is_owned_excluded_or_seen_is_left_out)
     r.filter = fixture_filter(&s.f, "brand = potter"); /* filling up brings nothing back */
     out = run(&s, &r);
     ck_assert_uint_eq(out.len, KIND - 4);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_filter_that_speaks_of_purchases_decides_about_them)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_PURCHASE);
+    act(&s, 99, 16, EVENT_VIEW);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.filter = fixture_filter_for(&s.f, STR_LIT("purchased"), 99, NOW);
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 1);
+    ck_assert_uint_eq(out.items[0].product_no, 15);
+    r.filter = fixture_filter_for(&s.f, STR_LIT("not purchased and not viewed within 1h"), 99, NOW);
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, r.limit);
+    ck_assert(!shows(&out, 15) && !shows(&out, 16));
+    r.filter = fixture_filter_for(&s.f, STR_LIT("viewed"), 99, NOW);
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 1);
+    ck_assert_uint_eq(out.items[0].product_no, 16);
     shop_release(&s);
 }
 END_TEST
@@ -560,7 +585,9 @@ START_TEST(what_came_next_follows_the_newest_acts_first)
     r.weights = &w;
     struct recommend_result out = run(&s, &r);
     static const uint32_t want[] = {19, 16, 4}, because[] = {18, 15, 3};
-    ck_assert_uint_eq(out.len, 3);
+    ck_assert_uint_eq(out.len, r.limit);
+    for (size_t i = 3; i < out.len; i++) /* filled up with what nothing proposes */
+        ck_assert_int_eq(out.items[i].reason, REASON_POPULAR);
     for (size_t i = 0; i < 3; i++) {
         ck_assert_uint_eq(out.items[i].product_no, want[i]);
         ck_assert_uint_eq(out.items[i].reason_product, because[i]);
@@ -572,9 +599,10 @@ START_TEST(what_came_next_follows_the_newest_acts_first)
     r.user_no = 98;
     r.limit = 12;
     out = run(&s, &r);
-    ck_assert_uint_eq(out.len, 8);
     for (uint32_t i = 0; i < 8; i++)
         ck_assert_uint_eq(out.items[i].product_no, 13 - i);
+    for (size_t i = 8; i < out.len; i++)
+        ck_assert_int_eq(out.items[i].reason, REASON_POPULAR);
     shop_release(&s);
 }
 END_TEST
@@ -595,9 +623,88 @@ START_TEST(diversity_shows_the_other_kind_too_and_hides_nobody)
     struct recommend_result mixed;
     ck_ok(recommend_run(s.f.view, &r, &s.f.arena, &mixed, &err));
     ck_assert_uint_eq(mixed.len, r.limit);
-    ck_assert_uint_ge(lamps(&mixed), 2);
+    ck_assert_uint_gt(lamps(&mixed), lamps(&alike));
     ck_assert_uint_eq(mixed.items[0].product_no, alike.items[0].product_no);
     ck_err(recommend_weight_set(&w, STR_LIT("home.diversity=1.1"), &err), ERR_INVALID);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(what_reads_like_a_shopper_s_products_reaches_home)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_VIEW);
+    act(&s, 99, 15, EVENT_ADD_TO_CART);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.profile_alike=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_gt(out.len, 2);                  /* what is hot follows */
+    ck_assert_uint_eq(out.items[0].product_no, 20); /* of the heavier one */
+    ck_assert_uint_eq(out.items[0].reason_product, 15);
+    ck_assert_uint_eq(out.items[1].product_no, 8);
+    ck_assert_uint_eq(out.items[1].reason_product, 3);
+    shop_release(&s);
+}
+END_TEST
+
+/* The view as after the catalogue changed, with a tower that puts the record of COLD among the lamps or the pots. */
+static void meet_newcomers(struct shop *s, uint32_t kind)
+{
+    static struct content_reader reader;
+    static uint64_t keys[CONTENT_FEATURES_MAX];
+    static float idf[CONTENT_FEATURES_MAX], weights[CONTENT_FEATURES_MAX * DIM];
+    struct recommend_model *m = &s->f.view->model->recommend;
+    struct location at = catalogue_locate(s->f.view->catalogue, COLD);
+    struct product p;
+    struct err err;
+    if (!reader.analyser)
+        content_reader_init(&reader);
+    ck_ok(segment_source(s->f.view->catalogue->segments[at.slot], at.doc, &s->f.arena, &p, &err));
+    ck_ok(content_read(&reader, &p, &err));
+    ck_assert_uint_gt(reader.len, 0);
+    for (size_t i = 0; i < reader.len; i++) {
+        keys[i] = reader.features[i].key;
+        idf[i] = 1;
+        for (uint32_t k = 0; k < DIM; k++)
+            weights[i * DIM + k] = k == kind ? 1 : 0;
+    }
+    m->content = (struct content_tower){.features = (uint32_t)reader.len,
+                                        .dim = DIM,
+                                        .products = KNOWN,
+                                        .keys = keys,
+                                        .idf = idf,
+                                        .weights = weights};
+    newcomers_unref(s->f.view->newcomers);
+    ck_ok(newcomers_build(s->f.view->catalogue, m, s->f.live, &s->f.view->newcomers, &err));
+}
+
+START_TEST(a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_VIEW);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.factors=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        meet_newcomers(&s, kind);
+        ck_assert_uint_ge(s.f.view->newcomers->len, 1);
+        struct recommend_result out = run(&s, &r);
+        bool liked = shows(&out, COLD);
+        ck_assert(liked == (kind == (3 - 1) / KIND));
+        for (size_t i = 0; i < out.len; i++)
+            ck_assert(out.items[i].reason == REASON_TASTE);
+    }
+    set_live(&s, COLD, 0, PRODUCT_ACTIVE); /* sold out */
+    meet_newcomers(&s, (3 - 1) / KIND);
+    struct recommend_result out = run(&s, &r);
+    ck_assert(!shows(&out, COLD));
     shop_release(&s);
 }
 END_TEST
@@ -609,9 +716,9 @@ START_TEST(weights_have_names_and_say_what_is_shown)
     struct recommend_weights w = recommend_weights_default;
     shop_init(&s, true);
     act(&s, 99, 15, EVENT_VIEW);
-    static const char *const off[] = {"home.factors=0",      "home.profile_near=0",
-                                      "home.profile_with=0", "home.profile_next=0",
-                                      "home.trending=0",     "home.arrivals=0.5"};
+    static const char *const off[] = {
+        "home.factors=0",       "home.profile_near=0", "home.profile_with=0", "home.profile_next=0",
+        "home.profile_alike=0", "home.trending=0",     "home.arrivals=0.5"};
     ck_assert(recommend_weights_equal(&w, &recommend_weights_default));
     for (size_t i = 0; i < sizeof off / sizeof *off; i++)
         ck_ok(recommend_weight_set(&w, str_of(off[i]), &err));
@@ -675,6 +782,7 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       nobody_and_who_opted_out_get_what_everybody_gets,
       a_guest_s_acts_count_for_the_shopper_they_became, what_cannot_be_sold_is_never_shown,
       what_is_owned_excluded_or_seen_is_left_out,
+      a_filter_that_speaks_of_purchases_decides_about_them,
       one_variant_of_a_group_is_shown_and_none_of_the_context_s,
       a_filter_holds_everywhere_and_fills_what_the_sources_leave_empty,
       similar_together_and_cart_follow_the_lists_of_the_context,
@@ -685,5 +793,8 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
       what_came_next_follows_the_newest_acts_first,
-      diversity_shows_the_other_kind_too_and_hides_nobody, weights_have_names_and_say_what_is_shown,
+      diversity_shows_the_other_kind_too_and_hides_nobody,
+      what_reads_like_a_shopper_s_products_reaches_home,
+      a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it,
+      weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)

@@ -240,6 +240,9 @@ START_TEST(totals_and_lines_are_exact_whatever_the_order_of_arrival)
     struct order_counts counts;
     ck_ok(orders_count(read_begin(&s), &counts, &err));
     ck_assert(counts.orders == ORDERS && counts.lines == n);
+    int64_t at_most;
+    ck_ok(orders_at_most(s.db, &at_most, &err));
+    ck_assert_int_eq(at_most, ORDERS);
     for (int o = 0; o < ORDERS; o++) {
         char id[8];
         struct order got;

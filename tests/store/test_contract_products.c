@@ -103,9 +103,12 @@ START_TEST(a_deleted_product_keeps_its_number_and_comes_back_with_it)
     ck_assert_int_eq(got.status, PRODUCT_DELETED);
     ck_text(got.id, "a");
     ck_assert(got.title.n == 0 && got.price_minor == STORE_NO_AMOUNT);
-    revived = put_product(tx_begin(&s), "a");
-    tx_commit(&s);
+    tx = tx_begin(&s);
+    revived = put_product(tx, "a");
+    ck_ok(product_get_no(tx->db, no, &s.arena, &got, &err));
     ck_assert_uint_eq(revived, no);
+    ck_assert_int_eq(got.created_at, tx->now_us); /* it is as new */
+    tx_commit(&s);
     shop_release(&s);
 }
 END_TEST

@@ -72,6 +72,15 @@ START_TEST(a_profile_is_put_got_and_listed)
     ck_text(got.id, "u");
     ck_ok(users_next(&rows, &got, &more, &err));
     ck_assert(!more);
+    ck_ok(users_by_id(s.db, STR_LIT("s"), STR_LIT("seen"), 10, &rows, &err));
+    ck_ok(users_next(&rows, &got, &more, &err));
+    ck_text(got.id, "u");
+    db_rows_close(&rows);
+    ck_ok(users_by_id(s.db, STR_LIT("t"), STR_LIT(""), 10, &rows, &err));
+    ck_ok(users_next(&rows, &got, &more, &err));
+    ck_text(got.id, "u");
+    ck_ok(users_next(&rows, &got, &more, &err));
+    ck_assert(!more);
     read_end(&s);
     shop_release(&s);
 }

@@ -137,6 +137,10 @@ class OpenApi:
         bad = isinstance(value, (int, float)) and value < least
         return [f"{at} is below {least}: {value}"] if bad else []
 
+    def _exclusiveMinimum(self, value, least, _, at):
+        bad = isinstance(value, (int, float)) and value <= least
+        return [f"{at} is not above {least}: {value}"] if bad else []
+
     def _maximum(self, value, most, _, at):
         bad = isinstance(value, (int, float)) and value > most
         return [f"{at} is above {most}: {value}"] if bad else []

@@ -11,10 +11,16 @@ from shop import ROOT, equal, guest, path_of, product, run_on_demo, test, wait_u
 API = OpenApi()
 
 
+def endpoint_sources():
+    return [name for name in glob.glob(os.path.join(ROOT, "src/api/*.c"))
+            if not os.path.basename(name).startswith("gorse")]
+
+
 def routes_of_sources():
-    """(method, pattern) of every endpoint table in src/api, without the storefront's pages."""
+    """(method, pattern) of every endpoint table in src/api, without the storefront's pages and Gorse's
+    API, which has a description and a test of its own."""
     found = set()
-    for name in glob.glob(os.path.join(ROOT, "src/api/*.c")):
+    for name in endpoint_sources():
         with open(name, encoding="utf-8") as f:
             rows = re.findall(r'\{HTTP_([A-Z]+),\s*"([^"]+)",\s*AUTH_', f.read())
         if os.path.basename(name) == "web.c":
@@ -46,7 +52,7 @@ def methods(server):
 @test("every write is described with its Idempotency-Key and what a reused one gets")
 def keys(_server):
     writes = set()
-    for name in glob.glob(os.path.join(ROOT, "src/api/*.c")):
+    for name in endpoint_sources():
         with open(name, encoding="utf-8") as f:
             writes |= {(m, p) for m, p, flags in re.findall(
                 r'\{HTTP_([A-Z]+),\s*"([^"]+)",\s*AUTH_\w+,\s*\w+,([^}]*)\}', f.read())
@@ -126,6 +132,8 @@ def tour_shoppers(call):
     call(200, "PATCH", "/v1/users/tour", {"personalise": False})
     call(404, "PATCH", "/v1/users/nobody", {"personalise": False})
     call(200, "GET", "/v1/users/tour")
+    call(200, "GET", "/v1/users", query={"prefix": "to", "limit": 1})
+    call(400, "GET", "/v1/users", query={"limit": 0})
     call(404, "GET", "/v1/users/nobody")
     call(204, "POST", "/v1/users/tour/joins", {"anonymous_id": guest(1)})
     call(400, "POST", "/v1/users/tour/joins", {})
@@ -185,6 +193,34 @@ def tour_answers(call):
     call(400, "POST", "/v1/search", {"sort": "alphabet"})
 
 
+def tour_rules(call):
+    action = {"type": "pin", "position": 1}
+    rule = call(201, "POST", "/v1/rules", {"action": action, "products": "id = tour"})
+    path = path_of("v1", "rules", rule["id"])
+    call(409, "POST", "/v1/rules", {"id": rule["id"], "action": action})
+    call(400, "POST", "/v1/rules", {"action": {"type": "dance"}})
+    call(200, "PUT", path, {"action": action, "placements": ["home"], "audience": {"shoppers": "all"},
+                            "schedule": {"from": "2026-01-01T00:00:00Z", "until": None, "days": ["mon"],
+                                         "hours": {"from": "08:00", "until": "20:00"}}})
+    call(201, "PUT", "/v1/rules/tour", {"action": {"type": "hide"}, "products": "id = tour"})
+    call(400, "PUT", path, {})
+    call(200, "PATCH", path, {"name": "A tour", "schedule": None})
+    call(400, "PATCH", path, {"priority": -1})
+    call(404, "PATCH", "/v1/rules/nothing", {"priority": 1})
+    call(200, "GET", path)
+    call(404, "GET", "/v1/rules/nothing")
+    call(200, "GET", "/v1/rules", query={"limit": 1})
+    call(400, "GET", "/v1/rules", query={"limit": 0})
+    call(200, "POST", "/v1/recommendations/explain", {"all": True})
+    call(200, "POST", "/v1/recommendations/explain", {"placement": "similar",
+                                                      "product_id": "oolong-tea-0001-50g"})
+    call(400, "POST", "/v1/recommendations/explain", {"filter": "price <"})
+    call(404, "POST", "/v1/recommendations/explain", {"explain": ["tour", "nothing"]})
+    call(204, "DELETE", path)
+    call(204, "DELETE", "/v1/rules/tour")
+    call(404, "DELETE", path)
+
+
 def tour_buying(call):
     me, lines = {"user_id": "tour"}, [{"product_id": "tour", "quantity": 2}]
     call(200, "GET", "/v1/carts", query=me)
@@ -207,10 +243,37 @@ def tour_buying(call):
     call(404, "PATCH", "/v1/orders/nothing", {"status": "paid"})
 
 
+def tour_experiments(call):
+    path, definition = "/v1/experiments/tour", {
+        "placements": ["home"], "share": 0.5, "guardrails": [{"metric": "ctr", "max_loss": 0.5}],
+        "variants": [{"name": "a"}, {"name": "b", "weights": {"home.arrivals": 1}}]}
+    call(201, "POST", "/v1/experiments", {"id": "tour", "definition": definition})
+    call(409, "POST", "/v1/experiments", {"id": "tour", "definition": definition})
+    call(400, "POST", "/v1/experiments", {"id": "tour", "definition": {}})
+    call(200, "GET", "/v1/experiments")
+    call(200, "GET", path)
+    call(404, "GET", "/v1/experiments/nothing")
+    call(409, "GET", path + "/report")
+    call(200, "PATCH", path, {"state": "running"})
+    call(200, "GET", path + "/report")
+    call(404, "GET", "/v1/experiments/nothing/report")
+    call(409, "DELETE", path)
+    call(409, "PATCH", path, {"definition": definition})
+    call(400, "PATCH", path, {})
+    call(404, "PATCH", "/v1/experiments/nothing", {"state": "running"})
+    call(200, "PATCH", path, {"state": "stopped", "reason": "enough"})
+    call(200, "PATCH", path, {"state": "decided", "decision": "a"})
+    call(204, "DELETE", path)
+    call(404, "DELETE", path)
+
+
 def tour_operation(call):
     family = call(200, "GET", "/v1/models/recommend")
     call(200, "GET", "/v1/models")
     call(404, "GET", "/v1/models/chess")
+    call(200, "GET", "/v1/reports/attribution", query={"by": "placement,model,variant"})
+    call(400, "GET", "/v1/reports/attribution", query={"by": "weather"})
+    tour_experiments(call)
     live = family["items"][0]["version"]
     call(200, "POST", "/v1/models/recommend/publish", {"version": live})
     call(404, "POST", "/v1/models/recommend/publish", {"version": "x"})
@@ -218,6 +281,7 @@ def tour_operation(call):
     call(404, "POST", "/v1/models/recommend/rollback")
     job = call(202, "POST", "/v1/jobs", {"kind": "train"})
     call(400, "POST", "/v1/jobs", {"kind": "nap"})
+    call(400, "POST", "/v1/jobs", {"kind": "train", "parameters": {"dimm": 8}})
     path = path_of("v1", "jobs", str(job["id"]))
     wait_until(lambda: call(200, "GET", path)["state"] == "done", "the training job is done")
     call(200, "GET", "/v1/jobs", query={"limit": 1})
@@ -235,6 +299,11 @@ def tour_operation(call):
     call(404, "DELETE", "/v1/jobs/999999")
     job = call(202, "POST", "/v1/jobs", {"kind": "train"})
     call(204, "DELETE", path_of("v1", "jobs", str(job["id"])))
+    call(200, "GET", "/v1/overview")
+    row = call(200, "GET", "/v1/quarantine", query={"kind": "events", "limit": 1})["items"][0]
+    call(400, "GET", "/v1/quarantine", query={"limit": 1000})
+    call(204, "DELETE", path_of("v1", "quarantine", str(row["id"])))
+    call(404, "DELETE", "/v1/quarantine/999999")
     call(200, "GET", "/v1/keys")
     key = call(201, "POST", "/v1/keys", {"scope": "server", "name": "tour"})
     call(400, "POST", "/v1/keys", {"scope": "king"})
@@ -256,7 +325,8 @@ def tour_operation(call):
 @test("every answer of a tour through all operations fits its schema")
 def tour(server):
     call = Tour(server.admin())
-    for part in (tour_catalogue, tour_shoppers, tour_answers, tour_buying, tour_operation):
+    for part in (tour_catalogue, tour_shoppers, tour_answers, tour_rules, tour_buying,
+                 tour_operation):
         part(call)
     equal(call.problems, [], "answers that the description does not allow")
     unseen = []

@@ -374,7 +374,52 @@ START_TEST(weights_that_are_not_positive_are_refused)
 }
 END_TEST
 
-SUITE("als", the_loss_falls_and_threads_agree_where_rows_are_long_and_many,
+START_TEST(a_warm_start_comes_in_two_steps_to_where_a_cold_one_comes_in_ten)
+{
+    struct problem p;
+    struct matrix_cell more[20];
+    struct matrix by_user, by_item;
+    struct rng r;
+    struct err err;
+    size_t n = 0;
+    problem_init(&p, 21, MANY / 2, 1);
+    p.o.regularisation = 5;
+    p.o.iterations = 10;
+    ck_ok(als_fit(&p.by_user, &p.by_item, &p.o, NULL, p.users, p.items, &err));
+    /* the same and a little more: what happened since */
+    struct matrix_cell *cells = mem_new(matrix_cells(&p.by_user) + 20, sizeof *cells);
+    rng_init(&r, 4);
+    for (int i = 0; i < 20; i++)
+        more[i] =
+            (struct matrix_cell){(uint32_t)rng_below(&r, USERS), (uint32_t)rng_below(&r, ITEMS), 2};
+    for (uint32_t u = 0; u < USERS; u++)
+        for (uint64_t i = p.by_user.offsets[u]; i < p.by_user.offsets[u + 1]; i++)
+            cells[n++] = (struct matrix_cell){u, p.by_user.column[i], p.by_user.value[i]};
+    memcpy(cells + n, more, sizeof more);
+    ck_ok(matrix_build(cells, n + 20, USERS, ITEMS, &by_user, &err));
+    ck_ok(matrix_transpose(&by_user, &by_item, &err));
+    float users[USERS * DIM], items[ITEMS * DIM];
+    struct als_options o = p.o;
+    ck_ok(als_fit(&by_user, &by_item, &o, NULL, users, items, &err));
+    double cold = als_loss(&by_user, &by_item, &o, users, items);
+    o.iterations = 2;
+    ck_ok(als_fit(&by_user, &by_item, &o, NULL, users, items, &err));
+    double cold_two = als_loss(&by_user, &by_item, &o, users, items);
+    o.warm = true;
+    memcpy(items, p.items, sizeof items);
+    ck_ok(als_fit(&by_user, &by_item, &o, NULL, users, items, &err));
+    double warm = als_loss(&by_user, &by_item, &o, users, items);
+    ck_assert_double_le(warm, cold * 1.001);
+    ck_assert_double_gt(cold_two, cold * 1.001);
+    mem_free(cells);
+    matrix_release(&by_user);
+    matrix_release(&by_item);
+    problem_release(&p);
+}
+END_TEST
+
+SUITE("als", a_warm_start_comes_in_two_steps_to_where_a_cold_one_comes_in_ten,
+      the_loss_falls_and_threads_agree_where_rows_are_long_and_many,
       a_system_that_floats_cannot_hold_is_named,
       one_block_of_all_factors_is_the_exact_half_step_wherever_it_begins,
       the_last_block_stands_in_its_minimum, steps_over_blocks_come_to_what_exact_ones_come_to,

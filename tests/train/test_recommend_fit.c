@@ -7,6 +7,7 @@
 #include "recommend/factors.h"
 #include "recommend/profile.h"
 #include "support/suite.h"
+#include "train/content.h"
 #include "train/propagation.h"
 #include "train/recommend_evaluate.h"
 
@@ -79,6 +80,86 @@ START_TEST(a_model_knows_who_did_what_until_the_moment_and_nothing_later)
     recommend_fit_release(&m);
     ck_err(recommend_fit(&it, &p, &(struct fit_options){.until = 20000 * DAY}, &m, &err),
            ERR_INVALID);
+    interactions_release(&it);
+}
+END_TEST
+
+/* Every product with a tag that says whose taste it is and one that says nothing; NEW and NEW + 1 are new. */
+enum { NEW = PRODUCTS + 11 };
+
+static uint64_t tag_of(uint64_t n)
+{
+    return (uint64_t)CONTENT_TAG << CONTENT_KIND_SHIFT | n;
+}
+
+static void make_catalogue(struct content_catalogue *c, int64_t created_at)
+{
+    struct err err;
+    *c = (struct content_catalogue){0};
+    for (uint32_t no = 1; no <= NEW + 1; no++) {
+        const struct content_feature tags[] = {{tag_of(10 + no % 2), 1},
+                                               {tag_of(20 + no % 7), 0.1f}};
+        const struct content_product p = {no, no, no < NEW ? 20000 * DAY : created_at};
+        if (no <= PRODUCTS + 1 || no >= NEW)
+            ck_ok(content_catalogue_add(c, &p, tags, 2, &err));
+    }
+}
+
+static float score_of(const struct recommend_model *m, uint32_t liked, uint32_t product_no)
+{
+    struct arena arena;
+    struct err err;
+    float x[RECOMMEND_DIM_MAX], weight = 1;
+    uint32_t row = recommend_model_row(m, liked);
+    arena_init(&arena, 0, 1 << 20);
+    ck_ok(factors_fold_in(m, &row, &weight, 1, &arena, x, &err));
+    arena_release(&arena);
+    return vec->dot(x, m->vectors.exact + recommend_model_row(m, product_no) * m->dim, m->dim);
+}
+
+START_TEST(a_product_that_nobody_had_stands_where_its_record_puts_it)
+{
+    struct interactions it;
+    struct content_catalogue c;
+    struct recommend_model m, late;
+    struct recommend_params p = params();
+    struct err err;
+    p.content = 0.1f; /* so few acts that the default would say next to nothing */
+    p.dim = 2;        /* as many as there are tastes */
+    make(&it, 4);
+    make_catalogue(&c, it.last_time);
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.catalogue = &c}, &m, &err));
+    ck_assert_uint_eq(m.rows, PRODUCTS + 3);
+    ck_assert_uint_eq(m.content.features, 9);
+    /* NEW is odd: who likes odd products is shown it, others are not */
+    ck_assert_float_gt(score_of(&m, 3, NEW), 5 * fabsf(score_of(&m, 4, NEW)));
+    ck_assert_float_gt(score_of(&m, 4, NEW + 1), 5 * fabsf(score_of(&m, 3, NEW + 1)));
+    /* and what it is liked with says the same */
+    ck_assert_float_gt(score_of(&m, NEW, 5), 5 * fabsf(score_of(&m, NEW, 6)));
+    /* the tower was turned with the factors: it says where NEW stands */
+    const struct content_feature tags[] = {{tag_of(10 + NEW % 2), 1}, {tag_of(20 + NEW % 7), 0.1f}};
+    struct content_vector v;
+    float x[RECOMMEND_DIM_MAX];
+    content_vector_of(&m.content, tags, 2, &v);
+    content_embed(&m.content, &v, x);
+    const float *row = m.vectors.exact + recommend_model_row(&m, NEW) * m.dim;
+    for (uint32_t k = 0; k < m.dim; k++)
+        ck_assert_float_eq_tol(x[k], row[k], 1e-4f);
+    /* what reads alike is of the same taste */
+    uint32_t r = recommend_model_row(&m, NEW), n = m.alike.offsets[r + 1] - m.alike.offsets[r];
+    ck_assert_uint_ge(n, 5);
+    for (uint32_t i = 0; i < 5; i++)
+        ck_assert_uint_eq(m.items[m.alike.rows[m.alike.offsets[r] + i]] % 2, NEW % 2);
+    /* one that was for sale all the time and that nobody wanted is worth less */
+    content_catalogue_release(&c);
+    make_catalogue(&c, it.first_time);
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.catalogue = &c}, &late, &err));
+    double mean = (double)USERS * ACTS / PRODUCTS; /* and a little less: some did the same twice */
+    double share = (double)score_of(&late, 3, NEW) / (double)score_of(&m, 3, NEW);
+    ck_assert(share > 0.8 / (1 + mean) && share < 1.5 / (1 + mean));
+    recommend_fit_release(&m);
+    recommend_fit_release(&late);
+    content_catalogue_release(&c);
     interactions_release(&it);
 }
 END_TEST
@@ -379,7 +460,44 @@ START_TEST(parameters_are_set_by_name_within_their_bounds)
 }
 END_TEST
 
-SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_later,
+START_TEST(a_fit_goes_on_from_the_model_before)
+{
+    struct interactions it;
+    struct recommend_model first, cold, warm, other;
+    struct recommend_params p = params();
+    struct err err;
+    make(&it, 6);
+    p.dim = 2; /* as many as there are tastes: one place to come to */
+    p.iterations = 30;
+    int64_t before = 20055 * DAY;
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = before}, &first, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){0}, &cold, &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.start = &first}, &warm, &err));
+    double gap = 0, size = 0;
+    for (uint32_t i = 0; i < cold.rows; i++)
+        for (uint32_t j = 0; j < cold.rows; j++) { /* dot products do not depend on the axes */
+            const float *a = cold.vectors.exact, *b = warm.vectors.exact;
+            double x = (double)vec->dot(a + i * p.dim, a + j * p.dim, p.dim);
+            double y = (double)vec->dot(b + i * p.dim, b + j * p.dim, p.dim);
+            gap += (x - y) * (x - y);
+            size += x * x;
+        }
+    ck_assert_double_lt(sqrt(gap / size), 0.1);
+    /* with other factors there is nothing to go on from */
+    p.dim = 5;
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.start = &first}, &other, &err));
+    ck_assert_uint_eq(other.dim, 5);
+    recommend_fit_release(&first);
+    recommend_fit_release(&cold);
+    recommend_fit_release(&warm);
+    recommend_fit_release(&other);
+    interactions_release(&it);
+}
+END_TEST
+
+SUITE("recommend_fit", a_fit_goes_on_from_the_model_before,
+      a_model_knows_who_did_what_until_the_moment_and_nothing_later,
+      a_product_that_nobody_had_stands_where_its_record_puts_it,
       neighbours_and_factors_tell_the_two_tastes_apart, propagation_is_served_as_it_scores,
       fitting_twice_gives_the_same_model_with_any_number_of_threads,
       the_split_leaves_the_share_of_acts_before_it, the_factors_are_measured_as_the_definitions_say,

@@ -1,5 +1,6 @@
 import { Component, lazy, Suspense, useRef, type ReactNode } from 'react';
 import { getShop } from './api/client';
+import { usePageChange } from './lib/page-change';
 import { matchRoute, useLocation } from './lib/router';
 import { useResource } from './lib/use-resource';
 import { HomePage } from './pages/home';
@@ -7,7 +8,7 @@ import { ProductPage } from './pages/product';
 import { SearchPage } from './pages/search';
 import { Footer } from './shop/footer';
 import { Header } from './shop/header';
-import { usePageChange, usePageTitle } from './shop/page';
+import { usePageTitle } from './shop/page';
 import { CartProvider } from './state/cart';
 import { CategoriesProvider } from './state/categories';
 import { NoticesProvider } from './state/notices';

@@ -1,8 +1,17 @@
 /* Every page, in both languages, wide and narrow, light and dark: no complaint of the browser, no
  * accessibility violation, nothing wider than the screen, and a picture to look at. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { addToCart, expect, fillAddress, settled, test, type Lang, type Shop } from '../support';
+import {
+  addToCart,
+  excess,
+  expect,
+  fillAddress,
+  settled,
+  test,
+  violations,
+  type Lang,
+  type Shop,
+} from '../support';
 
 const artifacts = process.env.AISLE_ARTIFACTS ?? 'test-results';
 
@@ -56,13 +65,6 @@ async function loadPictures(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle');
 }
 
-async function violations(page: Page) {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
-    .analyze();
-  return violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }));
-}
-
 const WIDE = { width: 1440, height: 900 };
 const NARROW = { width: 360, height: 740 };
 const SCREENS: { lang: Lang; name: string; viewport: typeof WIDE; dark?: boolean }[] = [
@@ -90,10 +92,7 @@ for (const { lang, name: screen, viewport, dark = false } of SCREENS) {
         await visit(page, shop);
         await settled(page);
         await loadPictures(page);
-        const excess = await page.evaluate(
-          () => document.documentElement.scrollWidth - window.innerWidth,
-        );
-        expect(excess, 'pixels beyond the right edge').toBeLessThanOrEqual(0);
+        expect(await excess(page), 'pixels beyond the right edge').toBeLessThanOrEqual(0);
         await expect(page.locator('h1')).toHaveCount(1);
         await expect(page).toHaveTitle(/.+ · .+/);
         await page.screenshot({

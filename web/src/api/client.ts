@@ -68,7 +68,8 @@ async function readError(response: Response): Promise<ApiError> {
   );
 }
 
-async function call<T>(method: string, path: string, options: Call = {}): Promise<T> {
+/** One request and its answer, or an ApiError. */
+export async function call<T>(method: string, path: string, options: Call = {}): Promise<T> {
   const { params = {}, body, headers = {}, signal } = options;
   const limit = new AbortController();
   const giveUp = () => limit.abort(signal?.reason);

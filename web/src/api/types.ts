@@ -66,7 +66,8 @@ export type ReasonCode =
   | 'comes_after'
   | 'similar_to'
   | 'bought_before'
-  | 'due_again';
+  | 'due_again'
+  | 'picked_by_the_shop';
 
 export interface Reason {
   code: ReasonCode | (string & {});

@@ -68,6 +68,7 @@ export const en = {
     similar_to: 'Similar to what was found',
     bought_before: 'You bought this before',
     due_again: 'About time for more',
+    picked_by_the_shop: 'Picked by the shop',
   } as Record<string, string>,
 
   search: {

@@ -66,6 +66,7 @@ export const zh: Messages = {
     similar_to: '与找到的商品相似',
     bought_before: '你曾经买过',
     due_again: '差不多该补货了',
+    picked_by_the_shop: '店家推荐',
   },
 
   search: {

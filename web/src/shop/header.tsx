@@ -8,19 +8,11 @@ import { IconButton } from '../ui/button';
 import { Drawer } from '../ui/drawer';
 import { Icon } from '../ui/icon';
 import { Link } from '../ui/link';
-import { LanguageSelect, ThemeSelect, useDarkNow } from './preferences';
+import { Mark } from '../ui/mark';
+import { LanguageButton, LanguageSelect, ThemeButton, ThemeSelect } from './preferences';
 import { SearchBox } from './search-box';
 import { ShopperButton } from './shopper';
 import { localText } from '../lib/texts';
-
-function Mark() {
-  return (
-    <svg className="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-      <path d="M12.8 4h2L10 28H5zM19.2 4h-2L22 28h5z" />
-      <path d="M15.1 19h1.8v9h-1.8zM15.3 10.5h1.4V15h-1.4z" className="mark-floor" />
-    </svg>
-  );
-}
 
 function CartLink() {
   const { t } = useSettings();
@@ -30,35 +22,6 @@ function CartLink() {
       <Icon name="cart" />
       {count > 0 && <span className="cart-count">{count > 99 ? '99+' : count}</span>}
     </Link>
-  );
-}
-
-function ThemeButton() {
-  const { t, setTheme } = useSettings();
-  const dark = useDarkNow();
-  return (
-    <IconButton
-      className="wide-only"
-      label={dark ? t.theme.toggleToLight : t.theme.toggleToDark}
-      onClick={() => setTheme(dark ? 'light' : 'dark')}
-    >
-      <Icon name={dark ? 'sun' : 'moon'} />
-    </IconButton>
-  );
-}
-
-function LanguageButton() {
-  const { t, lang, setLang } = useSettings();
-  const other = lang === 'zh' ? 'en' : 'zh';
-  return (
-    <button
-      type="button"
-      className="language-button wide-only"
-      lang={other === 'zh' ? 'zh-Hans' : 'en'}
-      onClick={() => setLang(other)}
-    >
-      {t.language.short}
-    </button>
   );
 }
 

@@ -1,7 +1,9 @@
 import { useSyncExternalStore } from 'react';
 import type { Lang } from '../api/types';
 import { THEMES, useSettings, type Theme } from '../state/settings';
+import { IconButton } from '../ui/button';
 import { Select } from '../ui/forms';
+import { Icon } from '../ui/icon';
 
 const darkQuery = matchMedia('(prefers-color-scheme: dark)');
 
@@ -50,5 +52,34 @@ export function ThemeSelect() {
         </option>
       ))}
     </Select>
+  );
+}
+
+export function ThemeButton() {
+  const { t, setTheme } = useSettings();
+  const dark = useDarkNow();
+  return (
+    <IconButton
+      className="wide-only"
+      label={dark ? t.theme.toggleToLight : t.theme.toggleToDark}
+      onClick={() => setTheme(dark ? 'light' : 'dark')}
+    >
+      <Icon name={dark ? 'sun' : 'moon'} />
+    </IconButton>
+  );
+}
+
+export function LanguageButton() {
+  const { t, lang, setLang } = useSettings();
+  const other = lang === 'zh' ? 'en' : 'zh';
+  return (
+    <button
+      type="button"
+      className="language-button wide-only"
+      lang={other === 'zh' ? 'zh-Hans' : 'en'}
+      onClick={() => setLang(other)}
+    >
+      {t.language.short}
+    </button>
   );
 }

@@ -6,37 +6,10 @@ import { useCart } from '../state/cart';
 import { useSession } from '../state/session';
 import { useSettings } from '../state/settings';
 import { IconButton } from '../ui/button';
-import { Icon, type IconName } from '../ui/icon';
+import { Icon } from '../ui/icon';
 import { Link } from '../ui/link';
 import { Picture, Price, Rating } from '../ui/product-bits';
-
-const REASON_ICONS: Record<string, IconName> = {
-  because_you_viewed: 'eye',
-  because_you_bought: 'check',
-  because_in_cart: 'cart',
-  similar_to_this: 'link',
-  bought_with_this: 'link',
-  popular_now: 'trend',
-  new_arrival: 'spark',
-  fits_your_taste: 'spark',
-  viewed_after_this: 'eye',
-  comes_after: 'link',
-  similar_to: 'link',
-  bought_before: 'check',
-  due_again: 'check',
-};
-
-export function ReasonLine({ reason }: { reason: Reason }) {
-  const { t } = useSettings();
-  const text = reason.text || t.reasons[reason.code];
-  if (!text) return null;
-  return (
-    <p className="reason">
-      <Icon name={REASON_ICONS[reason.code] ?? 'spark'} />
-      <span>{text}</span>
-    </p>
-  );
-}
+import { ReasonLine } from '../ui/reason';
 
 /** A title in pieces of which those at odd places match the query. */
 export function Highlighted({ pieces, text }: { pieces?: string[]; text: string }) {
