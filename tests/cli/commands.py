@@ -216,7 +216,9 @@ def test_an_explanation_adds_up_and_changes_no_answer():
     for place, product in enumerate(told["products"], 1):
         assert product["shown"] and product["position"] == place and product["why_not"] is None
         total = sum(s["part"] * s["scale"] for s in product["sources"])
-        assert abs(total - product["score"]) < 1e-4, product
+        assert abs(total - product["total"]) < 1e-4, product
+        base = product.get("learned", product["total"])
+        assert abs(base * product["factor"] - product["score"]) < 1e-4, product
     printed = aisle("recommend", "--user", user, "--limit", "5", "--explain")[0]
     assert told["products"][0]["sources"][0]["source"] in printed
 
@@ -701,7 +703,7 @@ def test_eval_measures_whole_lists_of_the_shop_s_past():
     whole = answer(*home)["placements"]["home"]
     assert whole["lists"] == 50
     nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
-                     "home.profile_next=0,home.trending=0")["placements"]["home"]
+                     "home.profile_next=0,home.profile_alike=0,home.trending=0")["placements"]["home"]
     assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
     tuned = answer(*home, "--tune")["placements"]["home"]
     assert tuned["ndcg@10"] >= whole["ndcg@10"]
