@@ -234,8 +234,9 @@ struct endpoint_group {
 
 extern const struct endpoint_group shop_endpoints, product_endpoints, product_bulk_endpoints,
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
-    order_endpoints, model_endpoints, job_endpoints, import_endpoints, key_endpoints,
-    overview_endpoints, quarantine_endpoints, demo_endpoints, operation_endpoints, web_endpoints;
+    order_endpoints, model_endpoints, rule_endpoints, job_endpoints, import_endpoints,
+    key_endpoints, overview_endpoints, quarantine_endpoints, demo_endpoints, operation_endpoints,
+    web_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

@@ -65,10 +65,11 @@ static enum err_code build_request(struct call *call, struct search_request *r, 
         code = currency_param(call, call->values[CURRENCY].text, &r->currency, err);
     if (code == ERR_OK)
         code = filter_parse(call->values[FILTER].text, call->arena, &filter, err);
-    if (code == ERR_OK)
-        code = filter_bind(filter, call->view, r->currency, call->arena, &bound, err);
-    if (code == ERR_OK)
-        r->filter = bound;
+    if (code != ERR_OK)
+        return code;
+    struct filter_asker asker = {r->currency, shopper.personalise ? shopper.user_no : 0, r->now_us};
+    code = filter_bind_for(filter, call->view, &asker, call->arena, &bound, err);
+    r->filter = bound;
     return code;
 }
 

@@ -10,9 +10,15 @@ static const struct flag flags[] = {
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
     {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
     {"--params", "K=V,...",
-     "recommend: the model's parameters; als: as for `aisle train`; next, sessions: theirs"},
+     "the model's parameters; lists, als: as for `aisle train`; next, sessions: theirs"},
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
-    {"--k", "N", "recommend, next, sessions: length of the lists (20; next: 10)"},
+    {"--placement", "P", "lists: home, similar, bought_together or cart (all of them)"},
+    {"--weights", "P.S=V,...", "lists: weights of sources, for example home.factors=0.8"},
+    {"--until", "TIME", "lists: as if nothing had happened from then on"},
+    {"--test-share", "X", "lists: share of the acts that is held out (0.2)"},
+    {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
+    {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
+    {"--k", "N", "recommend, lists, next, sessions: length of the lists (20; next: 10)"},
     {"--sequences", "F", "next: a line is a user and the items in order of time"},
     {"--attributes", "F", "next: JSON, of item to a list of attributes"},
     {"--validate", NULL, "next: foretell the item before the last; the last is not looked at"},
@@ -55,23 +61,27 @@ static enum cli_exit run(const struct args *args)
     signal_watch_stop();
     if (strcmp(args->words[0], "recommend") == 0)
         return eval_recommend(args);
+    if (strcmp(args->words[0], "lists") == 0)
+        return eval_lists(args);
     if (strcmp(args->words[0], "search") == 0)
         return eval_search(args);
     if (strcmp(args->words[0], "next") == 0)
         return eval_next(args);
     if (strcmp(args->words[0], "sessions") == 0)
         return eval_sessions(args);
-    return fail_usage(args, "'%s': expected recommend, next, sessions or search", args->words[0]);
+    return fail_usage(args, "'%s': expected recommend, lists, next, sessions or search",
+                      args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | next --sequences F | sessions --train F --test F | "
-             "search --judgements F",
+    .usage = "recommend --train F --test F | lists | next --sequences F | "
+             "sessions --train F --test F | search --judgements F",
     .text =
-        "Fits and answers with the code that serves, and prints one JSON object. No data folder\n"
-        "is needed.\n\n"
+        "Fits and answers with the code that serves, and prints one JSON object. Only lists needs "
+        "a\n"
+        "data folder.\n\n"
         "recommend  recall@k, ndcg@k (binary gain) and hit@k are means over the users of the test\n"
         "           file that the training file knows; what a user had there is neither shown nor\n"
         "           wanted. coverage is the share of items that any list shows, gini how "
@@ -80,6 +90,12 @@ const struct command cmd_eval = {
         "           propagation takes user_exponent, out_exponent, in_exponent, keep, dim, gamma,\n"
         "           low_user, low_item, low_out, low_in, flat, binary, seed; neighbours takes\n"
         "           neighbours, shrink, support, group_max; both and popularity score every item.\n"
+        "lists      the same of whole lists of the shop in the data folder, as pages show them: "
+        "fitted\n"
+        "           on the earlier acts, asked for the later ones. home: what a shopper did with "
+        "products\n"
+        "           new to them; similar: what a session went on with; bought_together, cart: the\n"
+        "           rest of an order.\n"
         "next       hit@k, ndcg@k and mrr@k of the last item of each line, foretold from those "
         "before\n"
         "           it; fitted on the same. Beside it, popularity.\n"

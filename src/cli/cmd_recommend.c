@@ -1,4 +1,4 @@
-#include "recommend/recommend.h"
+#include "recommend/explain.h"
 
 #include <stdio.h>
 
@@ -15,8 +15,23 @@ static const struct flag flags[] = {
     {"--limit", "N", "how many, 1 to 100 (10)"},
     {"--lang", "L", "language of the texts (the shop's first)"},
     {"--currency", "CUR", "currency of the filter's amounts (the shop's)"},
+    {"--explain", NULL, "which sources and rules made it so, of each product"},
     {"--hide-seen", NULL, "leave out what the shopper viewed lately"},
 };
+
+static enum err_code read_attributes(struct shop *s, struct recommend_request *r, struct err *err)
+{
+    struct db *db;
+    struct user profile;
+    enum err_code code = store_read_begin(s->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = user_get_no(db, r->user_no, &s->arena, &profile, err);
+    store_read_end(s->store, db);
+    if (code == ERR_OK)
+        r->attributes = profile.attributes;
+    return code;
+}
 
 static enum err_code read_shopper(const struct args *args, struct shop *s,
                                   struct recommend_request *r, struct err *err)
@@ -34,7 +49,8 @@ static enum err_code read_shopper(const struct args *args, struct shop *s,
     if (found.user_no == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no shopper '%.100s'", user ? user : guest);
     r->user_no = found.personalise ? found.user_no : 0;
-    return ERR_OK;
+    r->known = user && found.personalise;
+    return r->known ? read_attributes(s, r, err) : ERR_OK;
 }
 
 static enum err_code read_placement(const struct args *args, struct shop *s,
@@ -71,7 +87,9 @@ static enum err_code read_filter(const struct args *args, struct shop *s,
     if (code == ERR_OK)
         code = filter_parse(str_of(args_flag(args, "--filter")), &s->arena, &filter, err);
     if (code == ERR_OK)
-        code = filter_bind(filter, s->view, currency, &s->arena, &bound, err);
+        code = filter_bind_for(filter, s->view,
+                               &(struct filter_asker){currency, r->user_no, r->now_us}, &s->arena,
+                               &bound, err);
     if (code == ERR_OK)
         r->filter = bound;
     return code;
@@ -94,15 +112,63 @@ static void print_result(const struct shop *s, const struct recommend_result *fo
     buf_release(&text);
 }
 
+/* The sources of a product with what each gave, and the rules that touched it, in one line each. */
+static void print_explained(const struct shop *s, const struct explainer *x,
+                            const struct explained *e)
+{
+    const struct candidates *c = &x->trace->candidates;
+    size_t n;
+    const uint16_t *rules = rules_in_force(x->trace->choice.rules, &n);
+    for (uint32_t i = 0; i < c->sources_len; i++) {
+        const struct candidate_source *source = &c->sources[i];
+        float share = e->index && e->index <= source->len ? source->part[e->index] : 0;
+        share *= source->scale;
+        if (share > 0)
+            printf("%14.4f  %s\n", (double)share, source->name);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct rule *rule = rules_at(s->view, rules[i]);
+        if (rules_select(x->trace->choice.rules, rules[i], e->at))
+            printf("%14s  rule %.*s\n", rule_action_name(rule->action), STR_ARG(rule->id));
+    }
+}
+
+static void print_explanation(const struct shop *s, const struct explainer *x, struct str language)
+{
+    const struct choice *ch = &x->trace->choice;
+    for (size_t i = 0; i < ch->len; i++) {
+        struct explained e = explain_product(x, ch->items[i].product_no);
+        shop_print_product(s, e.product_no, language);
+        print_explained(s, x, &e);
+    }
+}
+
+static void write_explanation(const struct explainer *x, struct arena *arena, struct str language,
+                              struct json_writer *w)
+{
+    const struct choice *ch = &x->trace->choice;
+    JW_ARR(w, "rules");
+    explain_write_rules(x, arena, w);
+    jw_arr_end(w);
+    JW_ARR(w, "products");
+    for (size_t i = 0; i < ch->len; i++) {
+        struct explained e = explain_product(x, ch->items[i].product_no);
+        explain_write(x, &e, language, w);
+    }
+    jw_arr_end(w);
+}
+
 static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t limit)
 {
     struct recommend_request request = {.limit = (uint32_t)limit,
                                         .hide_seen = args_has(args, "--hide-seen"),
                                         .now_us = clock_now_us()};
     struct str language;
-    struct recommend_result found;
+    struct recommend_trace trace;
+    struct explainer x;
     struct result result;
     struct err err;
+    bool explained = args_has(args, "--explain");
     enum err_code code = shop_language(s, args_flag(args, "--lang"), &language, &err);
     if (code == ERR_OK)
         code = read_placement(args, s, &request, &err);
@@ -111,14 +177,24 @@ static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t 
     if (code == ERR_OK)
         code = read_filter(args, s, &request, &err);
     if (code == ERR_OK)
-        code = recommend_run(s->view, &request, &s->arena, &found, &err);
+        code = recommend_trace_run(s->view, &request, &s->arena, &trace, &err);
+    if (code == ERR_OK)
+        code = explain_init(&x, s->view, &request, &trace, &s->arena, &err);
     result_begin(&result);
-    if (code == ERR_OK && args->json) {
-        jw_obj(&result.w);
-        recommend_members(s->view, &request, &found, language, &result.w);
-        jw_obj_end(&result.w);
-    } else if (code == ERR_OK) {
-        print_result(s, &found, language);
+    if (code == ERR_OK) {
+        const struct recommend_result found = {trace.choice.items, trace.choice.len,
+                                               trace.profile.len > 0};
+        if (args->json) {
+            jw_obj(&result.w);
+            recommend_members(s->view, &request, &found, language, &result.w);
+            if (explained)
+                write_explanation(&x, &s->arena, language, &result.w);
+            jw_obj_end(&result.w);
+        } else if (explained) {
+            print_explanation(s, &x, language);
+        } else {
+            print_result(s, &found, language);
+        }
     }
     return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
 }
@@ -140,11 +216,12 @@ static enum cli_exit run(const struct args *args)
 const struct command cmd_recommend = {
     .name = "recommend",
     .summary = "Recommend products, and say why",
-    .usage = "[--user ID] [--product ID] [--placement P] [--filter F]",
+    .usage = "[--user ID] [--product ID] [--placement P] [--filter F] [--explain]",
     .text = "Answers from the data folder as GET /v1/recommendations does, also while a server\n"
             "runs on it.\n\n"
             "  aisle recommend --user u17\n"
-            "  aisle recommend --product K-1001-RED --placement bought_together --json\n",
+            "  aisle recommend --product K-1001-RED --placement bought_together --json\n"
+            "  aisle recommend --user u17 --explain\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .run = run,

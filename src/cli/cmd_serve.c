@@ -18,6 +18,7 @@
 #include "cli/shop.h"
 #include "demo/create.h"
 #include "jobs/runner.h"
+#include "rank/rules.h"
 #include "search/search.h"
 #include "store/keys.h"
 
@@ -122,7 +123,7 @@ static enum err_code read_shop(struct serving *s, struct err *err)
 
 static enum err_code open_shop(struct serving *s, struct err *err)
 {
-    struct engine_options options = {0};
+    struct engine_options options = {.rules = &rules_compiler};
     bool read_only = config_bool(s->args->config, "server.read_only");
     enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
     if (code == ERR_OK)

@@ -1,4 +1,5 @@
-/* eval.h - `aisle eval`: measurements on files that the caller brings, through the code that serves.
+/* eval.h - `aisle eval`: measurements on files that the caller brings or on a shop's past, through the code that
+ * serves.
  *
  * Each prints one JSON object to standard output, with --json or without. */
 #ifndef CLI_EVAL_H
@@ -7,8 +8,9 @@
 #include "base/pool.h"
 #include "cli/cli.h"
 
-/** eval_recommend.c, eval_search.c, eval_next.c, eval_sessions.c */
+/** eval_recommend.c, eval_lists.c, eval_search.c, eval_next.c, eval_sessions.c */
 enum cli_exit eval_recommend(const struct args *args);
+enum cli_exit eval_lists(const struct args *args);
 enum cli_exit eval_search(const struct args *args);
 enum cli_exit eval_next(const struct args *args);
 enum cli_exit eval_sessions(const struct args *args);

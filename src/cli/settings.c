@@ -13,6 +13,8 @@ static const struct config_setting table[] = {
      "languages of the storefront, the default one first", false},
     {"shop", "currency", CONFIG_STRING, "", 0, 0, NULL,
      "ISO 4217 code that sorts, filters and carts use; empty: that of the first product", false},
+    {"shop", "utc_offset", CONFIG_STRING, "+00:00", 0, 0, NULL,
+     "of the hours and days in business rules, as +08:00", false},
     {"server", "address", CONFIG_STRING, "", 0, 0, NULL, "numeric address to listen on; empty: all",
      false},
     {"server", "port", CONFIG_INT, "5000", 0, 65535, NULL, "port of storefront and API; 0: any",

@@ -1,9 +1,23 @@
 #include "cli/shop.h"
 
+#include "rank/rules.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { ARENA_BYTES_MAX = 64 << 20 };
+
+/* "+08:00" to minutes. */
+static bool read_offset(struct str text, int32_t *minutes)
+{
+    int64_t hour, minute;
+    if (text.n != 6 || (text.p[0] != '+' && text.p[0] != '-') || text.p[3] != ':' ||
+        str_parse_i64((struct str){text.p + 1, 2}, 0, 14, &hour, NULL) != ERR_OK ||
+        str_parse_i64((struct str){text.p + 4, 2}, 0, 59, &minute, NULL) != ERR_OK)
+        return false;
+    *minutes = (int32_t)(hour * 60 + minute) * (text.p[0] == '-' ? -1 : 1);
+    return true;
+}
 
 enum err_code shop_profile_read(const struct config *config, struct shop_profile *out,
                                 struct err *err)
@@ -20,12 +34,14 @@ enum err_code shop_profile_read(const struct config *config, struct shop_profile
     }
     if (currency.n && !currency_of(currency, &out->currency))
         return err_set(err, ERR_INVALID, "shop.currency: not a currency of ISO 4217");
+    if (!read_offset(str_of(config_str(config, "shop.utc_offset")), &out->utc_offset_min))
+        return err_set(err, ERR_INVALID, "shop.utc_offset: expected -14:59 to +14:59, as +08:00");
     return ERR_OK;
 }
 
 enum err_code shop_open(const struct args *args, struct shop *out, struct err *err)
 {
-    struct engine_options options = {.frozen = true};
+    struct engine_options options = {.frozen = true, .rules = &rules_compiler};
     *out = (struct shop){0};
     arena_init(&out->arena, 0, ARENA_BYTES_MAX);
     enum err_code code = shop_profile_read(args->config, &options.shop, err);

@@ -67,6 +67,8 @@ static enum err_code apply_some(struct engine *e, struct db *db, bool *more, str
     *more = i < n || n == CHANGES_BATCH;
     if (code == ERR_OK)
         code = index_changed(e, db, err);
+    if (code == ERR_OK)
+        code = show_rules(e, db, err);
     return code == ERR_OK ? stage_index(e, db, err) : code;
 }
 
@@ -335,7 +337,9 @@ static enum err_code start(struct engine *e, struct db *db, struct err *err)
     publish_view(e, next_view(e));
     e->model_changed = true;
     refresh_model(e);
-    enum err_code code = changes_range(db, &oldest, &newest, err);
+    enum err_code code = load_rules(e, db, err);
+    if (code == ERR_OK)
+        code = changes_range(db, &oldest, &newest, err);
     if (code == ERR_OK)
         code = load_live_columns(e, db, 1, UINT32_MAX, err);
     if (code == ERR_OK)
@@ -431,6 +435,7 @@ enum err_code engine_open(struct store *store, const struct engine_options *opti
     e->fold_docs = options->fold_docs ? options->fold_docs : DEFAULT_FOLD_DOCS;
     e->shelf_interval_ns =
         (options->shelf_interval_ms ? options->shelf_interval_ms : DEFAULT_SHELF_MS) * 1000000;
+    e->rules_compiler = options->rules;
     e->frozen = options->frozen;
     arena_init(&e->texts, 0, 1 << 16);
     copy_shop(e, &options->shop);
@@ -469,6 +474,7 @@ void engine_close(struct engine *e)
     thread_join(&e->folder);
     run_waiters(&e->waiters);
     view_unref(e->view);
+    rule_rows_unref(e->rule_rows);
     map_u64_release(&e->changed);
     map_u64_release(&e->removed);
     stage_release(e);

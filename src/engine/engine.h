@@ -25,7 +25,8 @@ struct engine_options {
                                  of the first product that has one */
     uint32_t fold_docs;        /* overlay docs that make a fold worth while; 0: 20,000 */
     int64_t shelf_interval_ms; /* between rebuilds of trending and arrivals; 0: 500 */
-    bool frozen;               /* a read-only shop: read once, follow nothing, write nothing */
+    const struct rules_compiler *rules; /* NULL: business rules are not followed */
+    bool frozen; /* a read-only shop: read once, follow nothing, write nothing */
 };
 
 /** store is borrowed until engine_close.

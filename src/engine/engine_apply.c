@@ -21,6 +21,11 @@ static const float heat_weight[EVENT_TYPES] = {
     [EVENT_ADD_TO_CART] = 4, [EVENT_PURCHASE] = 8,
 };
 
+float act_heat(enum event_type type)
+{
+    return heat_weight[type];
+}
+
 /* --- products -------------------------------------------------------------------------------- */
 
 /* A shop that names no currency has that of the first product that has one. */
@@ -261,6 +266,9 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
         return apply_user(e, db, c, err);
     case CHANGE_MODEL:
         e->model_changed = true;
+        return ERR_OK;
+    case CHANGE_RULE:
+        e->rules_changed = true;
         return ERR_OK;
     case CHANGE_CART:
     case CHANGE_KEY:

@@ -44,6 +44,7 @@ struct engine {
     struct arena texts;                           /* of both */
     uint32_t fold_docs;
     int64_t shelf_interval_ns;
+    const struct rules_compiler *rules_compiler;
     bool frozen;
 
     pthread_mutex_t view_lock; /* guards view */
@@ -77,6 +78,8 @@ struct engine {
     struct map_u64 changed; /* product_no: texts to be indexed anew */
     struct map_u64 removed; /* product_no */
     struct stage stage;
+    struct rule_rows *rule_rows; /* owned reference; replaced only under build_lock */
+    bool rules_changed;
     bool model_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
     bool shelves_stale;
@@ -104,6 +107,8 @@ enum err_code load_live_columns(struct engine *e, struct db *db, uint32_t first,
                                 struct err *err);
 enum err_code load_links(struct engine *e, struct db *db, struct err *err);
 enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
+/* What an act of a type adds to a product's heat. */
+float act_heat(enum event_type type);
 /* Every act that load_heat saw, into shopper state. */
 enum err_code read_acts(struct engine *e, struct err *err);
 
@@ -143,11 +148,21 @@ enum err_code load_model(struct engine *e, struct err *err);
 /* Drop the acts that the model in service has in its histories. */
 void forget_known_acts(struct engine *e);
 
+/* engine_rules.c */
+/* The rules as they are stored now, to be compiled into the next view. */
+enum err_code load_rules(struct engine *e, struct db *db, struct err *err);
+/* The same into a view of their own, where the log said that they changed. */
+enum err_code show_rules(struct engine *e, struct db *db, struct err *err);
+/* Into next, before it is published. */
+void compile_rules(struct engine *e, struct view *next);
+
 /* engine_metrics.c */
 void register_metrics(struct engine *e);
 void unregister_metrics(struct engine *e);
 
 /* shelves.c */
 void rebuild_shelves(struct engine *e);
+/* Both shelves as of now_us, without products made at before_us or later. */
+void shelve(struct view *v, int64_t now_us, int64_t before_us);
 
 #endif

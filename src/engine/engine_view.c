@@ -27,6 +27,7 @@ struct view *next_view(struct engine *e)
         next->catalogue = catalogue_new();
     }
     next->refs = 1;
+    next->rules = NULL; /* compiled when it is published */
     next->shop = atomic_load(&e->profile);
     next->live = live_ref(e->live);
     next->users = e->users;
@@ -35,6 +36,7 @@ struct view *next_view(struct engine *e)
 
 void publish_view(struct engine *e, struct view *next)
 {
+    compile_rules(e, next);
     next->generation = atomic_fetch_add(&e->views, 1) + 1;
     pthread_mutex_lock(&e->view_lock);
     struct view *before = e->view;

@@ -13,8 +13,8 @@ static const char KIND[] = "recommend";
 struct header {
     int64_t position;
     int64_t trained_at;
-    uint32_t rows, dim, users, zero;
-    float alpha, regularisation, exponent, mean_products;
+    uint32_t rows, dim, users, source;
+    float alpha, regularisation, exponent, mean_products, graph_scale, zero;
 };
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -27,8 +27,10 @@ static void add_lists(struct container_writer *w, const struct neighbour_lists *
     container_writer_add(w, names[2], sizeof *l->scores, l->scores, l->offsets[rows]);
 }
 
+static const char *const graph_names[3] = {"graph.offsets", "graph.rows", "graph.scores"};
 static const char *const near_names[3] = {"near.offsets", "near.rows", "near.scores"};
 static const char *const with_names[3] = {"with.offsets", "with.rows", "with.scores"};
+static const char *const next_names[3] = {"next.offsets", "next.rows", "next.scores"};
 
 enum err_code recommend_model_write(const struct recommend_model *m, const char *path,
                                     struct err *err)
@@ -38,6 +40,8 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
                           .rows = m->rows,
                           .dim = m->dim,
                           .users = m->users,
+                          .source = m->source,
+                          .graph_scale = m->graph_scale,
                           .alpha = m->alpha,
                           .regularisation = m->regularisation,
                           .exponent = m->exponent,
@@ -47,11 +51,16 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
     container_writer_add(w, "meta", 1, m->meta.p, m->meta.n);
     container_writer_add(w, "items", sizeof *m->items, m->items, m->rows);
     container_writer_add(w, "popularity", sizeof *m->popularity, m->popularity, m->rows);
-    if (m->dim)
+    if (m->dim && m->source == FACTORS_ALS)
         container_writer_add(w, "spectrum", sizeof *m->spectrum, m->spectrum, m->dim);
+    if (m->dim && m->source == FACTORS_PROPAGATION)
+        container_writer_add(w, "fold_in", sizeof *m->fold_in, m->fold_in, m->rows);
     vectors_write(&m->vectors, w);
+    if (m->source == FACTORS_PROPAGATION)
+        add_lists(w, &m->graph, m->rows, graph_names);
     add_lists(w, &m->near, m->rows, near_names);
     add_lists(w, &m->with, m->rows, with_names);
+    add_lists(w, &m->next, m->rows, next_names);
     size_t acts = m->history_offsets[m->users];
     container_writer_add(w, "user.no", sizeof *m->user_no, m->user_no, m->users);
     container_writer_add(w, "user.offsets", sizeof *m->history_offsets, m->history_offsets,
@@ -142,13 +151,8 @@ static enum err_code read_lists(const struct container *c, uint32_t rows,
     return code;
 }
 
-static enum err_code read_factors(const struct container *c, struct recommend_model *m,
-                                  struct err *err)
+static enum err_code read_als(const struct container *c, struct recommend_model *m, struct err *err)
 {
-    if (m->dim == 0)
-        return ERR_OK;
-    if (m->dim > RECOMMEND_DIM_MAX)
-        return CORRUPT(err, "%u dimensions", m->dim);
     if (!(m->regularisation > 0) || !(m->alpha > 0) || !isfinite(m->regularisation) ||
         !isfinite(m->alpha))
         return CORRUPT(err, "alpha %g and regularisation %g", (double)m->alpha,
@@ -158,8 +162,33 @@ static enum err_code read_factors(const struct container *c, struct recommend_mo
         return CORRUPT(err, "exponent %g and %g products of a shopper", (double)m->exponent,
                        (double)m->mean_products);
     TRY_SECTION(c, "spectrum", &m->spectrum, m->dim, err);
-    TRY(check_not_negative(m->spectrum, m->dim, "spectrum", err));
-    return vectors_read(c, m->rows, m->dim, &m->vectors, err);
+    return check_not_negative(m->spectrum, m->dim, "spectrum", err);
+}
+
+static enum err_code read_graph(const struct container *c, struct recommend_model *m,
+                                struct err *err)
+{
+    if (!(m->graph_scale > 0) || !isfinite(m->graph_scale))
+        return CORRUPT(err, "graph scale %g", (double)m->graph_scale);
+    if (m->dim) {
+        TRY_SECTION(c, "fold_in", &m->fold_in, m->rows, err);
+        TRY(check_not_negative(m->fold_in, m->rows, "fold_in", err));
+    }
+    return read_lists(c, m->rows, graph_names, &m->graph, err);
+}
+
+static enum err_code read_factors(const struct container *c, struct recommend_model *m,
+                                  struct err *err)
+{
+    if (m->source >= FACTOR_SOURCES)
+        return CORRUPT(err, "factor source %u", m->source);
+    if (m->dim > RECOMMEND_DIM_MAX)
+        return CORRUPT(err, "%u dimensions", m->dim);
+    if (m->source == FACTORS_PROPAGATION)
+        TRY(read_graph(c, m, err));
+    else if (m->dim)
+        TRY(read_als(c, m, err));
+    return m->dim ? vectors_read(c, m->rows, m->dim, &m->vectors, err) : ERR_OK;
 }
 
 static enum err_code read_histories(const struct container *c, struct recommend_model *m,
@@ -204,6 +233,8 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     m->rows = head->rows;
     m->dim = head->dim;
     m->users = head->users;
+    m->source = head->source;
+    m->graph_scale = head->graph_scale;
     m->alpha = head->alpha;
     m->regularisation = head->regularisation;
     m->exponent = head->exponent;
@@ -218,6 +249,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY(read_factors(c, m, err));
     TRY(read_lists(c, m->rows, near_names, &m->near, err));
     TRY(read_lists(c, m->rows, with_names, &m->with, err));
+    TRY(read_lists(c, m->rows, next_names, &m->next, err));
     return read_histories(c, m, err);
 }
 

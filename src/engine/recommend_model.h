@@ -3,11 +3,13 @@
  * Model:   a container (index/container.h) of kind "recommend". Inside, products are rows: row r is
  *          product items[r]; everything refers to rows, and rows to product numbers, so the catalogue may
  *          change under it. It holds
- *            vectors     implicit ALS item factors, to fold a shopper in at request time (Hu, Koren, Volinsky
- *                        2008), with an index that finds the best rows (index/vectors.h). They are
- *                        turned to the axes of their Gram matrix, which changes no dot product
- *                        and leaves of that matrix the diagonal;
- *            near, with  the nearest rows of each row by shared shoppers, and by shared baskets;
+ *            vectors     item factors, to fold a shopper in at request time, with an index that finds the
+ *                        best rows (index/vectors.h): of implicit ALS (Hu, Koren, Volinsky 2008), turned to
+ *                        the axes of their Gram matrix, which changes no dot product and leaves of that
+ *                        matrix the diagonal; or of linear propagation (train/propagation.h), where
+ *                        folding in is a sum, and `graph` are the lists that belong to them;
+ *            near, with, next  the nearest rows of each row by shared shoppers, by shared baskets, and by what
+ *                        shoppers came to after it;
  *            popularity  weighted, decayed count of acts;
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
  * Trust:   recommend_model_open checks every count, order and reference once, so that the serving
@@ -26,11 +28,14 @@
 #include "index/vectors.h"
 
 enum {
-    RECOMMEND_MODEL_VERSION = 3,
+    RECOMMEND_MODEL_VERSION = 4,
     RECOMMEND_DIM_MAX = VECTORS_DIM_MAX,
     RECOMMEND_NEIGHBOURS_MAX = 256,
     RECOMMEND_EXPONENT_MAX = 2,
 };
+
+/* Where the factors come from, and with it how a shopper is folded in (recommend/factors.h). */
+enum factor_source { FACTORS_ALS, FACTORS_PROPAGATION, FACTOR_SOURCES };
 
 /* A list of weighted rows for each row, best first. */
 struct neighbour_lists {
@@ -50,20 +55,27 @@ struct recommend_model {
     int64_t position;       /* of the change log: the model knows all acts up to it */
     int64_t trained_at;     /* UTC microseconds */
     uint32_t rows;          /* products */
-    uint32_t dim;           /* 0: no factors (too little data) */
-    float alpha;            /* confidence of an act of weight w is 1 + alpha * w */
-    float regularisation;   /* lambda of the fold-in, > 0 where dim > 0 */
-    float exponent;         /* nu, 0..RECOMMEND_EXPONENT_MAX: of lambda by the number of products */
-    float mean_products;    /* of a shopper of the training data, >= 0 */
+    enum factor_source source;
+    uint32_t dim;         /* 0: no factors (too little data) */
+    float alpha;          /* confidence of an act of weight w is 1 + alpha * w */
+    float regularisation; /* lambda of the fold-in, > 0 where dim > 0 */
+    float exponent;       /* nu, 0..RECOMMEND_EXPONENT_MAX: of lambda by the number of products */
+    float mean_products;  /* of a shopper of the training data, >= 0 */
 
     const uint32_t *items;   /* [rows] product_no > 0, ascending */
     const float *popularity; /* [rows] >= 0 */
     const float *spectrum;   /* [dim] >= 0, diagonal of transpose(factors) * factors, which has
-                                no other numbers */
-    struct vectors vectors;  /* [rows][dim] item factors */
+                                no other numbers; ALS */
+    const float
+        *fold_in; /* [rows] >= 0, what a shopper's act on a row adds of its factors; propagation
+                                with dim > 0 */
+    struct vectors vectors; /* [rows][dim] item factors */
 
+    struct neighbour_lists graph; /* propagation: what a row passes on; else empty */
+    float graph_scale; /* > 0: scores of graph times this are on the scale of the factors */
     struct neighbour_lists near; /* shoppers of this also liked */
     struct neighbour_lists with; /* bought in one basket */
+    struct neighbour_lists next; /* came to afterwards, in order */
 
     uint32_t users;
     const uint32_t *user_no;         /* [users] > 0, ascending */

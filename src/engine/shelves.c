@@ -88,14 +88,15 @@ static void cut_arrivals(struct arrivals *a)
     }
 }
 
-static void shelve_arrivals(struct view *v)
+static void shelve_arrivals(struct view *v, int64_t before_us)
 {
     struct arrivals *a = MEM_NEW(struct arrivals);
     a->since = INT64_MIN;
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
         const struct segment *s = v->catalogue->segments[slot];
         for (uint32_t doc = 0; s && doc < s->docs; doc++) {
-            if (s->created_at[doc] < a->since || !live_sellable(v->live, s->product_no[doc]) ||
+            if (s->created_at[doc] < a->since || s->created_at[doc] >= before_us ||
+                !live_sellable(v->live, s->product_no[doc]) ||
                 !catalogue_alive(v->catalogue, slot, doc))
                 continue;
             if (a->len == 2 * SHELF_MAX)
@@ -112,11 +113,16 @@ static void shelve_arrivals(struct view *v)
     mem_free(a);
 }
 
+void shelve(struct view *v, int64_t now_us, int64_t before_us)
+{
+    shelve_trending(v, now_us);
+    shelve_arrivals(v, before_us);
+}
+
 void rebuild_shelves(struct engine *e)
 {
     struct view *next = next_view(e);
-    shelve_trending(next, clock_now_us());
-    shelve_arrivals(next);
+    shelve(next, clock_now_us(), INT64_MAX); /* a shop's clock may be ahead of ours */
     publish_view(e, next);
     e->shelves_stale = false;
     e->shelves_at_ns = clock_mono_ns();

@@ -14,6 +14,27 @@ void served_model_unref(struct served_model *m)
     }
 }
 
+struct rule_rows *rule_rows_ref(struct rule_rows *r)
+{
+    atomic_fetch_add(&r->refs, 1);
+    return r;
+}
+
+void rule_rows_unref(struct rule_rows *r)
+{
+    if (r && atomic_fetch_sub(&r->refs, 1) == 1) {
+        arena_release(&r->texts);
+        mem_free(r->items);
+        mem_free(r);
+    }
+}
+
+void compiled_rules_unref(struct compiled_rules *r)
+{
+    if (r && atomic_fetch_sub(&r->refs, 1) == 1)
+        r->release(r);
+}
+
 struct view *view_ref(struct view *v)
 {
     atomic_fetch_add(&v->refs, 1);
@@ -26,6 +47,7 @@ void view_unref(struct view *v)
         return;
     catalogue_unref(v->catalogue);
     served_model_unref(v->model);
+    compiled_rules_unref(v->rules);
     live_unref(v->live);
     mem_free(v);
 }

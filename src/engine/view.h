@@ -13,6 +13,7 @@
 #include "engine/live.h"
 #include "engine/recommend_model.h"
 #include "engine/users.h"
+#include "store/rules.h"
 
 enum { VIEW_LANGUAGES_MAX = 4, SHELF_MAX = 1000 };
 
@@ -30,17 +31,47 @@ struct served_model {
     struct recommend_model recommend;
 };
 
+/* Business rules, compiled for a view's catalogue by who understands them (rank/rules.h): the engine only
+ * carries them. */
+struct compiled_rules {
+    _Atomic uint32_t refs;
+    void (*release)(struct compiled_rules *rules); /* with the last reference */
+};
+
+/* The rules of the shop as records, shared by what is compiled of them. */
+struct rule_rows {
+    _Atomic uint32_t refs;
+    struct arena texts;
+    struct rule_row *items; /* [len] in the order in which they count; owned */
+    size_t len, cap;
+};
+
+struct view;
+
+/* How to compile them for the catalogue of next. before, borrowed, is what the view before has: what is still
+ * the same may be shared. NULL: none. Returns an owned reference. */
+struct rules_compiler {
+    struct compiled_rules *(*compile)(struct rule_rows *rows, const struct view *next,
+                                      const struct compiled_rules *before);
+};
+
+struct rule_rows *rule_rows_ref(struct rule_rows *r);
+void rule_rows_unref(struct rule_rows *r);           /* NULL is fine */
+void compiled_rules_unref(struct compiled_rules *r); /* NULL is fine */
+
 /* What belongs to the shop and not to a moment. */
 struct shop_profile {
     struct str languages[VIEW_LANGUAGES_MAX]; /* "en", "zh"; the first is the default */
     size_t languages_len;
     currency_code currency; /* of sorts, filters and facets that name none */
+    int32_t utc_offset_min; /* of hours and days in rules; east is positive */
 };
 
 struct view {
     _Atomic uint32_t refs;
     struct catalogue *catalogue;     /* owned reference; what the next view copies begins here */
     struct served_model *model;      /* owned reference; NULL: none is published */
+    struct compiled_rules *rules;    /* owned reference; NULL: nobody compiles them */
     struct shelf trending;           /* by heat, falling back on the model's popularity */
     struct shelf arrivals;           /* newest first */
     int64_t position;                /* of the change log: everything up to it is in */

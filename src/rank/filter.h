@@ -3,13 +3,18 @@
  * Grammar: expression := and (OR and)*            and := not (AND not)*
  *          not        := NOT not | ( expression ) | term
  *          term       := field (= | != | < | <= | > | >=) value
- *                      | field IN ( value (, value)* ) | field BETWEEN value AND value
+ *                      | field [NOT] IN ( value (, value)* ) | field BETWEEN value AND value
+ *                      | field EXISTS | created_at WITHIN span | act [WITHIN span]
+ *          act        := viewed | favourited | carted | purchased
  *          field      := name | name.name            value := number | "text" | true | false | word
- *          Key words and field names are compared without case, "text" knows \" and \\. Precedence is
- *          NOT, AND, OR. docs/http-api.md lists the fields.
+ *          span       := 30d, 12h, 90m, 2w
+ *          Lists may also stand in [ ]. An amount may name its currency, in major units then: price <
+ *          49.90 EUR; a discount may have a %. Key words and field names are compared without case, "text"
+ *          knows \" and \\. Precedence is NOT, AND, OR. docs/http-api.md lists the fields.
  * Meaning: three-valued (Kleene). A comparison that cannot be made is unknown: a price of another
  *          currency than the filter's, an amount or rating that is absent; NOT unknown is unknown, and
- *          only what is true matches. A facet without the value is false.
+ *          only what is true matches. A facet without the value is false, and so is EXISTS without any.
+ *          Acts are those of the shopper who asks (acts.h); of nobody they are false.
  * Memory:  a parsed filter and its bindings lie in the caller's arena.
  * Threads: a parsed filter is immutable; a bound one belongs to one request.
  * Cost:    binding is a look-up per value and segment; a test is some ns per term. */
@@ -24,6 +29,7 @@ enum {
     FILTER_TERMS_MAX = 64,
     FILTER_VALUES_MAX = 256, /* in one IN list */
     FILTER_DEPTH_MAX = 32,
+    FILTER_SPAN_DAYS_MAX = 36500,
 };
 
 struct filter;
@@ -41,6 +47,26 @@ ERR_MUST_USE enum err_code filter_parse(struct str text, struct arena *arena, st
 ERR_MUST_USE enum err_code filter_bind(const struct filter *filter, const struct view *view,
                                        currency_code currency, struct arena *arena,
                                        struct bound_filter **out, struct err *err);
+
+/* Who asks, and when. */
+struct filter_asker {
+    currency_code currency; /* of amounts that name none */
+    uint32_t user_no;       /* whose acts count; 0: nobody's */
+    int64_t now_us;
+};
+
+/** As filter_bind, which asks for nobody, now. */
+ERR_MUST_USE enum err_code filter_bind_for(const struct filter *filter, const struct view *view,
+                                           const struct filter_asker *asker, struct arena *arena,
+                                           struct bound_filter **out, struct err *err);
+
+/** Does it ask what the shopper did, what they bought? NULL is fine. */
+bool filter_speaks_of_acts(const struct filter *filter);
+bool filter_speaks_of_purchases(const struct filter *filter);
+bool filter_asks_for_purchases(const struct bound_filter *filter);
+
+/** A term that keeps doc from matching, as it was written; empty where doc matches. */
+struct str filter_blame(const struct bound_filter *filter, uint32_t slot, uint32_t doc);
 
 /** Does doc of this slot match? NULL matches everything. */
 bool filter_match(const struct bound_filter *filter, uint32_t slot, uint32_t doc);

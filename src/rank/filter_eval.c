@@ -1,23 +1,17 @@
 #include <math.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/mem.h"
 #include "index/facets.h"
 #include "rank/filter_int.h"
 
 enum truth { NO, YES, UNKNOWN };
 
-/* What one term is in one segment. */
-struct bound_term {
-    const uint32_t *ordinals; /* FACET: pairs [from, end), pairs_len of them */
-    size_t pairs_len;
-    uint32_t column;        /* ATTRIBUTE_NUMBER: of numbers, ORDINAL_NONE if the segment has none */
-    const uint64_t *groups; /* GROUP: hashes, one per value */
-};
-
 struct bound_filter {
     const struct filter *root;
     const struct view *view;
-    currency_code currency;
+    struct filter_moment moment;
     uint32_t terms;
     struct bound_term *bound; /* [CATALOGUE_SLOTS][terms] */
 };
@@ -30,9 +24,17 @@ static enum err_code bind_facet(const struct filter *f, const struct segment *s,
     uint32_t facet = segment_find_facet(s, f->facet);
     if (facet == ORDINAL_NONE)
         return ERR_OK;
-    uint32_t *pairs = arena_try_alloc(arena, f->values_len * 2 * sizeof *pairs);
+    bool any = f->op == FILTER_EXISTS;
+    uint32_t *pairs = arena_try_alloc(arena, (any ? 1 : f->values_len) * 2 * sizeof *pairs);
     if (!pairs)
         return err_set(err, ERR_LIMIT, "the filter is too large");
+    t->ordinals = pairs;
+    if (any) {
+        pairs[0] = s->facet[facet].first;
+        pairs[1] = s->facet[facet].end;
+        t->pairs_len = 1;
+        return ERR_OK;
+    }
     struct buf key;
     buf_init(&key, FILTER_BYTES_MAX * 4);
     enum err_code code = ERR_OK;
@@ -49,7 +51,6 @@ static enum err_code bind_facet(const struct filter *f, const struct segment *s,
         }
     }
     buf_release(&key);
-    t->ordinals = pairs;
     return code;
 }
 
@@ -81,20 +82,20 @@ static enum err_code bind_term(const struct filter *f, const struct segment *s, 
     return ERR_OK;
 }
 
-static enum err_code bind_tree(const struct filter *f, const struct segment *s, struct arena *arena,
-                               struct bound_term *terms, struct err *err)
+enum err_code filter_bind_segment(const struct filter *f, const struct segment *s,
+                                  struct arena *arena, struct bound_term *bound, struct err *err)
 {
     if (f->kind == FILTER_TERM)
-        return bind_term(f, s, arena, &terms[f->index], err);
-    enum err_code code = bind_tree(f->left, s, arena, terms, err);
+        return bind_term(f, s, arena, &bound[f->index], err);
+    enum err_code code = filter_bind_segment(f->left, s, arena, bound, err);
     if (code == ERR_OK && f->right)
-        code = bind_tree(f->right, s, arena, terms, err);
+        code = filter_bind_segment(f->right, s, arena, bound, err);
     return code;
 }
 
-enum err_code filter_bind(const struct filter *filter, const struct view *view,
-                          currency_code currency, struct arena *arena, struct bound_filter **out,
-                          struct err *err)
+enum err_code filter_bind_for(const struct filter *filter, const struct view *view,
+                              const struct filter_asker *asker, struct arena *arena,
+                              struct bound_filter **out, struct err *err)
 {
     *out = NULL;
     if (!filter)
@@ -103,35 +104,108 @@ enum err_code filter_bind(const struct filter *filter, const struct view *view,
     struct bound_filter *b = arena_try_alloc(arena, sizeof *b);
     struct bound_term *bound =
         arena_try_alloc(arena, (size_t)CATALOGUE_SLOTS * terms * sizeof *bound);
-    if (!b || !bound)
+    struct acts *acts = arena_try_alloc(arena, sizeof *acts);
+    if (!b || !bound || !acts)
         return err_set(err, ERR_LIMIT, "the filter is too large");
-    *b = (struct bound_filter){filter, view, currency, terms, bound};
-    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+    *acts = (struct acts){0};
+    enum err_code code =
+        filter_speaks_of_acts(filter) ? acts_load(view, asker->user_no, arena, acts, err) : ERR_OK;
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS && code == ERR_OK; slot++) {
         const struct segment *s = view->catalogue->segments[slot];
-        enum err_code code =
-            s ? bind_tree(filter, s, arena, bound + (size_t)slot * terms, err) : ERR_OK;
-        if (code != ERR_OK)
-            return code;
+        if (s)
+            code = filter_bind_segment(filter, s, arena, bound + (size_t)slot * terms, err);
     }
+    if (code != ERR_OK)
+        return code;
+    *b = (struct bound_filter){
+        filter, view, {view->live, asker->currency, asker->now_us, acts}, terms, bound};
     *out = b;
     return ERR_OK;
+}
+
+enum err_code filter_bind(const struct filter *filter, const struct view *view,
+                          currency_code currency, struct arena *arena, struct bound_filter **out,
+                          struct err *err)
+{
+    const struct filter_asker asker = {.currency = currency, .now_us = clock_now_us()};
+    return filter_bind_for(filter, view, &asker, arena, out, err);
+}
+
+/* --- what a filter speaks of ------------------------------------------------------------------- */
+
+static bool any_term(const struct filter *f, bool (*is)(const struct filter *term))
+{
+    if (!f)
+        return false;
+    return f->kind == FILTER_TERM ? is(f) : any_term(f->left, is) || any_term(f->right, is);
+}
+
+static bool is_act(const struct filter *term)
+{
+    return term->field == FIELD_ACT;
+}
+
+static bool is_purchase(const struct filter *term)
+{
+    return is_act(term) && term->acts >> EVENT_PURCHASE & 1;
+}
+
+static bool is_live(const struct filter *term)
+{
+    switch (term->field) {
+    case FIELD_PRICE:
+    case FIELD_LIST_PRICE:
+    case FIELD_DISCOUNT:
+    case FIELD_STOCK:
+    case FIELD_IN_STOCK:
+    case FIELD_ACT:
+        return true;
+    case FIELD_ID:
+    case FIELD_GROUP:
+    case FIELD_FACET:
+    case FIELD_ATTRIBUTE_NUMBER:
+    case FIELD_RATING:
+    case FIELD_CREATED_AT:
+        return term->op == FILTER_WITHIN;
+    }
+    UNREACHABLE();
+}
+
+bool filter_speaks_of_acts(const struct filter *f)
+{
+    return any_term(f, is_act);
+}
+
+bool filter_speaks_of_purchases(const struct filter *f)
+{
+    return any_term(f, is_purchase);
+}
+
+bool filter_is_live(const struct filter *f)
+{
+    return any_term(f, is_live);
 }
 
 /* --- testing --------------------------------------------------------------------------------- */
 
 struct subject {
-    const struct bound_filter *b;
     const struct segment *s;
     const struct bound_term *terms; /* of the segment */
+    const struct filter_moment *moment;
     uint32_t doc;
     bool live_known; /* live was read */
     struct live_row live;
 };
 
+static uint32_t number_of(const struct subject *d)
+{
+    return d->s->product_no[d->doc];
+}
+
 static const struct live_row *live_of(struct subject *d)
 {
     if (!d->live_known)
-        live_get(d->b->view->live, d->s->product_no[d->doc], &d->live);
+        live_get(d->moment->live, number_of(d), &d->live);
     d->live_known = true;
     return &d->live;
 }
@@ -152,7 +226,10 @@ static enum truth compare(const struct filter *f, double v)
 
 static enum truth compare_amount(const struct filter *f, struct subject *d, int64_t minor)
 {
-    if (minor == STORE_NO_AMOUNT || live_of(d)->currency != d->b->currency)
+    if (f->op == FILTER_EXISTS)
+        return minor == STORE_NO_AMOUNT ? NO : YES;
+    currency_code wanted = f->currency ? f->currency : d->moment->currency;
+    if (minor == STORE_NO_AMOUNT || live_of(d)->currency != wanted)
         return UNKNOWN;
     return compare(f, (double)minor);
 }
@@ -209,9 +286,41 @@ static enum truth has_group(const struct filter *f, const struct bound_term *t,
     return NO;
 }
 
+static enum truth test_created(const struct filter *f, const struct subject *d)
+{
+    int64_t at = d->s->created_at[d->doc];
+    if (f->op == FILTER_WITHIN)
+        return at >= d->moment->now_us - f->within_us ? YES : NO;
+    return compare(f, (double)at);
+}
+
+static enum truth test_act(const struct filter *f, const struct subject *d)
+{
+    int64_t since = f->op == FILTER_WITHIN ? d->moment->now_us - f->within_us : INT64_MIN;
+    return acts_any(d->moment->acts, number_of(d), f->acts, since) ? YES : NO;
+}
+
+static enum truth test_stock(const struct filter *f, struct subject *d)
+{
+    int64_t stock = live_of(d)->stock;
+    if (f->op == FILTER_EXISTS)
+        return stock == STORE_STOCK_UNTRACKED ? NO : YES;
+    return stock == STORE_STOCK_UNTRACKED ? UNKNOWN : compare(f, (double)stock);
+}
+
+static enum truth test_rating(const struct filter *f, const struct subject *d)
+{
+    bool rated = d->s->rating_count[d->doc] > 0;
+    if (f->op == FILTER_EXISTS)
+        return rated ? YES : NO;
+    return rated ? compare(f, (double)d->s->rating_mean[d->doc]) : UNKNOWN;
+}
+
 static enum truth test_term(const struct filter *f, struct subject *d)
 {
     const struct bound_term *t = &d->terms[f->index];
+    if (!d->moment->live && is_live(f))
+        return UNKNOWN;
     switch (f->field) {
     case FIELD_ID:
         return has_id(f, d);
@@ -228,14 +337,15 @@ static enum truth test_term(const struct filter *f, struct subject *d)
     case FIELD_DISCOUNT:
         return compare_discount(f, d);
     case FIELD_STOCK:
-        return live_of(d)->stock == STORE_STOCK_UNTRACKED ? UNKNOWN
-                                                          : compare(f, (double)live_of(d)->stock);
+        return test_stock(f, d);
     case FIELD_IN_STOCK:
-        return compare(f, live_sellable(d->b->view->live, d->s->product_no[d->doc]));
+        return compare(f, live_sellable(d->moment->live, number_of(d)));
     case FIELD_RATING:
-        return d->s->rating_count[d->doc] ? compare(f, (double)d->s->rating_mean[d->doc]) : UNKNOWN;
+        return test_rating(f, d);
     case FIELD_CREATED_AT:
-        return compare(f, (double)d->s->created_at[d->doc]);
+        return test_created(f, d);
+    case FIELD_ACT:
+        return test_act(f, d);
     }
     UNREACHABLE();
 }
@@ -265,15 +375,17 @@ static enum truth test(const struct filter *f, struct subject *d)
     UNREACHABLE();
 }
 
+bool filter_match_bound(const struct filter *f, const struct segment *s,
+                        const struct bound_term *bound, const struct filter_moment *m, uint32_t doc)
+{
+    struct subject d = {.s = s, .terms = bound, .moment = m, .doc = doc};
+    return test(f, &d) == YES;
+}
+
 bool filter_match(const struct bound_filter *b, uint32_t slot, uint32_t doc)
 {
-    if (!b)
-        return true;
-    struct subject d = {.b = b,
-                        .s = b->view->catalogue->segments[slot],
-                        .terms = b->bound + (size_t)slot * b->terms,
-                        .doc = doc};
-    return test(b->root, &d) == YES;
+    return !b || filter_match_bound(b->root, b->view->catalogue->segments[slot],
+                                    b->bound + (size_t)slot * b->terms, &b->moment, doc);
 }
 
 bool filter_match_product(const struct bound_filter *b, const struct view *view,
@@ -281,4 +393,153 @@ bool filter_match_product(const struct bound_filter *b, const struct view *view,
 {
     struct location at = catalogue_locate(view->catalogue, product_no);
     return location_found(at) && filter_match(b, at.slot, at.doc);
+}
+
+/* The term that decides that f is not want. f is not. */
+static const struct filter *blame(const struct filter *f, struct subject *d, enum truth want)
+{
+    if (f->kind == FILTER_TERM)
+        return f;
+    if (f->kind == FILTER_NOT)
+        return blame(f->left, d, want == YES ? NO : YES);
+    /* An AND that is not true has a side that is not; an OR that is not true has two. */
+    return blame(test(f->left, d) == want ? f->right : f->left, d, want);
+}
+
+struct str filter_blame(const struct bound_filter *b, uint32_t slot, uint32_t doc)
+{
+    if (filter_match(b, slot, doc))
+        return (struct str){NULL, 0};
+    struct subject d = {.s = b->view->catalogue->segments[slot],
+                        .terms = b->bound + (size_t)slot * b->terms,
+                        .moment = &b->moment,
+                        .doc = doc};
+    return blame(b->root, &d, YES)->text;
+}
+
+bool filter_asks_for_purchases(const struct bound_filter *b)
+{
+    return b && filter_speaks_of_purchases(b->root);
+}
+
+/* --- whole segments ---------------------------------------------------------------------------- */
+
+void filter_index_init(struct filter_index *index, const struct segment *s)
+{
+    uint32_t end = s->docs ? s->doc_value_end[s->docs] : 0;
+    *index = (struct filter_index){.s = s,
+                                   .first = mem_new((size_t)s->values + 2, sizeof *index->first),
+                                   .docs = mem_new(end ? end : 1, sizeof *index->docs)};
+    /* Two further: then first[v + 1] is where the next doc of v goes, and in the end where v + 1 begins. */
+    for (uint32_t i = 0; i < end; i++)
+        index->first[s->doc_value[i] + 2]++;
+    for (uint32_t v = 2; v < s->values + 2; v++)
+        index->first[v] += index->first[v - 1];
+    for (uint32_t doc = 0; doc < s->docs; doc++) {
+        uint32_t n;
+        const uint32_t *values = segment_doc_values(s, doc, &n);
+        for (uint32_t i = 0; i < n; i++)
+            index->docs[index->first[values[i] + 1]++] = doc;
+    }
+}
+
+void filter_index_release(struct filter_index *index)
+{
+    mem_free(index->first);
+    mem_free(index->docs);
+    *index = (struct filter_index){0};
+}
+
+/* Kleene's logic on whole segments: no and yes; what is in neither is unknown. */
+struct halves {
+    struct bitset yes, no;
+};
+
+static void halves_init(struct halves *h, size_t docs)
+{
+    *h = (struct halves){{mem_new(docs / 64 + 1, sizeof(uint64_t)), docs},
+                         {mem_new(docs / 64 + 1, sizeof(uint64_t)), docs}};
+}
+
+static void halves_release(struct halves *h)
+{
+    bitset_release(&h->yes);
+    bitset_release(&h->no);
+}
+
+static void select_facet(const struct filter_index *index, const struct bound_term *t,
+                         struct bitset *yes)
+{
+    for (size_t i = 0; i < t->pairs_len; i++)
+        for (uint32_t k = index->first[t->ordinals[2 * i]];
+             k < index->first[t->ordinals[2 * i + 1]]; k++)
+            bitset_set(yes, index->docs[k]);
+}
+
+static void select_term(const struct filter *f, const struct filter_index *index,
+                        const struct bound_term *bound, struct halves *out)
+{
+    static const struct filter_moment any_moment;
+    const struct segment *s = index->s;
+    bool two_valued = f->field == FIELD_FACET || f->field == FIELD_ID;
+    if (is_live(f))
+        return;
+    if (f->field == FIELD_FACET)
+        select_facet(index, &bound[f->index], &out->yes);
+    for (size_t i = 0; f->field == FIELD_ID && i < f->values_len; i++) {
+        uint32_t doc = segment_find_id(s, f->values[i]);
+        if (doc != ORDINAL_NONE)
+            bitset_set(&out->yes, doc);
+    }
+    if (two_valued) {
+        bitset_fill(&out->no, true);
+        bitset_andnot(&out->no, &out->yes);
+        return;
+    }
+    for (uint32_t doc = 0; doc < s->docs; doc++) {
+        struct subject d = {.s = s, .terms = bound, .moment = &any_moment, .doc = doc};
+        enum truth t = test_term(f, &d);
+        if (t != UNKNOWN)
+            bitset_set(t == YES ? &out->yes : &out->no, doc);
+    }
+}
+
+/* out is empty */
+static void select_halves(const struct filter *f, const struct filter_index *index,
+                          const struct bound_term *bound, struct halves *out)
+{
+    struct halves right;
+    if (f->kind == FILTER_TERM) {
+        select_term(f, index, bound, out);
+        return;
+    }
+    select_halves(f->left, index, bound, out);
+    if (f->kind == FILTER_NOT) {
+        *out = (struct halves){out->no, out->yes};
+        return;
+    }
+    halves_init(&right, index->s->docs);
+    select_halves(f->right, index, bound, &right);
+    if (f->kind == FILTER_AND) {
+        bitset_and(&out->yes, &right.yes);
+        bitset_or(&out->no, &right.no);
+    } else {
+        bitset_or(&out->yes, &right.yes);
+        bitset_and(&out->no, &right.no);
+    }
+    halves_release(&right);
+}
+
+void filter_select(const struct filter *f, const struct filter_index *index,
+                   const struct bound_term *bound, struct bitset *out)
+{
+    struct halves h;
+    halves_init(&h, index->s->docs);
+    select_halves(f, index, bound, &h);
+    bitset_fill(out, filter_is_live(f));
+    if (filter_is_live(f))
+        bitset_andnot(out, &h.no);
+    else
+        bitset_or(out, &h.yes);
+    halves_release(&h);
 }

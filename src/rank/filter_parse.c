@@ -103,7 +103,8 @@ static bool advance(struct parser *p)
         p->now.text = (struct str){in.p + at, end - at};
         p->now.kind = str_parse_double(p->now.text, &number, NULL) == ERR_OK ? T_NUMBER : T_WORD;
     } else {
-        static const char *const symbols[] = {"!=", "<=", ">=", "=", "<", ">", "(", ")", ","};
+        static const char *const symbols[] = {"!=", "<=", ">=", "=", "<", ">",
+                                              "(",  ")",  "[",  "]", ",", "%"};
         size_t i = 0;
         while (i < sizeof symbols / sizeof *symbols &&
                !str_starts((struct str){in.p + at, in.n - at}, str_of(symbols[i])))
@@ -154,6 +155,22 @@ static const struct {
     {"created_at", FIELD_CREATED_AT},
 };
 
+/* What a shopper may have done; each stands for the events that say so. */
+static const struct {
+    const char *name;
+    uint32_t types;
+} acts[] = {
+    {"viewed", 1u << EVENT_VIEW | 1u << EVENT_CLICK},
+    {"favourited", 1u << EVENT_FAVOURITE},
+    {"carted", 1u << EVENT_ADD_TO_CART},
+    {"purchased", 1u << EVENT_PURCHASE},
+};
+
+static bool is_amount(enum filter_field field)
+{
+    return field == FIELD_PRICE || field == FIELD_LIST_PRICE;
+}
+
 static bool is_textual(enum filter_field field)
 {
     return field == FIELD_ID || field == FIELD_GROUP || field == FIELD_FACET;
@@ -170,6 +187,12 @@ static bool read_field(struct parser *p, struct filter *f)
             f->facet = str_of(fields[i].name);
             return advance(p);
         }
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
+        if (str_eq_nocase(name, str_of(acts[i].name))) {
+            f->field = FIELD_ACT;
+            f->acts = acts[i].types;
+            return advance(p);
+        }
     if (!str_starts(name, prefix) || name.n == prefix.n)
         return fail(p, "there is no such field");
     f->field = FIELD_FACET;
@@ -177,17 +200,51 @@ static bool read_field(struct parser *p, struct filter *f)
     return advance(p);
 }
 
+/* Behind an amount may stand its currency: then it was in major units. All amounts of a term have the same
+ * one, or none. */
+static bool read_currency(struct parser *p, struct filter *f, size_t at, double *amount)
+{
+    currency_code currency = 0;
+    if (p->now.kind == T_WORD && currency_of(p->now.text, &currency) && !advance(p))
+        return false;
+    if (f->amounts++ && currency != f->currency)
+        return fail_at(p, at, ERR_INVALID, "the amounts of a term are of one currency");
+    f->currency = currency;
+    if (currency == 0)
+        return true;
+    for (int digits = currency_exponent(currency); digits > 0; digits--)
+        *amount *= 10;
+    *amount = round(*amount * 1e6) / 1e6; /* 49.9 * 100 is 4990 */
+    return true;
+}
+
+/* What may stand behind a number. */
+static bool read_unit(struct parser *p, struct filter *f, size_t at, double *number)
+{
+    if (f->field == FIELD_DISCOUNT && is_symbol(p, "%"))
+        return advance(p);
+    return !is_amount(f->field) || read_currency(p, f, at, number);
+}
+
+/* A time without quotes is one word where it has no ':'. */
+static bool is_time(const struct parser *p, int64_t *us)
+{
+    return (p->now.kind == T_TEXT || p->now.kind == T_WORD) &&
+           clock_parse_iso(p->now.text, us, NULL) == ERR_OK;
+}
+
 /* A number, a truth value or a time, as the field wants it. */
-static bool read_number(struct parser *p, const struct filter *f, double *out)
+static bool read_number(struct parser *p, struct filter *f, double *out)
 {
     int64_t us;
+    size_t at = p->now.at;
     if (p->now.kind == T_NUMBER) {
         if (str_parse_double(p->now.text, out, NULL) != ERR_OK)
             return fail(p, "expected a number");
+        return advance(p) && read_unit(p, f, at, out);
     } else if (f->field == FIELD_IN_STOCK && (is_keyword(p, "true") || is_keyword(p, "false"))) {
         *out = is_keyword(p, "true");
-    } else if (f->field == FIELD_CREATED_AT && p->now.kind == T_TEXT &&
-               clock_parse_iso(p->now.text, &us, NULL) == ERR_OK) {
+    } else if (f->field == FIELD_CREATED_AT && is_time(p, &us)) {
         *out = (double)us;
     } else {
         return fail(p, f->field == FIELD_CREATED_AT ? "expected a time in quotes"
@@ -221,16 +278,19 @@ static bool read_values(struct parser *p, struct filter *f, bool list)
     f->numbers = numbers;
     if (!list)
         return read_value(p, f, texts, numbers);
-    if (!expect_symbol(p, "(", "expected ( behind IN"))
+    const char *close = is_symbol(p, "[") ? "]" : ")";
+    if (!is_symbol(p, "[") && !is_symbol(p, "("))
+        return fail(p, "expected ( or [ behind IN");
+    if (!advance(p))
         return false;
     for (;;) {
         if (f->values_len + f->numbers_len == cap)
             return fail_at(p, p->now.at, ERR_LIMIT, "too many values");
         if (!read_value(p, f, texts, numbers))
             return false;
-        if (is_symbol(p, ")"))
+        if (is_symbol(p, close))
             return advance(p);
-        if (!expect_symbol(p, ",", "expected , or )"))
+        if (!expect_symbol(p, ",", *close == ')' ? "expected , or )" : "expected , or ]"))
             return false;
     }
 }
@@ -271,6 +331,50 @@ static bool read_range(struct parser *p, struct filter *f)
     return true;
 }
 
+/* "30d" to microseconds. */
+static bool read_span(struct parser *p, int64_t *us)
+{
+    static const struct {
+        char unit;
+        int64_t us;
+    } units[] = {{'m', 60 * CLOCK_US_PER_S},
+                 {'h', 3600 * CLOCK_US_PER_S},
+                 {'d', CLOCK_US_PER_DAY},
+                 {'w', 7 * CLOCK_US_PER_DAY}};
+    struct str text = p->now.text;
+    int64_t n;
+    for (size_t i = 0; i < sizeof units / sizeof *units && p->now.kind == T_WORD; i++) {
+        int64_t most = FILTER_SPAN_DAYS_MAX * CLOCK_US_PER_DAY / units[i].us;
+        if (text.p[text.n - 1] != units[i].unit ||
+            str_parse_i64((struct str){text.p, text.n - 1}, 1, most, &n, NULL) != ERR_OK)
+            continue;
+        *us = n * units[i].us;
+        return advance(p);
+    }
+    return fail(p, "expected a span of time: 30d, 12h, 90m, 2w");
+}
+
+static bool read_within(struct parser *p, struct filter *f)
+{
+    f->op = FILTER_WITHIN;
+    return advance(p) && read_span(p, &f->within_us);
+}
+
+static bool read_act(struct parser *p, struct filter *f)
+{
+    f->op = FILTER_EXISTS;
+    return !is_keyword(p, "WITHIN") || read_within(p, f);
+}
+
+static bool read_exists(struct parser *p, struct filter *f)
+{
+    f->op = FILTER_EXISTS;
+    if (f->field != FIELD_FACET && f->field != FIELD_PRICE && f->field != FIELD_LIST_PRICE &&
+        f->field != FIELD_STOCK && f->field != FIELD_RATING)
+        return fail(p, "every product has this field");
+    return advance(p);
+}
+
 static const struct filter *negate(struct parser *p, const struct filter *f)
 {
     struct filter *n = f ? allocate(p, 1, sizeof *n) : NULL;
@@ -279,9 +383,37 @@ static const struct filter *negate(struct parser *p, const struct filter *f)
     return n;
 }
 
+/* What stands behind the field. *negated tells that the term is to be turned round. */
+static bool read_condition(struct parser *p, struct filter *f, bool *negated)
+{
+    if (f->field == FIELD_ACT)
+        return read_act(p, f);
+    if (is_symbol(p, "="))
+        return advance(p) && read_values(p, f, false);
+    *negated = is_symbol(p, "!=") || is_keyword(p, "NOT");
+    if (is_symbol(p, "!="))
+        return advance(p) && read_values(p, f, false);
+    if (*negated && !advance(p))
+        return false;
+    if (is_keyword(p, "IN"))
+        return advance(p) && read_values(p, f, true);
+    if (*negated)
+        return fail(p, "expected IN behind NOT");
+    if (is_keyword(p, "EXISTS"))
+        return read_exists(p, f);
+    if (f->field == FIELD_CREATED_AT && is_keyword(p, "WITHIN"))
+        return read_within(p, f);
+    if (is_symbol(p, "<") || is_symbol(p, "<=") || is_symbol(p, ">") || is_symbol(p, ">=") ||
+        is_keyword(p, "BETWEEN"))
+        return read_range(p, f);
+    return fail(p, "expected an operator");
+}
+
 static const struct filter *parse_term(struct parser *p)
 {
     struct filter *f = allocate(p, 1, sizeof *f);
+    size_t begin = p->now.at;
+    bool negated = false;
     if (!f)
         return NULL;
     *f = (struct filter){.kind = FILTER_TERM, .index = p->terms};
@@ -289,19 +421,10 @@ static const struct filter *parse_term(struct parser *p)
         fail_at(p, p->now.at, ERR_LIMIT, "too many terms");
         return NULL;
     }
-    if (!read_field(p, f))
+    if (!read_field(p, f) || !read_condition(p, f, &negated))
         return NULL;
-    if (is_symbol(p, "="))
-        return advance(p) && read_values(p, f, false) ? f : NULL;
-    if (is_symbol(p, "!="))
-        return advance(p) && read_values(p, f, false) ? negate(p, f) : NULL;
-    if (is_keyword(p, "IN"))
-        return advance(p) && read_values(p, f, true) ? f : NULL;
-    if (is_symbol(p, "<") || is_symbol(p, "<=") || is_symbol(p, ">") || is_symbol(p, ">=") ||
-        is_keyword(p, "BETWEEN"))
-        return read_range(p, f) ? f : NULL;
-    fail(p, "expected an operator");
-    return NULL;
+    f->text = str_trim((struct str){p->in.p + begin, p->now.at - begin});
+    return negated ? negate(p, f) : f;
 }
 
 /* --- expressions ----------------------------------------------------------------------------- */

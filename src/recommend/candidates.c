@@ -46,8 +46,7 @@ static uint32_t index_made(struct candidates *c, uint32_t product_no)
     return index;
 }
 
-/* 0: not there */
-static uint32_t index_of(const struct candidates *c, uint32_t product_no)
+uint32_t candidates_find(const struct candidates *c, uint32_t product_no)
 {
     uint32_t at = slot_of(product_no), index = c->slots[at];
     while (index && c->product_no[index] != product_no) {
@@ -66,7 +65,7 @@ void candidates_bar(struct candidates *c, uint32_t product_no)
 
 bool candidates_barred(const struct candidates *c, uint32_t product_no)
 {
-    uint32_t index = index_of(c, product_no);
+    uint32_t index = candidates_find(c, product_no);
     return index && index <= c->barred;
 }
 
@@ -117,11 +116,21 @@ enum err_code candidates_add(struct candidates *c, const struct candidate_list *
     return ERR_OK;
 }
 
-void candidates_close(struct candidates *c, float weight)
+static const char *behind_last(const char *text)
+{
+    const char *name = text;
+    for (; *text; text++)
+        if (*text == '.' || *text == '>')
+            name = text + 1;
+    return name;
+}
+
+void candidates_close_as(struct candidates *c, float weight, const char *name)
 {
     if (c->sources_len == CANDIDATES_SOURCES_MAX || !c->sources[c->sources_len].part)
         return; /* it said nothing */
     struct candidate_source *s = &c->sources[c->sources_len++];
+    s->name = behind_last(name);
     s->len = c->len;
     s->last = c->lists_len;
     s->scale = s->most > 0 ? weight / s->most : 0;
@@ -137,8 +146,7 @@ void candidates_totals(const struct candidates *c, float *totals)
     totals[0] = 0;
 }
 
-/* What a list says of a product. A product is found by its id where the list has ids. */
-static float said(const struct candidate_list *l, uint32_t product_no, uint32_t id)
+float candidates_said(const struct candidate_list *l, uint32_t product_no, uint32_t id)
 {
     size_t i =
         l->ids ? vec->find_u32(l->ids, l->n, id) : vec->find_u32(l->numbers, l->n, product_no);
@@ -149,7 +157,7 @@ struct candidate_reason candidates_reason(const struct candidates *c, uint32_t p
                                           uint32_t id)
 {
     const struct candidate_source *source = NULL;
-    uint32_t index = index_of(c, product_no);
+    uint32_t index = candidates_find(c, product_no);
     float most = 0;
     struct candidate_reason reason = {REASON_TASTE, 0};
     for (uint32_t i = 0; i < c->sources_len; i++) {
@@ -164,7 +172,7 @@ struct candidate_reason candidates_reason(const struct candidates *c, uint32_t p
     for (uint32_t i = source ? source->first : 0; source && i < source->last; i++) {
         if (part_at(&c->lists[i], 0) <= most)
             continue; /* its first is its most */
-        float part = said(&c->lists[i], product_no, id);
+        float part = candidates_said(&c->lists[i], product_no, id);
         if (part > most) {
             most = part;
             reason = (struct candidate_reason){c->lists[i].reason, c->lists[i].because};

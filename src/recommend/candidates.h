@@ -20,8 +20,8 @@
 enum {
     CANDIDATES_MAX = 4096,
     CANDIDATES_SLOT_BITS = 13,
-    CANDIDATES_SOURCES_MAX = 6, /* that say something */
-    CANDIDATES_LISTS_MAX = 256, /* of all sources; further ones are left out */
+    CANDIDATES_SOURCES_MAX = 10, /* that say something */
+    CANDIDATES_LISTS_MAX = 256,  /* of all sources; further ones are left out */
 };
 
 /** What one voice says: product numbers[ids[i]] (ids NULL: numbers[i]), no product twice, gets
@@ -37,6 +37,7 @@ struct candidate_list {
 };
 
 struct candidate_source {
+    const char *name;     /* a literal */
     float *part;          /* [1..len] */
     uint32_t len;         /* of the table at the end of the source */
     uint32_t first, last; /* its lists: [first, last) */
@@ -71,11 +72,20 @@ bool candidates_barred(const struct candidates *c, uint32_t product_no);
 ERR_MUST_USE enum err_code candidates_add(struct candidates *c, const struct candidate_list *list,
                                           struct err *err);
 
-/** End the open source. weight >= 0. */
-void candidates_close(struct candidates *c, float weight);
+/** The product's index in the table; 0: it is not there. */
+uint32_t candidates_find(const struct candidates *c, uint32_t product_no);
+
+/** End the open source. weight >= 0. The source's name is that of the weight: what stands behind the last
+ *  "->" or "." of the argument. */
+#define candidates_close(c, weight) candidates_close_as((c), (weight), #weight)
+void candidates_close_as(struct candidates *c, float weight, const char *name);
 
 /** totals [len + 1]: of each product of the table; totals[0] is of none. */
 void candidates_totals(const struct candidates *c, float *totals);
+
+/** What a list says of a product, as part of its source's sum. id: the product's place in numbers, for
+ *  lists with ids. */
+float candidates_said(const struct candidate_list *list, uint32_t product_no, uint32_t id);
 
 struct candidate_reason {
     enum reason_code code;

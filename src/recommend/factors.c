@@ -55,9 +55,19 @@ static bool solve(const struct fold_in *f, float *t, float *r, float *p, float *
     return isfinite(rr) && isfinite(vec->dot(t, t, d));
 }
 
-enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *rows,
-                              const float *weights, size_t n, struct arena *arena, float *x,
-                              struct err *err)
+/* What each act adds, as the trainer would (train/propagation.h). */
+static void add_up(const struct recommend_model *m, const uint32_t *rows, const float *weights,
+                   size_t n, float *x)
+{
+    memset(x, 0, m->dim * sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        vec->axpy(weights[i] * m->fold_in[rows[i]], m->vectors.exact + (size_t)rows[i] * m->dim, x,
+                  m->dim);
+}
+
+static enum err_code solve_als(const struct recommend_model *m, const uint32_t *rows,
+                               const float *weights, size_t n, struct arena *arena, float *x,
+                               struct err *err)
 {
     enum { VECTORS = 5 };
     size_t d = m->dim;
@@ -91,5 +101,15 @@ enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *r
         return err_set(err, ERR_INVALID, "the factors of a shopper are not finite");
     for (size_t k = 0; k < d; k++)
         x[k] *= root[k];
+    return ERR_OK;
+}
+
+enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *rows,
+                              const float *weights, size_t n, struct arena *arena, float *x,
+                              struct err *err)
+{
+    if (m->source == FACTORS_ALS)
+        return solve_als(m, rows, weights, n, arena, x, err);
+    add_up(m, rows, weights, n, x);
     return ERR_OK;
 }

@@ -1,6 +1,7 @@
 /* factors.h - the factor model at request time: what a shopper's past says in the space of the products.
  *
- * Fold-in: the half step of implicit ALS for one user (Hu, Koren, Volinsky, "Collaborative filtering for
+ * Propagation: x = sum w fold_in y (train/propagation.h), a sum over what the shopper had.
+ * ALS:     the half step of implicit ALS for one user (Hu, Koren, Volinsky, "Collaborative filtering for
  *          implicit feedback datasets", 2008): x solves
  *            (G + sum alpha w y y' + lambda I) x = sum (1 + alpha w) y, lambda by n (train/als.h).
  *          The factors are turned so that G is diagonal (engine/recommend_model.h). With
@@ -18,7 +19,7 @@
 /** What the residual comes down to, as a share of the right-hand side. */
 #define FOLD_IN_RESIDUAL 1e-5f
 
-/** x [dim] out. rows [n] < m->rows and weights [n] > 0; n >= 1, dim >= 1.
+/** x [dim] out. rows [n] < m->rows and weights [n] > 0: profile_confidence; n >= 1, dim >= 1.
  *  ERR_LIMIT    the arena's cap
  *  ERR_INVALID  the system cannot be solved (a broken model) */
 ERR_MUST_USE enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *rows,

@@ -36,6 +36,9 @@ static const struct reason {
     [REASON_NEW] = {"new_arrival",
                     {.before = STR_LIT("New arrival")},
                     {.before = STR_LIT("新品上架")}},
+    [REASON_PICKED] = {"picked_by_the_shop",
+                       {.before = STR_LIT("Picked by the shop")},
+                       {.before = STR_LIT("店家推荐")}},
 };
 
 const char *reason_name(enum reason_code r)

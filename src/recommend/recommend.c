@@ -2,31 +2,11 @@
 
 #include "base/check.h"
 #include "num/topk.h"
-#include "recommend/profile.h"
 #include "recommend/sources.h"
+#include "recommend/trace.h"
+#include "recommend/weights.h"
 
-enum { SHELF_WANT = 200, FILL_DOCS_MAX = 200000 };
-
-/* How much each source says in each placement. Chosen by hand on the validation part of the
- * demonstration shop (docs/recommendations.md). */
-struct source_weights {
-    float factors, profile_near, profile_with; /* from the shopper's past */
-    float near, with, alike;                   /* from the context */
-    float trending, arrivals;                  /* for everybody */
-};
-
-static const struct source_weights weights[PLACEMENTS] = {
-    [PLACEMENT_HOME] = {.factors = 1,
-                        .profile_near = 0.9f,
-                        .profile_with = 0.2f,
-                        .trending = 0.15f,
-                        .arrivals = 0.05f},
-    [PLACEMENT_SIMILAR] = {.near = 1, .alike = 0.4f},
-    [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.15f},
-    [PLACEMENT_CART] = {.with = 1, .near = 0.3f, .trending = 0.02f},
-    [PLACEMENT_TRENDING] = {.trending = 1},
-    [PLACEMENT_NEW] = {.arrivals = 1},
-};
+enum { SHELF_WANT = 200, FILL_NUMBERS = 200000 };
 
 static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_HOME] = "home",
@@ -66,17 +46,25 @@ static enum err_code gather_personal(const struct view *view, const struct sourc
                                      const struct profile *profile, struct arena *arena,
                                      struct candidates *c, struct err *err)
 {
-    if (profile->len == 0 || w->factors + w->profile_near + w->profile_with == 0)
+    enum err_code code = ERR_OK;
+    if (profile->len == 0)
         return ERR_OK;
-    enum err_code code = source_factors(view, profile, arena, c, err);
-    if (code != ERR_OK)
-        return code;
-    candidates_close(c, w->factors);
-    code = source_profile_neighbours(view, profile, NEAR, c, err);
-    candidates_close(c, w->profile_near);
-    if (code == ERR_OK)
+    if (w->factors > 0) {
+        code = source_factors(view, profile, arena, c, err);
+        candidates_close(c, w->factors);
+    }
+    if (code == ERR_OK && w->profile_near > 0) {
+        code = source_profile_neighbours(view, profile, NEAR, c, err);
+        candidates_close(c, w->profile_near);
+    }
+    if (code == ERR_OK && w->profile_with > 0) {
         code = source_profile_neighbours(view, profile, WITH, c, err);
-    candidates_close(c, w->profile_with);
+        candidates_close(c, w->profile_with);
+    }
+    if (code == ERR_OK && w->profile_next > 0) {
+        code = source_profile_next(view, profile, c, err);
+        candidates_close(c, w->profile_next);
+    }
     return code;
 }
 
@@ -95,6 +83,11 @@ static enum err_code gather_context(const struct view *view, const struct source
         code = source_neighbours(view, r->context, r->context_len, NEAR,
                                  r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
         candidates_close(c, w->near);
+    }
+    if (code == ERR_OK && w->next > 0) {
+        code = source_neighbours(view, r->context, r->context_len, NEXT,
+                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+        candidates_close(c, w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
         code = source_alike(view, r->context[0], arena, c, err);
@@ -125,54 +118,14 @@ static void bar_all(const struct recommend_request *r, const struct profile *pro
         candidates_bar(c, r->context[i]);
     for (size_t i = 0; i < r->exclude_len; i++)
         candidates_bar(c, r->exclude[i]);
+    /* A filter that asks what was bought decides about that itself. */
+    bool hide_owned = !filter_asks_for_purchases(r->filter);
     for (size_t i = 0; i < profile->len; i++)
-        if (profile_owns(&profile->items[i]) || r->hide_seen)
+        if ((profile_owns(&profile->items[i]) && hide_owned) || r->hide_seen)
             candidates_bar(c, profile->items[i].product_no);
 }
 
 /* --- choosing -------------------------------------------------------------------------------- */
-
-struct choice {
-    const struct view *view;
-    const struct recommend_request *request;
-    struct recommend_item *items; /* [limit] */
-    uint64_t *groups;             /* [limit] of the items chosen */
-    size_t len;
-};
-
-static bool group_shown(const struct choice *ch, uint64_t group)
-{
-    for (size_t i = 0; i < ch->len; i++)
-        if (ch->groups[i] == group)
-            return true;
-    return false;
-}
-
-/* A variant of what the page is about is no recommendation. */
-static bool group_of_context(const struct choice *ch, uint64_t group)
-{
-    const struct recommend_request *r = ch->request;
-    for (size_t i = 0; i < r->context_len; i++) {
-        struct location at = catalogue_locate(ch->view->catalogue, r->context[i]);
-        if (location_found(at) && ch->view->catalogue->segments[at.slot]->group[at.doc] == group)
-            return true;
-    }
-    return false;
-}
-
-/* Show it if the rules allow. */
-static void choose(struct choice *ch, uint32_t product_no, float score)
-{
-    struct location at = catalogue_locate(ch->view->catalogue, product_no);
-    if (!location_found(at) || !live_sellable(ch->view->live, product_no))
-        return;
-    uint64_t group = ch->view->catalogue->segments[at.slot]->group[at.doc];
-    if (group_shown(ch, group) || group_of_context(ch, group) ||
-        !filter_match(ch->request->filter, at.slot, at.doc))
-        return;
-    ch->groups[ch->len] = group;
-    ch->items[ch->len++] = (struct recommend_item){product_no, score, REASON_POPULAR, 0};
-}
 
 /* What they looked at may be gone: then it is no name for a reason. */
 static void explain(const struct choice *ch, const struct candidates *c,
@@ -201,57 +154,79 @@ static size_t list_above(const struct candidates *c, const float *totals, float 
 
 /* Best first, of equals the lower number, in rounds that grow: the rules usually leave enough of the
  * first. */
-static enum err_code choose_best(struct choice *ch, const struct candidates *c, struct arena *arena,
-                                 struct err *err)
+static enum err_code choose_best(struct choice *ch, struct arena *arena, struct err *err)
 {
+    const struct candidates *c = ch->candidates;
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
-    float *totals = arena_try_alloc(arena, (c->len + 1) * sizeof *totals);
-    if (!order || !totals)
+    enum err_code code = ERR_OK;
+    bool taken;
+    if (!order)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
-    candidates_totals(c, totals);
-    for (size_t wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
+    for (size_t done = 0, wanted = 2 * (size_t)ch->request->limit;; wanted *= 4) {
         bool some = wanted < c->len;
-        size_t n = list_above(c, totals, some ? topk_floor(totals + 1, c->len, wanted) : 0, order);
+        float floor = some ? topk_floor(ch->totals + 1, c->len, wanted) : 0;
+        size_t n = list_above(c, ch->totals, floor, order);
         if (some && n < wanted) {
-            n = list_above(c, totals, 0, order);
+            n = list_above(c, ch->totals, 0, order);
             some = wanted < n;
         }
-        size_t taken = wanted < n ? wanted : n;
-        topk_order(order, n, taken);
-        ch->len = 0;
-        for (size_t i = 0; i < taken && ch->len < ch->request->limit; i++)
-            choose(ch, order[i].id, order[i].score);
-        if (ch->len == ch->request->limit || !some)
+        size_t end = wanted < n ? wanted : n;
+        topk_order(order, n, end);
+        for (; done < end && ch->len < ch->request->limit && code == ERR_OK; done++)
+            code = choice_add(ch, order[done].id, order[done].score, &taken, err);
+        if (code != ERR_OK || ch->len == ch->request->limit || !some)
             break;
     }
     for (size_t i = 0; i < ch->len; i++)
-        explain(ch, c, &ch->items[i]);
-    return ERR_OK;
+        if (ch->items[i].reason != REASON_PICKED)
+            explain(ch, c, &ch->items[i]);
+    return code;
 }
 
-/* A narrow filter may leave shelves empty: then the hottest that match of the FILL_DOCS_MAX newest. */
-static void fill(struct choice *ch, const struct candidates *c)
+/* The hottest of the products [begin, end) that may come in, as far as there is room. *more: some did not
+ * take part. */
+static enum err_code fill_some(struct choice *ch, uint32_t begin, uint32_t end, float floor,
+                               bool *more, struct err *err)
 {
     struct topk_item items[RECOMMEND_LIMIT_MAX * 4];
     struct topk top;
-    uint32_t seen = 0;
-    size_t before = ch->len;
-    const struct catalogue *catalogue = ch->view->catalogue;
+    enum err_code code = ERR_OK;
+    size_t pushed = 0;
+    bool taken;
     topk_init(&top, items, sizeof items / sizeof *items);
-    for (uint32_t no = live_end(ch->view->live); no-- > 1 && seen < FILL_DOCS_MAX;) {
-        struct location at = catalogue_locate(catalogue, no);
-        if (!location_found(at))
+    for (uint32_t no = end; no-- > begin;) {
+        struct location at = catalogue_locate(ch->view->catalogue, no);
+        if (!location_found(at) || choice_obstacle(ch, at, no) != OBSTACLE_NONE)
             continue;
-        seen++;
-        if (live_sellable(ch->view->live, no) && filter_match(ch->request->filter, at.slot, at.doc))
-            topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
+        topk_push(&top, live_heat(ch->view->live, no, ch->request->now_us), no);
+        pushed++;
     }
     size_t n = topk_finish(&top);
-    float floor = before ? ch->items[before - 1].score : 1;
-    for (size_t i = 0; i < n && ch->len < ch->request->limit; i++) {
-        if (!candidates_barred(c, items[i].id))
-            choose(ch, items[i].id, floor * 0.5f / (float)(i + 1));
+    *more = pushed > n;
+    for (size_t i = 0; i < n && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, items[i].id, floor / (float)(ch->len + 1), &taken, err);
+    return code;
+}
+
+/* What no source proposes fills up a list that is short: the hottest of the newest FILL_NUMBERS, then of those
+ * before, until nothing is left that may come in. Each round takes at least the first that it finds. */
+static enum err_code fill(struct choice *ch, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    float floor = 1;
+    for (size_t i = 0; i < ch->len; i++)
+        if (ch->items[i].score > 0 && ch->items[i].score < floor)
+            floor = ch->items[i].score;
+    for (uint32_t end = live_end(ch->view->live); end > 1;) {
+        uint32_t begin = end > FILL_NUMBERS ? end - FILL_NUMBERS : 1;
+        bool more = true;
+        while (more && ch->len < ch->request->limit && code == ERR_OK)
+            code = fill_some(ch, begin, end, floor, &more, err);
+        if (code != ERR_OK || ch->len == ch->request->limit)
+            return code;
+        end = begin;
     }
+    return ERR_OK;
 }
 
 static bool wants_filling(enum placement p)
@@ -259,37 +234,58 @@ static bool wants_filling(enum placement p)
     return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
 }
 
+/* From scored candidates to the list. */
+static enum err_code choose(struct choice *ch, struct arena *arena, struct err *err)
+{
+    const struct recommend_request *r = ch->request;
+    rules_weigh(ch->rules, ch->candidates->product_no + 1, ch->totals + 1, ch->candidates->len);
+    enum err_code code = choice_pin(ch, err);
+    if (code == ERR_OK)
+        code = choose_best(ch, arena, err);
+    if (code == ERR_OK && ch->len < r->limit && wants_filling(r->placement))
+        code = fill(ch, err);
+    if (code == ERR_OK)
+        code = choice_require(ch, arena, err);
+    if (code == ERR_OK)
+        choice_order(ch);
+    return code;
+}
+
+enum err_code recommend_trace_run(const struct view *view, const struct recommend_request *r,
+                                  struct arena *arena, struct recommend_trace *t, struct err *err)
+{
+    const struct recommend_weights *weights = r->weights ? r->weights : &recommend_weights_default;
+    const struct source_weights *w = &weights->of[r->placement];
+    struct candidates *c = &t->candidates;
+    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
+    enum err_code code = profile_load(view, r->user_no, arena, &t->profile, err);
+    if (code == ERR_OK)
+        code = candidates_init(c, arena, err);
+    if (code != ERR_OK)
+        return code;
+    bar_all(r, &t->profile, c);
+    code = gather_personal(view, w, &t->profile, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_context(view, w, r, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_common(view, w, c, err);
+    if (code != ERR_OK)
+        return code;
+    float *totals = arena_try_alloc(arena, (c->len + 1) * sizeof *totals);
+    if (!totals)
+        return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    candidates_totals(c, totals);
+    code = choice_init(&t->choice, view, r, c, totals, arena, err);
+    return code == ERR_OK ? choose(&t->choice, arena, err) : code;
+}
+
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,
                             struct arena *arena, struct recommend_result *out, struct err *err)
 {
-    const struct source_weights *w = &weights[r->placement];
-    struct profile profile;
-    struct candidates c;
-    CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = profile_load(view, r->user_no, arena, &profile, err);
+    struct recommend_trace trace;
+    enum err_code code = recommend_trace_run(view, r, arena, &trace, err);
     if (code == ERR_OK)
-        code = candidates_init(&c, arena, err);
-    if (code != ERR_OK)
-        return code;
-    bar_all(r, &profile, &c);
-    code = gather_personal(view, w, &profile, arena, &c, err);
-    if (code == ERR_OK)
-        code = gather_context(view, w, r, arena, &c, err);
-    if (code == ERR_OK)
-        code = gather_common(view, w, &c, err);
-    if (code != ERR_OK)
-        return code;
-
-    struct choice ch = {.view = view, .request = r};
-    ch.items = arena_try_alloc(arena, r->limit * sizeof *ch.items);
-    ch.groups = arena_try_alloc(arena, r->limit * sizeof *ch.groups);
-    if (!ch.items || !ch.groups)
-        return err_set(err, ERR_LIMIT, "the recommendations do not fit");
-    code = choose_best(&ch, &c, arena, err);
-    if (code != ERR_OK)
-        return code;
-    if (r->filter && ch.len < r->limit && wants_filling(r->placement))
-        fill(&ch, &c);
-    *out = (struct recommend_result){ch.items, ch.len, profile.len > 0};
-    return ERR_OK;
+        *out =
+            (struct recommend_result){trace.choice.items, trace.choice.len, trace.profile.len > 0};
+    return code;
 }

@@ -3,7 +3,7 @@
  * Model:   several sources give candidates, each with scores normalised to (0, 1]: the factor model with
  *          the shopper folded in from the freshest acts, neighbours of what they looked at, baskets,
  *          what is trending, what is new, what reads alike. A candidate's score is the weighted sum over
- *          the sources (weights per placement, recommend.c); its reason is the source that gave most.
+ *          the sources (weights per placement, weights.h); its reason is the source that gave most.
  *          Then come the rules: sellable, the caller's filter, not owned, not excluded, one variant per
  *          group, best first.
  * Privacy: without a shopper, or with one who opted out, nothing depends on anybody's past.
@@ -41,25 +41,31 @@ enum reason_code {
     REASON_BOUGHT_WITH,
     REASON_POPULAR,
     REASON_NEW,
+    REASON_PICKED, /* a rule of the shop, and no source */
     REASONS
 };
+
+struct recommend_weights;
 
 struct recommend_request {
     enum placement placement;
     uint32_t user_no;        /* known or anonymous; 0: nobody, or opted out */
+    bool known;              /* signed in, and not opted out: of the audience of rules for such */
+    struct str attributes;   /* of a known shopper, JSON object, for rules; empty: none */
     const uint32_t *context; /* [context_len] product numbers */
     size_t context_len;
     const uint32_t *exclude; /* [exclude_len] product numbers */
     size_t exclude_len;
-    const struct bound_filter *filter; /* NULL: everything */
-    uint32_t limit;                    /* 1..RECOMMEND_LIMIT_MAX */
-    bool hide_seen;                    /* leave out what the shopper viewed lately */
+    const struct bound_filter *filter;       /* NULL: everything */
+    uint32_t limit;                          /* 1..RECOMMEND_LIMIT_MAX */
+    bool hide_seen;                          /* leave out what the shopper viewed lately */
+    const struct recommend_weights *weights; /* of the sources; NULL: the default */
     int64_t now_us;
 };
 
 struct recommend_item {
     uint32_t product_no;
-    float score; /* > 0, descending */
+    float score; /* > 0, descending but for pinned products */
     enum reason_code reason;
     uint32_t reason_product; /* product number that the reason names; 0 none */
 };
@@ -70,7 +76,9 @@ struct recommend_result {
     bool personal; /* the shopper's past had a say */
 };
 
-/** Fewer than limit only if nothing more may be shown.
+/** Fewer than limit only if nothing more may be shown: of all products for sale none is left that the
+ *  filter, the rules and what is in the list would let in. But PLACEMENT_SIMILAR and
+ *  PLACEMENT_BOUGHT_TOGETHER claim something about each product and hold what it is true of.
  *  ERR_LIMIT   the arena's cap
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code recommend_run(const struct view *view,

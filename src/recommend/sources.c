@@ -1,12 +1,75 @@
 #include "recommend/sources.h"
 
+#include "base/check.h"
 #include "recommend/factors.h"
 
 enum {
     FACTORS_WANT = 80,
-    SEEDS_MAX = 24,      /* products of a profile whose neighbours are asked for */
-    NEIGHBOURS_MAX = 40, /* of each */
+    SEEDS_MAX = 24,       /* products of a profile whose neighbours are asked for */
+    NEIGHBOURS_MAX = 40,  /* of each */
+    GRAPH_SEEDS_MAX = 64, /* products of a profile that pass something on */
+    GRAPH_LIST_MAX = 64,  /* to so many */
+    STEPS_MAX = 8,        /* newest products of a profile that are gone on from */
 };
+
+/* What a product says of the next step, beside the one after it. */
+#define STEP_DECAY 0.6f
+
+static const struct neighbour_lists *lists_of(const struct recommend_model *m,
+                                              enum neighbour_kind kind)
+{
+    switch (kind) {
+    case NEAR:
+        return &m->near;
+    case WITH:
+        return &m->with;
+    case NEXT:
+        return &m->next;
+    case GRAPH:
+        return &m->graph;
+    }
+    UNREACHABLE();
+}
+
+static enum err_code add_neighbours(const struct recommend_model *m, enum neighbour_kind kind,
+                                    uint32_t row, float weight, enum reason_code reason,
+                                    uint32_t because, struct candidates *out, struct err *err)
+{
+    const struct neighbour_lists *lists = lists_of(m, kind);
+    uint32_t most = kind == GRAPH ? GRAPH_LIST_MAX : NEIGHBOURS_MAX;
+    uint32_t begin = lists->offsets[row], n = lists->offsets[row + 1] - begin;
+    return candidates_add(out,
+                          &(struct candidate_list){.numbers = m->items,
+                                                   .ids = lists->rows + begin,
+                                                   .parts = lists->scores + begin,
+                                                   .n = n < most ? n : most,
+                                                   .weight = weight,
+                                                   .reason = reason,
+                                                   .because = because},
+                          err);
+}
+
+static enum reason_code past_reason(const struct profile_item *item)
+{
+    return profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED;
+}
+
+/* What the products of a profile pass on, on the scale of the factors' scores. */
+static enum err_code add_graph(const struct recommend_model *m, const struct profile *profile,
+                               struct candidates *out, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0, n = 0; i < profile->len && n < GRAPH_SEEDS_MAX && code == ERR_OK; i++) {
+        const struct profile_item *item = &profile->items[i];
+        if (item->row == UINT32_MAX)
+            continue;
+        n++;
+        code =
+            add_neighbours(m, GRAPH, item->row, m->graph_scale * profile_confidence(item->weight),
+                           past_reason(item), item->product_no, out, err);
+    }
+    return code;
+}
 
 enum err_code source_factors(const struct view *view, const struct profile *profile,
                              struct arena *arena, struct candidates *out, struct err *err)
@@ -16,8 +79,11 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
     float weights[PROFILE_MAX];
     struct topk_item best[FACTORS_WANT];
     size_t n = 0, len;
-    if (!m || m->dim == 0)
-        return ERR_OK;
+    enum err_code code = ERR_OK;
+    if (m && m->source == FACTORS_PROPAGATION)
+        code = add_graph(m, profile, out, err);
+    if (!m || m->dim == 0 || code != ERR_OK)
+        return code;
     for (size_t i = 0; i < profile->len; i++)
         if (profile->items[i].row != UINT32_MAX) {
             rows[n] = profile->items[i].row;
@@ -30,7 +96,7 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
     float *scores = arena_try_alloc(arena, FACTORS_WANT * sizeof *scores);
     if (!x || !ids || !scores)
         return err_set(err, ERR_LIMIT, "a shopper's factors do not fit");
-    enum err_code code = factors_fold_in(m, rows, weights, n, arena, x, err);
+    code = factors_fold_in(m, rows, weights, n, arena, x, err);
     if (code == ERR_OK)
         code = vectors_search(&m->vectors, x, 0, FACTORS_WANT, arena, best, &len, err);
     if (code != ERR_OK)
@@ -46,23 +112,6 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
                                                    .n = len,
                                                    .weight = 1,
                                                    .reason = REASON_TASTE},
-                          err);
-}
-
-static enum err_code add_neighbours(const struct recommend_model *m, enum neighbour_kind kind,
-                                    uint32_t row, float weight, enum reason_code reason,
-                                    uint32_t because, struct candidates *out, struct err *err)
-{
-    const struct neighbour_lists *lists = kind == NEAR ? &m->near : &m->with;
-    uint32_t begin = lists->offsets[row], n = lists->offsets[row + 1] - begin;
-    return candidates_add(out,
-                          &(struct candidate_list){.numbers = m->items,
-                                                   .ids = lists->rows + begin,
-                                                   .parts = lists->scores + begin,
-                                                   .n = n < NEIGHBOURS_MAX ? n : NEIGHBOURS_MAX,
-                                                   .weight = weight,
-                                                   .reason = reason,
-                                                   .because = because},
                           err);
 }
 
@@ -91,14 +140,50 @@ enum err_code source_profile_neighbours(const struct view *view, const struct pr
             seeds[n++] = &profile->items[i];
     for (size_t i = 0; i < n + AHEAD && code == ERR_OK; i++) {
         if (i < n)
-            prefetch_list(kind == NEAR ? &m->near : &m->with, seeds[i]->row);
+            prefetch_list(lists_of(m, kind), seeds[i]->row);
         if (i < AHEAD)
             continue;
         const struct profile_item *item = seeds[i - AHEAD];
-        code = add_neighbours(m, kind, item->row, item->weight,
-                              profile_owns(item) ? REASON_BOUGHT : REASON_VIEWED, item->product_no,
+        code = add_neighbours(m, kind, item->row, item->weight, past_reason(item), item->product_no,
                               out, err);
     }
+    return code;
+}
+
+/* Newest first, of one moment the heavier. */
+static bool is_newer(const struct profile_item *a, const struct profile_item *b)
+{
+    return a->time_s != b->time_s ? a->time_s > b->time_s : a->weight > b->weight;
+}
+
+/* The newest that the model knows, newest first. Of equals the one that stands first. Returns how many. */
+static size_t newest(const struct profile *profile, const struct profile_item *out[STEPS_MAX])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < profile->len; i++) {
+        const struct profile_item *item = &profile->items[i];
+        size_t at = n;
+        if (item->row == UINT32_MAX || (n == STEPS_MAX && !is_newer(item, out[n - 1])))
+            continue;
+        n += n < STEPS_MAX;
+        for (at = n - 1; at > 0 && is_newer(item, out[at - 1]); at--)
+            out[at] = out[at - 1];
+        out[at] = item;
+    }
+    return n;
+}
+
+enum err_code source_profile_next(const struct view *view, const struct profile *profile,
+                                  struct candidates *out, struct err *err)
+{
+    const struct recommend_model *m = view_model(view);
+    const struct profile_item *steps[STEPS_MAX];
+    size_t n = m ? newest(profile, steps) : 0;
+    float weight = 1;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < n && code == ERR_OK; i++, weight *= STEP_DECAY)
+        code = add_neighbours(m, NEXT, steps[i]->row, weight, past_reason(steps[i]),
+                              steps[i]->product_no, out, err);
     return code;
 }
 

@@ -6,13 +6,14 @@
 #include "recommend/candidates.h"
 #include "recommend/profile.h"
 
-/** The rows that the factor model likes best for a profile.
+/** The rows that the factor model likes best for a profile; of propagation, also what the heaviest products of the
+ *  profile pass on.
  *  Errors as factors_fold_in and vectors_search. */
 ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
                                           struct arena *arena, struct candidates *out,
                                           struct err *err);
 
-enum neighbour_kind { NEAR, WITH };
+enum neighbour_kind { NEAR, WITH, NEXT, GRAPH };
 
 /** Neighbours of the heaviest products of a profile.
  *  ERR_LIMIT   the arena's cap */
@@ -20,6 +21,12 @@ ERR_MUST_USE enum err_code source_profile_neighbours(const struct view *view,
                                                      const struct profile *profile,
                                                      enum neighbour_kind kind,
                                                      struct candidates *out, struct err *err);
+
+/** What came after the newest products of a profile, the newer the more.
+ *  ERR_LIMIT   the arena's cap */
+ERR_MUST_USE enum err_code source_profile_next(const struct view *view,
+                                               const struct profile *profile,
+                                               struct candidates *out, struct err *err);
 
 /** Neighbours of these products, for this reason.
  *  ERR_LIMIT   the arena's cap */

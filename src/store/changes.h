@@ -21,6 +21,7 @@ enum change_aggregate {
     CHANGE_MODEL = 7,   /* model version no; 6 is not given again */
     CHANGE_KEY,         /* API key no */
     CHANGE_SETTING,     /* always 0 */
+    CHANGE_RULE,        /* business rule no */
     CHANGE_AGGREGATES
 };
 

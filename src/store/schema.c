@@ -122,7 +122,15 @@ static const char version_5[] =
     "$CLUSTERED;"
     "CREATE INDEX cart_moves_user ON cart_moves (user_no);";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
+static const char version_rules[] =
+    /* the definition is a JSON object, whose meaning is above the store */
+    "CREATE TABLE rules (no $IDENTITY, id TEXT NOT NULL UNIQUE, name TEXT,"
+    "  enabled BIGINT NOT NULL, priority BIGINT NOT NULL, definition TEXT NOT NULL,"
+    "  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL);"
+    "CREATE INDEX rules_order ON rules (priority, no);";
+
+static const char *const migrations[] = {version_1, version_2, version_3,
+                                         version_4, version_5, version_rules};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

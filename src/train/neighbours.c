@@ -1,5 +1,6 @@
 #include "train/neighbours.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -168,4 +169,15 @@ void neighbours_release(struct neighbour_result *r)
     mem_free(r->rows);
     mem_free(r->scores);
     *r = (struct neighbour_result){0};
+}
+
+float neighbours_scale(struct neighbour_result *r, uint32_t items)
+{
+    float most = 0;
+    uint32_t n = r->offsets[items];
+    for (uint32_t i = 0; i < n; i++)
+        most = fmaxf(most, r->scores[i]);
+    for (uint32_t i = 0; i < n; i++)
+        r->scores[i] = fmaxf(r->scores[i] / most, FLT_MIN); /* a quotient may vanish */
+    return n ? most : 1;
 }

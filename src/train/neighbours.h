@@ -33,4 +33,8 @@ ERR_MUST_USE enum err_code neighbours_fit(const struct matrix *by_group,
                                           struct neighbour_result *out, struct err *err);
 void neighbours_release(struct neighbour_result *r);
 
+/** Divide all scores (> 0) of items lists by the greatest, so that they are in (0, 1]. Returns that one; 1 for no
+ *  scores at all. */
+float neighbours_scale(struct neighbour_result *r, uint32_t items);
+
 #endif

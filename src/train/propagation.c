@@ -14,6 +14,23 @@
 
 enum { GRAIN = 32 };
 
+struct propagation_options propagation_defaults(void)
+{
+    return (struct propagation_options){.binary = true,
+                                        .user_exponent = 0.35f,
+                                        .out_exponent = 0.6f,
+                                        .in_exponent = 0.25f,
+                                        .keep = 1000,
+                                        .dim = 512,
+                                        .gamma = 3.5f,
+                                        .low_user = 0.35f,
+                                        .low_item = 0.4f,
+                                        .low_out = 0.5f,
+                                        .low_in = 0.3f,
+                                        .flat = 2,
+                                        .seed = 1};
+}
+
 /* --- normalised matrices --------------------------------------------------------------------- */
 
 /* R and the sums of its rows and columns; the matrices below share its places. */

@@ -41,6 +41,9 @@ struct propagation_options {
     uint64_t seed;       /* of the factors' starting block */
 };
 
+/** Chosen on the validation part of Gowalla: docs/recommender-design.md. */
+struct propagation_options propagation_defaults(void);
+
 /* All-zero is valid: no items. */
 struct propagation {
     uint32_t items;

@@ -12,6 +12,8 @@
 #include "train/als.h"
 #include "train/matrix.h"
 #include "train/neighbours.h"
+#include "train/next.h"
+#include "train/propagation.h"
 
 enum {
     HISTORY_KEPT = 256 /* acts of a shopper, the newest */,
@@ -29,12 +31,14 @@ struct recommend_params recommend_defaults(void)
                                      .neighbours = 50,
                                      .shrink = 5,
                                      .half_life_days = 30,
+                                     .step_days = 1,
                                      .seed = 1};
 }
 
 static const struct tuning tunings[] = {
 #define AT(field) offsetof(struct recommend_params, field)
     {"dim", AT(dim), TUNING_U32, 0, RECOMMEND_DIM_MAX},
+    {"propagation", AT(propagation), TUNING_BOOL, 0, 1},
     {"alpha", AT(alpha), TUNING_FLOAT, 1e-6, 1e6},
     {"regularisation", AT(regularisation), TUNING_FLOAT, 1e-6, 1e6},
     {"exponent", AT(exponent), TUNING_FLOAT, 0, RECOMMEND_EXPONENT_MAX},
@@ -42,6 +46,7 @@ static const struct tuning tunings[] = {
     {"neighbours", AT(neighbours), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
     {"shrink", AT(shrink), TUNING_FLOAT, 0, 1e6},
     {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0.01, 1e5},
+    {"step_days", AT(step_days), TUNING_FLOAT, 0, 1e6},
     {"seed", AT(seed), TUNING_U64, 0, 1e15},
 #undef AT
 };
@@ -196,7 +201,7 @@ static void tell_factors(void *arg, double done)
     tell(arg, factors_from + done * (factors_to - factors_from));
 }
 
-static enum err_code fit_factors(struct work *w, struct err *err)
+static enum err_code fit_als(struct work *w, struct err *err)
 {
     const struct recommend_params *p = w->p;
     struct recommend_model *m = w->m;
@@ -209,8 +214,6 @@ static enum err_code fit_factors(struct work *w, struct err *err)
                             .progress = tell_factors,
                             .progress_arg = w};
     size_t d = p->dim;
-    if (d == 0 || m->users == 0)
-        return ERR_OK;
     float *users = mem_try_aligned((size_t)m->users * d, sizeof *users, 64);
     float *items = mem_try_aligned((size_t)m->rows * d, sizeof *items, 64);
     float *turned = mem_try_aligned((size_t)m->rows * d, sizeof *turned, 64);
@@ -237,6 +240,34 @@ static enum err_code fit_factors(struct work *w, struct err *err)
     return vectors_build(turned, m->rows, p->dim, p->seed, w->o->pool, &m->vectors, err);
 }
 
+static enum err_code fit_propagation(struct work *w, struct err *err)
+{
+    struct recommend_model *m = w->m;
+    struct propagation_options o = propagation_defaults();
+    struct propagation p;
+    uint32_t smaller = m->users < m->rows ? m->users : m->rows;
+    o.binary = false;
+    o.keep = RECOMMEND_NEIGHBOURS_MAX;
+    o.dim = w->p->dim < smaller ? w->p->dim : smaller;
+    o.seed = w->p->seed;
+    enum err_code code = propagation_fit(&w->by_user, &o, w->o->pool, &p, err);
+    if (code != ERR_OK)
+        return code;
+    m->source = FACTORS_PROPAGATION;
+    m->dim = p.dim;
+    m->graph_scale = neighbours_scale(&p.lists, m->rows);
+    m->graph = (struct neighbour_lists){p.lists.offsets, p.lists.rows, p.lists.scores};
+    m->fold_in = p.fold_in;
+    return vectors_build(p.factors, m->rows, p.dim, o.seed, w->o->pool, &m->vectors, err);
+}
+
+static enum err_code fit_factors(struct work *w, struct err *err)
+{
+    if (w->p->dim == 0 || w->m->users == 0)
+        return ERR_OK;
+    return w->p->propagation ? fit_propagation(w, err) : fit_als(w, err);
+}
+
 static enum err_code fit_neighbours(struct work *w, const struct matrix *by_group,
                                     uint32_t group_max, struct neighbour_lists *lists,
                                     struct err *err)
@@ -247,6 +278,17 @@ static enum err_code fit_neighbours(struct work *w, const struct matrix *by_grou
     enum err_code code = neighbours_fit(by_group, &o, w->o->pool, &r, err);
     if (code == ERR_OK)
         *lists = (struct neighbour_lists){r.offsets, r.rows, r.scores};
+    return code;
+}
+
+static enum err_code fit_next(struct work *w, struct err *err)
+{
+    struct next_options o = {
+        .until = w->until, .keep = w->p->neighbours, .half_life_days = w->p->step_days};
+    struct neighbour_result r;
+    enum err_code code = next_fit(w->it, w->row_of, w->m->rows, &o, w->o->pool, &r, err);
+    if (code == ERR_OK)
+        w->m->next = (struct neighbour_lists){r.offsets, r.rows, r.scores};
     return code;
 }
 
@@ -302,6 +344,8 @@ enum err_code recommend_fit(const struct interactions *it, const struct recommen
     if (code == ERR_OK)
         code = fit_neighbours(&w, &w.baskets, BASKET_MAX, &m.with, err);
     if (code == ERR_OK)
+        code = fit_next(&w, err);
+    if (code == ERR_OK)
         code = fit_histories(&w, err);
     mem_free(w.row_of);
     mem_free(w.user_of);
@@ -335,9 +379,12 @@ void recommend_fit_release(struct recommend_model *m)
     free_owned(m->items);
     free_owned(m->popularity);
     free_owned(m->spectrum);
+    free_owned(m->fold_in);
+    free_lists(&m->graph);
     vectors_release(&m->vectors);
     free_lists(&m->near);
     free_lists(&m->with);
+    free_lists(&m->next);
     free_owned(m->user_no);
     free_owned(m->history_offsets);
     free_owned(m->history_acts);

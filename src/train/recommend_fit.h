@@ -7,14 +7,17 @@
 #include "ingest/derive.h"
 
 struct recommend_params {
-    uint32_t dim;         /* factors; 0: no factor model */
-    float alpha;          /* confidence of a weight */
+    uint32_t dim; /* factors; 0: no factor model */
+    bool
+        propagation; /* factors and lists of linear propagation (train/propagation.h), not of ALS */
+    float alpha;     /* confidence of a weight */
     float regularisation; /* lambda */
     float exponent;       /* nu: of lambda by the number of acts (train/als.h) */
     uint32_t iterations;
     uint32_t neighbours;  /* kept per product */
     float shrink;         /* of neighbours with little support */
     float half_life_days; /* of popularity */
+    float step_days;      /* half-life of a transition by elapsed time; 0: time does not matter */
     uint64_t seed;
 };
 

@@ -16,19 +16,7 @@ enum { KEEP_MAX = 100000, GROUP_MAX = 1 << 30, SHOPPER_MAX = 500 };
 struct rival_params rival_defaults(void)
 {
     return (struct rival_params){
-        .propagation = {.binary = true,
-                        .user_exponent = 0.35f,
-                        .out_exponent = 0.6f,
-                        .in_exponent = 0.25f,
-                        .keep = 1000,
-                        .dim = 512,
-                        .gamma = 3.5f,
-                        .low_user = 0.35f,
-                        .low_item = 0.4f,
-                        .low_out = 0.5f,
-                        .low_in = 0.3f,
-                        .flat = 2,
-                        .seed = 1},
+        .propagation = propagation_defaults(),
         .neighbours = {.keep = 50, .shrink = 5, .group_max = SHOPPER_MAX, .support = 2}};
 }
 

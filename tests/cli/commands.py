@@ -207,6 +207,20 @@ def test_command_line_and_api_answer_the_same_bytes():
         assert f'{{"items":{printed}}}' == of_api(serving, "/v1/models")
 
 
+def test_an_explanation_adds_up_and_changes_no_answer():
+    user = lines("export", "users")[0]["id"]
+    plain = answer("recommend", "--user", user, "--limit", "5")
+    told = answer("recommend", "--user", user, "--limit", "5", "--explain")
+    assert told["items"] == plain["items"] and told["rules"] == []
+    assert [p["id"] for p in told["products"]] == [i["id"] for i in plain["items"]]
+    for place, product in enumerate(told["products"], 1):
+        assert product["shown"] and product["position"] == place and product["why_not"] is None
+        total = sum(s["part"] * s["scale"] for s in product["sources"])
+        assert abs(total - product["score"]) < 1e-4, product
+    printed = aisle("recommend", "--user", user, "--limit", "5", "--explain")[0]
+    assert told["products"][0]["sources"][0]["source"] in printed
+
+
 def test_recommendations_have_reasons():
     user = lines("export", "users")[0]["id"]
     for args in (["--user", user], [], ["--placement", "trending"], ["--placement", "new"]):
@@ -597,6 +611,26 @@ def test_eval_foretells_what_comes_next_in_sessions():
     assert "line 2: time: 'NaN'" in aisle("eval", "sessions", "--train", bad, "--test", test,
                                           status=DATA)[1]
     aisle("eval", "sessions", "--train", train, status=USAGE)
+
+
+def test_eval_measures_whole_lists_of_the_shop_s_past():
+    got = answer("eval", "lists")
+    assert list(got["placements"]) == ["home", "similar", "bought_together", "cart"]
+    for name, lists in got["placements"].items():
+        assert lists["lists"] > 0 and 0 <= lists["ndcg@20"] <= lists["hit@20"] <= 1, name
+    home = ["eval", "lists", "--placement", "home", "--k", "10", "--lists", "50"]
+    whole = answer(*home)["placements"]["home"]
+    assert whole["lists"] == 50
+    nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
+                     "home.trending=0")["placements"]["home"]
+    assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
+    tuned = answer(*home, "--tune")["placements"]["home"]
+    assert tuned["ndcg@10"] >= whole["ndcg@10"]
+    assert "home.x" not in aisle("eval", "lists", "--weights", "home.x=1", status=USAGE)[0]
+    assert "'attic'" in aisle("eval", "lists", "--weights", "attic.near=1", status=USAGE)[1]
+    aisle("eval", "lists", "--placement", "new", status=USAGE)
+    aisle("eval", "lists", "--test-share", "1", status=USAGE)
+    aisle("eval", "lists", "--until", "1999-01-01T00:00:00Z", status=DATA)
 
 
 def test_eval_lists_the_header_where_a_column_is_missing():

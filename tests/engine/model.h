@@ -133,7 +133,24 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
         fake_vectors(&m, cells, &r, a);
     m.near = fake_lists_of(&r, a, rows);
     m.with = fake_lists_of(&r, a, rows);
+    m.next = fake_lists_of(&r, a, rows);
     fake_histories(&m, &r, a);
+    return m;
+}
+
+/** The same with the factors of linear propagation. */
+static inline struct recommend_model fake_graph_model(uint64_t seed, uint32_t rows, uint32_t dim,
+                                                      uint32_t cells, uint32_t users,
+                                                      struct arena *a)
+{
+    struct rng r;
+    struct recommend_model m = fake_model(seed, rows, dim, cells, users, a);
+    rng_init(&r, seed + 1);
+    m.source = FACTORS_PROPAGATION;
+    m.spectrum = NULL;
+    m.fold_in = fake_floats(&r, a, rows);
+    m.graph = fake_lists_of(&r, a, rows);
+    m.graph_scale = 2.5f;
     return m;
 }
 
@@ -161,7 +178,8 @@ static inline void touch_model(const struct recommend_model *m)
     const struct vectors *v = &m->vectors;
     double sum = touch_floats(m->popularity, m->rows);
     if (m->dim)
-        sum += touch_floats(m->spectrum, m->dim) +
+        sum += (m->source == FACTORS_ALS ? touch_floats(m->spectrum, m->dim)
+                                         : touch_floats(m->fold_in, m->rows)) +
                touch_floats(v->exact, (size_t)v->rows * v->dim) +
                touch_floats(v->centroids, (size_t)v->cells * v->dim);
     for (uint32_t c = 0; c < v->cells; c++)
@@ -173,6 +191,9 @@ static inline void touch_model(const struct recommend_model *m)
     CHECK(sum == sum);
     for (uint32_t row = 0; row < m->rows; row++)
         CHECK(recommend_model_row(m, m->items[row]) == row);
+    if (m->source == FACTORS_PROPAGATION)
+        touch_lists(&m->graph, m->rows);
+    touch_lists(&m->next, m->rows);
     touch_lists(&m->near, m->rows);
     touch_lists(&m->with, m->rows);
     for (uint32_t u = 0; u < m->users; u++) {

@@ -62,10 +62,16 @@ static void same_model(const struct recommend_model *a, const struct recommend_m
     ck_assert(a->exponent == b->exponent && a->mean_products == b->mean_products);
     SAME(a, b, items, a->rows);
     SAME(a, b, popularity, a->rows);
-    if (a->dim) {
-        SAME(a, b, spectrum, a->dim);
+    ck_assert(a->source == b->source && a->graph_scale == b->graph_scale);
+    if (a->dim)
         same_vectors(&a->vectors, &b->vectors);
-    }
+    if (a->dim && a->source == FACTORS_ALS)
+        SAME(a, b, spectrum, a->dim);
+    if (a->dim && a->source == FACTORS_PROPAGATION)
+        SAME(a, b, fold_in, a->rows);
+    if (a->source == FACTORS_PROPAGATION)
+        same_lists(&a->graph, &b->graph, a->rows);
+    same_lists(&a->next, &b->next, a->rows);
     same_lists(&a->near, &b->near, a->rows);
     same_lists(&a->with, &b->with, a->rows);
     SAME(a, b, user_no, a->users);
@@ -106,13 +112,14 @@ START_TEST(what_is_written_is_read_and_found)
                  {1, 1, 1, 1},
                  {0, 0, 0, 0},
                  {5, 2, 5, 0}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
         struct arena a;
         struct err err;
         struct recommend_model got;
         arena_init(&a, 0, 16 << 20);
-        struct recommend_model want =
-            fake_model(i + 1, sizes[i].rows, sizes[i].dim, sizes[i].cells, sizes[i].users, &a);
+        uint32_t rows = sizes[i / 2].rows, dim = sizes[i / 2].dim, cells = sizes[i / 2].cells;
+        struct recommend_model want = (i % 2 ? fake_graph_model : fake_model)(
+            i + 1, rows, dim, cells, sizes[i / 2].users, &a);
         ck_ok(recommend_model_write(&want, path, &err));
         ck_ok(recommend_model_open(path, true, &got, &err));
         same_model(&want, &got);
@@ -207,6 +214,14 @@ BREAK_ARRAY(near_ascends, float, near.scores, LISTED(m->near),
 BREAK_ARRAY(near_score_nan, float, near.scores, LISTED(m->near), v[0] = NAN)
 BREAK_ARRAY(with_row_beyond, uint32_t, with.rows, LISTED(m->with), v[0] = UINT32_MAX)
 BREAK_ARRAY(with_score_negative, float, with.scores, LISTED(m->with), v[0] = -1)
+BREAK_ARRAY(next_row_beyond, uint32_t, next.rows, LISTED(m->next), v[0] = ROWS)
+BREAK_FIELD(source_unknown, m->source = FACTOR_SOURCES)
+#define GRAPH_MODEL fake_graph_model(3, ROWS, DIM, CELLS, USERS, a)
+BREAK_FIELD(graph_scale_zero, *m = GRAPH_MODEL; m->graph_scale = 0)
+BREAK_FIELD(graph_scale_nan, *m = GRAPH_MODEL; m->graph_scale = NAN)
+BREAK_FIELD(fold_in_negative, *m = GRAPH_MODEL; ((float *)(uintptr_t)m->fold_in)[2] = -1)
+BREAK_FIELD(graph_itself, *m = GRAPH_MODEL;
+            ((uint32_t *)(uintptr_t)m->graph.rows)[0] = row_at(&m->graph, 0))
 BREAK_ARRAY(users_repeat, uint32_t, user_no, USERS, v[USERS - 1] = v[USERS - 2])
 BREAK_ARRAY(user_zero, uint32_t, user_no, USERS, v[0] = 0)
 BREAK_ARRAY(history_from_one, uint64_t, history_offsets, USERS + 1, v[0] = 1)
@@ -258,6 +273,12 @@ static const struct {
     {near_score_nan, "near.scores"},
     {with_row_beyond, "with.rows"},
     {with_score_negative, "with.scores"},
+    {next_row_beyond, "next.rows"},
+    {source_unknown, "factor source"},
+    {graph_scale_zero, "graph scale"},
+    {graph_scale_nan, "graph scale"},
+    {fold_in_negative, "fold_in"},
+    {graph_itself, "graph.rows"},
     {users_repeat, "user.no"},
     {user_zero, "user.no"},
     {history_from_one, "user.offsets"},

@@ -1,4 +1,4 @@
-#include "rank/filter.h"
+#include "rank/filter_int.h"
 
 #include <math.h>
 
@@ -35,6 +35,15 @@ START_TEST(what_the_grammar_allows_is_taken)
         "brand = 华为",
         "((((price<=1))))",
         "\tprice\n<\r1 ",
+        "category in [\"a\", b] and brand not in (c) AND tags NOT IN [d]",
+        "brand exists and not attributes.color EXISTS",
+        "price < 49.90 EUR",
+        "price between 1 EUR and 2.50 EUR or list_price in (1 JPY, 2 JPY)",
+        "price < 5 and stock > 1",
+        "discount >= 20%",
+        "created_at within 30d and created_at > 2026-01-31",
+        "not purchased within 30d",
+        "viewed OR carted within 90m and favourited within 2w",
     };
     struct arena arena;
     struct filter *f;
@@ -72,7 +81,21 @@ START_TEST(a_mistake_is_reported_with_its_place)
         {"price between 1 or 2", 17, "AND"},
         {"in_stock = yes", 12, "true or false"},
         {"created_at > \"yesterday\"", 14, "time"},
-        {"brand in red", 10, "("},
+        {"brand in red", 10, "( or ["},
+        {"brand in [a)", 12, ", or ]"},
+        {"brand not a", 11, "IN behind NOT"},
+        {"id exists", 4, "every product"},
+        {"price < 5 XXZ", 11, "AND, OR or the end"},
+        {"price between 1 EUR and 2", 25, "one currency"},
+        {"price between 1 and 2 EUR", 21, "one currency"},
+        {"price in (1 EUR, 2 JPY)", 18, "one currency"},
+        {"rating > 3%", 11, "AND, OR or the end"},
+        {"created_at within 30", 19, "span"},
+        {"purchased within d", 18, "span"},
+        {"purchased within 0d", 18, "span"},
+        {"purchased within 36501d", 18, "span"},
+        {"purchased = 3", 11, "AND, OR or the end"},
+        {"brand within 3d", 7, "operator"},
         {"brand in ()", 11, "value"},
         {"brand in (a b)", 13, ", or )"},
         {"brand in (a,)", 13, "value"},
@@ -146,13 +169,15 @@ END_TEST
 
 /* --- meaning, against an evaluator over the product records ---------------------------------- */
 
-enum { DOCS = 120, FILTERS = 1500 };
+enum { DOCS = 120, FILTERS = 2500, ACTS = 60, SHOPPER = 5 };
+#define NOW ((int64_t)1750000000 * 1000000)
 enum truth { NO, YES, UNKNOWN };
 
 struct world {
     struct view_fixture shop;
     struct arena arena;
     struct fake *fakes; /* [DOCS] */
+    struct user_action acts[ACTS];
     struct rng rng;
     struct str text; /* of the filter that is being made */
 };
@@ -168,6 +193,13 @@ static void world_init(struct world *w, uint64_t seed)
     for (size_t i = 0; i < DOCS; i++) {
         fixture_trade(&w->fakes[i].product, &w->rng);
         fixture_live(&w->shop, &w->fakes[i].product);
+    }
+    for (size_t i = 0; i < ACTS; i++) {
+        w->acts[i] =
+            (struct user_action){w->fakes[rng_below(&w->rng, DOCS)].product.no,
+                                 (uint32_t)(NOW / 1000000 - (int64_t)rng_below(&w->rng, 5000000)),
+                                 (uint32_t)rng_below(&w->rng, EVENT_TYPES)};
+        users_add(w->shop.users, SHOPPER, &w->acts[i]);
     }
     for (size_t half = 0; half < 2; half++) { /* two segments that call things by other ordinals */
         size_t n = 0;
@@ -476,12 +508,111 @@ static struct node *random_number_term(struct world *w)
     return top;
 }
 
+/* --- what is there, and what the shopper did ---------------------------------------------------- */
+
+static enum truth test_exists(const struct world *w, const struct fake *f, const void *arg)
+{
+    const char *field = arg;
+    const struct product *p = &f->product;
+    (void)w;
+    if (strcmp(field, "price") == 0)
+        return p->price_minor == STORE_NO_AMOUNT ? NO : YES;
+    if (strcmp(field, "stock") == 0)
+        return p->stock == STORE_STOCK_UNTRACKED ? NO : YES;
+    if (strcmp(field, "rating") == 0)
+        return p->rating_count ? YES : NO;
+    for (size_t i = 0; i < f->values_len; i++)
+        if (strcmp(f->values[i].facet, field) == 0)
+            return YES;
+    return NO;
+}
+
+static struct node *random_exists_term(struct world *w)
+{
+    static const char *const fields[] = {
+        "brand", "attributes.color", "attributes.none", "price", "stock", "rating"};
+    struct node *term = new_node(w);
+    const char *field = fields[rng_below(&w->rng, sizeof fields / sizeof *fields)];
+    *term = (struct node){.kind = TERM, .test = test_exists, .arg = field};
+    say(w, "%s", field);
+    say_word(w, "exists");
+    return term;
+}
+
+struct act_arg {
+    uint32_t types;
+    int64_t within_s; /* 0: ever */
+};
+
+static enum truth test_act(const struct world *w, const struct fake *f, const void *arg)
+{
+    const struct act_arg *a = arg;
+    for (size_t i = 0; i < ACTS; i++)
+        if (w->acts[i].product_no == f->product.no && a->types >> w->acts[i].type & 1 &&
+            (a->within_s == 0 || NOW / 1000000 - (int64_t)w->acts[i].time_s <= a->within_s))
+            return YES;
+    return NO;
+}
+
+static enum truth test_age(const struct world *w, const struct fake *f, const void *arg)
+{
+    const struct act_arg *a = arg;
+    (void)w;
+    return NOW - f->product.created_at <= a->within_s * 1000000 ? YES : NO;
+}
+
+static struct node *random_time_term(struct world *w)
+{
+    static const struct {
+        const char *name;
+        uint32_t types;
+    } kinds[] = {{"viewed", 1u << EVENT_VIEW | 1u << EVENT_CLICK},
+                 {"favourited", 1u << EVENT_FAVOURITE},
+                 {"carted", 1u << EVENT_ADD_TO_CART},
+                 {"purchased", 1u << EVENT_PURCHASE},
+                 {"created_at", 0}};
+    static const struct {
+        char name;
+        int64_t seconds;
+    } units[] = {{'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+    struct node *term = new_node(w);
+    struct act_arg *a = ARENA_NEW(&w->arena, struct act_arg, 1);
+    uint64_t kind = rng_below(&w->rng, 5), unit = rng_below(&w->rng, 4);
+    uint64_t n = 1 + rng_below(&w->rng, (uint64_t)(6000000 / units[unit].seconds));
+    *term = (struct node){.kind = TERM, .test = kind == 4 ? test_age : test_act, .arg = a};
+    a->types = kinds[kind].types;
+    say(w, "%s", kinds[kind].name);
+    if (kind < 4 && rng_below(&w->rng, 3) == 0) {
+        say(w, " ");
+        return term;
+    }
+    a->within_s = (int64_t)n * units[unit].seconds;
+    say_word(w, "within");
+    say(w, "%u%c ", (unsigned)n, units[unit].name);
+    return term;
+}
+
+static struct node *random_term(struct world *w)
+{
+    switch (rng_below(&w->rng, 6)) {
+    case 0:
+        return random_time_term(w);
+    case 1:
+        return random_exists_term(w);
+    case 2:
+    case 3:
+        return random_text_term(w);
+    default:
+        return random_number_term(w);
+    }
+}
+
 static struct node *random_filter(struct world *w, unsigned depth)
 {
     struct node *n = new_node(w);
     uint64_t shape = depth ? rng_below(&w->rng, 5) : 4;
     if (shape == 4)
-        return rng_below(&w->rng, 2) ? random_text_term(w) : random_number_term(w);
+        return random_term(w);
     if (shape == 3) {
         say_word(w, "not");
         say(w, "(");
@@ -515,6 +646,35 @@ static enum truth evaluate(const struct world *w, const struct node *n, const st
     return kleene[low ? left : right];
 }
 
+/* Whole segments at once give what doc after doc gives: exactly, or with live terms no less. */
+static void check_selection(struct world *w, const struct bound_filter *bound)
+{
+    struct filter *f;
+    struct err err;
+    ck_ok(filter_parse(w->text, &w->shop.arena, &f, &err));
+    struct bound_term *terms = ARENA_NEW(&w->shop.arena, struct bound_term, filter_terms(f));
+    for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++) {
+        const struct segment *s = w->shop.view->catalogue->segments[slot];
+        struct filter_index index;
+        struct bitset found;
+        if (!s)
+            continue;
+        filter_index_init(&index, s);
+        ck_ok(bitset_init(&found, s->docs, &err));
+        ck_ok(filter_bind_segment(f, s, &w->shop.arena, terms, &err));
+        filter_select(f, &index, terms, &found);
+        for (uint32_t doc = 0; doc < s->docs; doc++) {
+            bool match = filter_match(bound, slot, doc);
+            ck_assert_msg(filter_is_live(f) ? !match || bitset_test(&found, doc)
+                                            : match == bitset_test(&found, doc),
+                          "%.*s", STR_ARG(w->text));
+            ck_assert_int_eq(match, filter_blame(bound, slot, doc).n == 0);
+        }
+        bitset_release(&found);
+        filter_index_release(&index);
+    }
+}
+
 START_TEST(random_filters_match_what_an_evaluator_over_the_records_matches)
 {
     struct world w;
@@ -524,8 +684,8 @@ START_TEST(random_filters_match_what_an_evaluator_over_the_records_matches)
         w.text = (struct str){NULL, 0};
         arena_reset(&w.shop.arena);
         struct node *tree = random_filter(&w, (unsigned)(i % 4));
-        const struct bound_filter *bound =
-            fixture_filter(&w.shop, arena_printf(&w.arena, "%.*s", STR_ARG(w.text)).p);
+        const struct bound_filter *bound = fixture_filter_for(&w.shop, w.text, SHOPPER, NOW);
+        check_selection(&w, bound);
         for (size_t d = 0; d < DOCS; d++) {
             enum truth want = evaluate(&w, tree, &w.fakes[d]);
             bool got = filter_match_product(bound, w.shop.view, w.fakes[d].product.no);
@@ -600,6 +760,72 @@ START_TEST(times_are_written_as_iso_or_microseconds)
 }
 END_TEST
 
+START_TEST(an_amount_with_a_currency_is_in_major_units_of_it)
+{
+    struct view_fixture f;
+    fixture_init(&f);
+    struct product p = fixture_product(1, "A", "a lamp");
+    p.price_minor = 4990;
+    p.currency = f.shop.currency;
+    fixture_put(&f, &p);
+    ck_assert(holds(&f, "price = 49.90 EUR"));
+    ck_assert(holds(&f, "price = 49.9 EUR and price = 4990"));
+    ck_assert(!holds(&f, "price < 49.90 EUR"));
+    ck_assert(!holds(&f, "price < 5000 JPY"));
+    ck_assert(!holds(&f, "not price < 5000 JPY"));
+    p.currency = fixture_currency("JPY");
+    fixture_live(&f, &p);
+    ck_assert(holds(&f, "price = 4990 JPY"));
+    ck_assert(!holds(&f, "price = 4990"));
+    fixture_release(&f);
+}
+END_TEST
+
+static struct str blamed(struct view_fixture *f, const char *text)
+{
+    struct location at = catalogue_locate(f->view->catalogue, 1);
+    return filter_blame(fixture_filter(f, text), at.slot, at.doc);
+}
+
+START_TEST(the_clause_that_fails_is_named_as_it_was_written)
+{
+    struct view_fixture f;
+    fixture_init(&f);
+    struct product p = fixture_product(1, "A", "a lamp");
+    p.brand = STR_LIT("Acme");
+    fixture_put(&f, &p);
+    ck_assert(str_is(blamed(&f, "brand = acme and stock  >= 3 and brand = y"), "stock  >= 3"));
+    ck_assert(str_is(blamed(&f, "brand = x or brand = y"), "brand = x"));
+    ck_assert(str_is(blamed(&f, "not (brand = x or brand = acme)"), "brand = acme"));
+    ck_assert(str_is(blamed(&f, "brand != acme"), "brand != acme"));
+    ck_assert(str_is(blamed(&f, "not not purchased"), "purchased"));
+    ck_assert_uint_eq(blamed(&f, "brand = acme").n, 0);
+    fixture_release(&f);
+}
+END_TEST
+
+START_TEST(acts_are_the_shopper_s_own_and_those_of_their_guests)
+{
+    struct view_fixture f;
+    fixture_init(&f);
+    struct product p = fixture_product(1, "A", "a lamp");
+    fixture_put(&f, &p);
+    struct user_action view = {1, (uint32_t)(NOW / 1000000) - 3600, EVENT_VIEW};
+    users_add(f.users, 500, &view);
+    struct str text = STR_LIT("viewed within 1h");
+    ck_assert(filter_match_product(fixture_filter_for(&f, text, 500, NOW), f.view, 1));
+    ck_assert(!filter_match_product(fixture_filter_for(&f, text, 500, NOW + 1), f.view, 1));
+    ck_assert(!filter_match_product(fixture_filter_for(&f, text, 7, NOW), f.view, 1));
+    ck_assert(!filter_match_product(fixture_filter_for(&f, text, 0, NOW), f.view, 1));
+    users_link(f.users, 500, 7);
+    ck_assert(filter_match_product(fixture_filter_for(&f, text, 7, NOW), f.view, 1));
+    ck_assert(filter_match_product(fixture_filter_for(&f, text, 500, NOW), f.view, 1));
+    /* a clock that went back: what is yet to come is not long ago */
+    ck_assert(filter_match_product(fixture_filter_for(&f, text, 7, NOW - 7200000000), f.view, 1));
+    fixture_release(&f);
+}
+END_TEST
+
 START_TEST(no_filter_matches_all_and_a_lost_product_matches_none)
 {
     struct view_fixture f;
@@ -617,5 +843,7 @@ END_TEST
 SUITE("filter", what_the_grammar_allows_is_taken, a_mistake_is_reported_with_its_place,
       caps_hold_exactly, random_filters_match_what_an_evaluator_over_the_records_matches,
       not_binds_tighter_than_and_than_or, a_missing_facet_is_false_and_a_missing_price_is_neither,
-      times_are_written_as_iso_or_microseconds,
+      times_are_written_as_iso_or_microseconds, an_amount_with_a_currency_is_in_major_units_of_it,
+      the_clause_that_fails_is_named_as_it_was_written,
+      acts_are_the_shopper_s_own_and_those_of_their_guests,
       no_filter_matches_all_and_a_lost_product_matches_none)

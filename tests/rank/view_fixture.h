@@ -10,7 +10,7 @@
 #include "engine/view.h"
 #include "index/catalogue.h"
 #include "index/segment_build.h"
-#include "rank/filter.h"
+#include "rank/rules.h"
 #include "support/suite.h"
 
 struct view_fixture {
@@ -18,7 +18,8 @@ struct view_fixture {
     struct users *users;
     struct shop_profile shop;
     struct view *view;
-    struct arena arena; /* for requests and their results */
+    struct rule_rows *rules; /* owned reference; NULL: none were put */
+    struct arena arena;      /* for requests and their results */
 };
 
 static inline currency_code fixture_currency(const char *name)
@@ -46,6 +47,7 @@ static inline void fixture_init(struct view_fixture *f)
 static inline void fixture_release(struct view_fixture *f)
 {
     view_unref(f->view);
+    rule_rows_unref(f->rules);
     users_free(f->users);
     live_unref(f->live);
     arena_release(&f->arena);
@@ -142,6 +144,47 @@ static inline const struct bound_filter *fixture_filter(struct view_fixture *f, 
     ck_ok(filter_parse(str_of(text), &f->arena, &filter, &err));
     ck_ok(filter_bind(filter, f->view, f->shop.currency, &f->arena, &bound, &err));
     return bound;
+}
+
+/** The same, asked by a shopper at some time. */
+static inline const struct bound_filter *fixture_filter_for(struct view_fixture *f, struct str text,
+                                                            uint32_t user_no, int64_t now_us)
+{
+    struct filter *filter;
+    struct bound_filter *bound;
+    struct err err;
+    struct filter_asker asker = {f->shop.currency, user_no, now_us};
+    ck_ok(filter_parse(text, &f->arena, &filter, &err));
+    ck_ok(filter_bind_for(filter, f->view, &asker, &f->arena, &bound, &err));
+    return bound;
+}
+
+/** Compile the rules for the present catalogue, as the engine does when it has changed. */
+static inline void fixture_compile_rules(struct view_fixture *f)
+{
+    struct compiled_rules *before = f->view->rules;
+    f->view->rules = rules_compiler.compile(f->rules, f->view, before);
+    compiled_rules_unref(before);
+}
+
+/** Put these definitions (rank/rules.h), named r0, r1, ... and all of one priority, in force, as the engine
+ *  does when they change. */
+static inline void fixture_rules(struct view_fixture *f, const char *const *definitions, size_t n)
+{
+    struct rule_rows *rows = MEM_NEW(struct rule_rows);
+    rows->refs = 1;
+    arena_init(&rows->texts, 0, 64 << 20);
+    rows->items = mem_new(n ? n : 1, sizeof *rows->items);
+    rows->len = n;
+    for (size_t i = 0; i < n; i++)
+        rows->items[i] =
+            (struct rule_row){.no = (int64_t)i + 1,
+                              .id = arena_printf(&rows->texts, "r%zu", i),
+                              .enabled = true,
+                              .definition = arena_str(&rows->texts, str_of(definitions[i]))};
+    rule_rows_unref(f->rules);
+    f->rules = rows;
+    fixture_compile_rules(f);
 }
 
 /** A product that is for sale; the rest is the caller's to fill. */

@@ -3,7 +3,12 @@
 #include "base/rng.h"
 #include "support/suite.h"
 
-enum { PRODUCTS = 6000, SOURCES = CANDIDATES_SOURCES_MAX, LISTS = 30, LIST_MAX = 200 };
+enum {
+    PRODUCTS = 6000,
+    SOURCES = CANDIDATES_SOURCES_MAX,
+    LIST_MAX = 200,
+    LISTS = CANDIDATES_LISTS_MAX / SOURCES
+};
 
 /* What the table must know of a product, kept in a plain array by number. */
 struct oracle {

@@ -1,13 +1,17 @@
 #include "recommend/recommend.h"
 
+#include <math.h>
+
 #include "num/dense.h"
 #include "num/vec.h"
 #include "rank/view_fixture.h"
 #include "recommend/profile.h"
+#include "recommend/weights.h"
 #include "support/suite.h"
 
 /* A shop of lamps (1 to 12) and pots (13 to 24). Each knows its neighbours, is like the others of its
- * kind in the factors, and was bought with the product of the same place of the other kind. Product 25
+ * kind in the factors, was bought with the product of the same place of the other kind, and the next one
+ * is what shoppers came to from it. Product 25
  * is new to the model. Numbers 1 and 2 are variants of one lamp. */
 enum { KIND = 12, KNOWN = 2 * KIND, COLD = KNOWN + 1, DIM = 2, NEAR_EACH = 6, SHOPPER = 7 };
 #define NOW ((int64_t)1750000000 * 1000000)
@@ -42,6 +46,7 @@ static void serve_model(struct shop *s)
         with_offsets[KNOWN + 1], with_rows[KNOWN];
     static float popularity[KNOWN], spectrum[DIM], near_scores[KNOWN * NEAR_EACH],
         with_scores[KNOWN];
+    static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN];
     static const uint32_t user_no[] = {SHOPPER};
     static const uint64_t history_offsets[] = {0, 1};
     static const uint32_t history_acts[] = {(uint32_t)EVENT_PURCHASE << HISTORY_ROW_BITS | 20};
@@ -57,6 +62,8 @@ static void serve_model(struct shop *s)
         near_offsets[row + 1] = (row + 1) * NEAR_EACH;
         with_offsets[row + 1] = row + 1;
         with_rows[row] = (row + KIND) % KNOWN;
+        next_offsets[row + 1] = row + 1;
+        next_rows[row] = (row + 1) % KNOWN;
         with_scores[row] = 0.5f;
         for (uint32_t i = 0; i < NEAR_EACH; i++) {
             near_rows[row * NEAR_EACH + i] = kind * KIND + (place + 1 + i) % KIND;
@@ -73,6 +80,7 @@ static void serve_model(struct shop *s)
                                 .spectrum = spectrum,
                                 .near = {near_offsets, near_rows, near_scores},
                                 .with = {with_offsets, with_rows, with_scores},
+                                .next = {next_offsets, next_rows, with_scores},
                                 .users = 1,
                                 .user_no = user_no,
                                 .history_offsets = history_offsets,
@@ -292,6 +300,29 @@ START_TEST(what_is_owned_excluded_or_seen_is_left_out)
 }
 END_TEST
 
+START_TEST(a_filter_that_speaks_of_purchases_decides_about_them)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_PURCHASE);
+    act(&s, 99, 16, EVENT_VIEW);
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.filter = fixture_filter_for(&s.f, STR_LIT("purchased"), 99, NOW);
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 1);
+    ck_assert_uint_eq(out.items[0].product_no, 15);
+    r.filter = fixture_filter_for(&s.f, STR_LIT("not purchased and not viewed within 1h"), 99, NOW);
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, r.limit);
+    ck_assert(!shows(&out, 15) && !shows(&out, 16));
+    r.filter = fixture_filter_for(&s.f, STR_LIT("viewed"), 99, NOW);
+    out = run(&s, &r);
+    ck_assert_uint_eq(out.len, 1);
+    ck_assert_uint_eq(out.items[0].product_no, 16);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(one_variant_of_a_group_is_shown_and_none_of_the_context_s)
 {
     struct shop s;
@@ -467,9 +498,13 @@ START_TEST(no_reason_names_a_product_that_is_gone)
 {
     struct shop s;
     size_t of_gone = 0;
+    struct err err;
+    struct recommend_weights w = recommend_weights_default;
     shop_init(&s, true);
     act(&s, 99, 15, EVENT_VIEW);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.profile_near=3"), &err));
     struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
     r.limit = COLD;
     struct recommend_result before = run(&s, &r);
     for (size_t i = 0; i < before.len; i++)
@@ -480,6 +515,80 @@ START_TEST(no_reason_names_a_product_that_is_gone)
     ck_assert(after.personal && after.len > 0);
     for (size_t i = 0; i < after.len; i++)
         ck_assert_uint_ne(after.items[i].reason_product, 15);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(what_came_next_follows_the_newest_acts_first)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = {0};
+    shop_init(&s, true);
+    act(&s, 99, 3, EVENT_ADD_TO_CART); /* the heaviest, and the oldest */
+    act(&s, 99, 15, EVENT_VIEW);
+    act(&s, 99, 18, EVENT_VIEW);
+    ck_ok(recommend_weight_set(&w, STR_LIT("home.profile_next=1"), &err));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result out = run(&s, &r);
+    static const uint32_t want[] = {19, 16, 4}, because[] = {18, 15, 3};
+    ck_assert_uint_eq(out.len, r.limit);
+    for (size_t i = 3; i < out.len; i++) /* filled up with what nothing proposes */
+        ck_assert_int_eq(out.items[i].reason, REASON_POPULAR);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(out.items[i].product_no, want[i]);
+        ck_assert_uint_eq(out.items[i].reason_product, because[i]);
+        ck_assert(out.items[i].reason == REASON_VIEWED);
+        ck_assert_float_eq_tol(out.items[i].score, powf(0.6f, (float)i), 1e-5f);
+    }
+    for (uint32_t no = 1; no <= 12; no++) /* more than are looked at */
+        act(&s, 98, no, EVENT_VIEW);
+    r.user_no = 98;
+    r.limit = 12;
+    out = run(&s, &r);
+    for (uint32_t i = 0; i < 8; i++)
+        ck_assert_uint_eq(out.items[i].product_no, 13 - i);
+    for (size_t i = 8; i < out.len; i++)
+        ck_assert_int_eq(out.items[i].reason, REASON_POPULAR);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(weights_have_names_and_say_what_is_shown)
+{
+    struct shop s;
+    struct err err;
+    struct recommend_weights w = recommend_weights_default;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW);
+    static const char *const off[] = {"home.factors=0",      "home.profile_near=0",
+                                      "home.profile_with=0", "home.profile_next=0",
+                                      "home.trending=0",     "home.arrivals=0.5"};
+    ck_assert(recommend_weights_equal(&w, &recommend_weights_default));
+    for (size_t i = 0; i < sizeof off / sizeof *off; i++)
+        ck_ok(recommend_weight_set(&w, str_of(off[i]), &err));
+    ck_assert(!recommend_weights_equal(&w, &recommend_weights_default));
+    struct recommend_request r = request(PLACEMENT_HOME, 99);
+    r.weights = &w;
+    struct recommend_result out = run(&s, &r);
+    for (size_t i = 0; i < out.len; i++) { /* arrivals alone: from the last on */
+        ck_assert_uint_eq(out.items[i].product_no, COLD - i);
+        ck_assert(out.items[i].reason == REASON_NEW);
+    }
+    ck_assert_float_eq_tol(out.items[0].score, 0.5f, 1e-6f);
+    static const char *const wrong[] = {"",
+                                        "home",
+                                        "home.",
+                                        "home.factors",
+                                        "home.factors=",
+                                        "home.factors=-1",
+                                        "home.factors=nan",
+                                        "home.x=1",
+                                        "attic.factors=1",
+                                        "home.factors=1e9"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_err(recommend_weight_set(&w, str_of(wrong[i]), &err), ERR_INVALID);
     shop_release(&s);
 }
 END_TEST
@@ -519,6 +628,7 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       nobody_and_who_opted_out_get_what_everybody_gets,
       a_guest_s_acts_count_for_the_shopper_they_became, what_cannot_be_sold_is_never_shown,
       what_is_owned_excluded_or_seen_is_left_out,
+      a_filter_that_speaks_of_purchases_decides_about_them,
       one_variant_of_a_group_is_shown_and_none_of_the_context_s,
       a_filter_holds_everywhere_and_fills_what_the_sources_leave_empty,
       similar_together_and_cart_follow_the_lists_of_the_context,
@@ -526,4 +636,5 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
       placements_have_names, no_reason_names_a_product_that_is_gone,
       reasons_name_the_product_in_the_language_of_the_page,
+      what_came_next_follows_the_newest_acts_first, weights_have_names_and_say_what_is_shown,
       a_profile_sums_decayed_weights_and_counts_each_act_once)

@@ -161,6 +161,34 @@ def tour_answers(call):
     call(400, "POST", "/v1/search", {"sort": "alphabet"})
 
 
+def tour_rules(call):
+    action = {"type": "pin", "position": 1}
+    rule = call(201, "POST", "/v1/rules", {"action": action, "products": "id = tour"})
+    path = path_of("v1", "rules", rule["id"])
+    call(409, "POST", "/v1/rules", {"id": rule["id"], "action": action})
+    call(400, "POST", "/v1/rules", {"action": {"type": "dance"}})
+    call(200, "PUT", path, {"action": action, "placements": ["home"], "audience": {"shoppers": "all"},
+                            "schedule": {"from": "2026-01-01T00:00:00Z", "until": None, "days": ["mon"],
+                                         "hours": {"from": "08:00", "until": "20:00"}}})
+    call(201, "PUT", "/v1/rules/tour", {"action": {"type": "hide"}, "products": "id = tour"})
+    call(400, "PUT", path, {})
+    call(200, "PATCH", path, {"name": "A tour", "schedule": None})
+    call(400, "PATCH", path, {"priority": -1})
+    call(404, "PATCH", "/v1/rules/nothing", {"priority": 1})
+    call(200, "GET", path)
+    call(404, "GET", "/v1/rules/nothing")
+    call(200, "GET", "/v1/rules", query={"limit": 1})
+    call(400, "GET", "/v1/rules", query={"limit": 0})
+    call(200, "POST", "/v1/recommendations/explain", {"all": True})
+    call(200, "POST", "/v1/recommendations/explain", {"placement": "similar",
+                                                      "product_id": "oolong-tea-0001-50g"})
+    call(400, "POST", "/v1/recommendations/explain", {"filter": "price <"})
+    call(404, "POST", "/v1/recommendations/explain", {"explain": ["tour", "nothing"]})
+    call(204, "DELETE", path)
+    call(204, "DELETE", "/v1/rules/tour")
+    call(404, "DELETE", path)
+
+
 def tour_buying(call):
     me, lines = {"user_id": "tour"}, [{"product_id": "tour", "quantity": 2}]
     call(200, "GET", "/v1/carts", query=me)
@@ -238,7 +266,8 @@ def tour_operation(call):
 @test("every answer of a tour through all operations fits its schema")
 def tour(server):
     call = Tour(server.admin())
-    for part in (tour_catalogue, tour_shoppers, tour_answers, tour_buying, tour_operation):
+    for part in (tour_catalogue, tour_shoppers, tour_answers, tour_rules, tour_buying,
+                 tour_operation):
         part(call)
     equal(call.problems, [], "answers that the description does not allow")
     unseen = []

@@ -1,11 +1,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "num/dense.h"
 #include "num/vec.h"
 #include "recommend/factors.h"
 #include "recommend/profile.h"
 #include "support/suite.h"
+#include "train/propagation.h"
 #include "train/recommend_evaluate.h"
 
 enum { USERS = 80, PRODUCTS = 60, ACTS = 12 };
@@ -109,6 +111,57 @@ START_TEST(neighbours_and_factors_tell_the_two_tastes_apart)
         arena_release(&arena);
     }
     ck_assert_uint_ge(same * 100, shown * 95);
+    recommend_fit_release(&m);
+    interactions_release(&it);
+}
+END_TEST
+
+/* What is served of a propagation is what it scores. */
+START_TEST(propagation_is_served_as_it_scores)
+{
+    struct interactions it;
+    struct recommend_model m;
+    struct recommend_params p = params();
+    struct propagation want;
+    struct propagation_options o = propagation_defaults();
+    struct matrix by_user;
+    struct arena arena;
+    struct err err;
+    float scores[PRODUCTS], served[PRODUCTS] = {0}, x[8], wanted_x[8];
+    static const uint32_t rows[] = {3, 17, 40};
+    static const float weights[] = {0.5f, 2, 1};
+    make(&it, 4);
+    p.propagation = true;
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){0}, &m, &err));
+    ck_assert(m.source == FACTORS_PROPAGATION && m.dim == 8 && m.rows == PRODUCTS);
+    struct matrix_cell *cells = mem_new(it.len, sizeof *cells);
+    for (size_t i = 0; i < it.len; i++)
+        cells[i] = (struct matrix_cell){it.user_no[i] - 1,
+                                        recommend_model_row(&m, it.product_no[i]), it.weight[i]};
+    ck_ok(matrix_build(cells, it.len, USERS, PRODUCTS, &by_user, &err));
+    for (uint64_t i = 0; i < matrix_cells(&by_user); i++)
+        by_user.value[i] = log1pf(by_user.value[i]);
+    o.binary = false;
+    o.keep = RECOMMEND_NEIGHBOURS_MAX;
+    o.dim = 8;
+    ck_ok(propagation_fit(&by_user, &o, NULL, &want, &err));
+    propagation_fold_in(&want, rows, weights, 3, wanted_x);
+    propagation_score_factors(&want, wanted_x, 1, scores);
+    propagation_add_lists(&want, rows, weights, 3, scores);
+    arena_init(&arena, 0, 1 << 20);
+    ck_ok(factors_fold_in(&m, rows, weights, 3, &arena, x, &err));
+    for (uint32_t row = 0; row < m.rows; row++)
+        for (uint32_t k = 0; k < 8; k++)
+            served[row] += x[k] * m.vectors.exact[row * 8 + k];
+    for (size_t i = 0; i < 3; i++)
+        for (uint32_t k = m.graph.offsets[rows[i]]; k < m.graph.offsets[rows[i] + 1]; k++)
+            served[m.graph.rows[k]] += weights[i] * m.graph_scale * m.graph.scores[k];
+    for (uint32_t row = 0; row < m.rows; row++)
+        ck_assert_float_eq_tol(served[row], scores[row], 1e-5f * fabsf(scores[row]) + 1e-6f);
+    arena_release(&arena);
+    propagation_release(&want);
+    matrix_release(&by_user);
+    mem_free(cells);
     recommend_fit_release(&m);
     interactions_release(&it);
 }
@@ -337,7 +390,8 @@ START_TEST(every_parameter_sets_its_own_field)
 {
     static const char *const all[] = {"dim=3",        "alpha=4",           "regularisation=5",
                                       "exponent=1.5", "iterations=7",      "neighbours=8",
-                                      "shrink=9",     "half_life_days=10", "seed=11"};
+                                      "shrink=9",     "half_life_days=10", "seed=11",
+                                      "step_days=12", "propagation=1"};
     const struct recommend_params before = recommend_defaults();
     struct recommend_params p = before;
     struct err err;
@@ -349,7 +403,7 @@ START_TEST(every_parameter_sets_its_own_field)
     }
     ck_assert(p.dim == 3 && p.alpha == 4 && p.regularisation == 5 && p.exponent == 1.5f);
     ck_assert(p.iterations == 7 && p.neighbours == 8 && p.shrink == 9 && p.half_life_days == 10);
-    ck_assert(p.seed == 11);
+    ck_assert(p.seed == 11 && p.step_days == 12 && p.propagation);
 }
 END_TEST
 
@@ -371,7 +425,7 @@ START_TEST(parameters_are_set_by_name_within_their_bounds)
 END_TEST
 
 SUITE("recommend_fit", a_model_knows_who_did_what_until_the_moment_and_nothing_later,
-      neighbours_and_factors_tell_the_two_tastes_apart,
+      neighbours_and_factors_tell_the_two_tastes_apart, propagation_is_served_as_it_scores,
       fitting_twice_gives_the_same_model_with_any_number_of_threads,
       the_split_leaves_the_share_of_acts_before_it, the_evaluation_is_what_the_definitions_give,
       a_rival_is_measured_on_the_same_shoppers_as_if_it_were_alone,

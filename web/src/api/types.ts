@@ -61,7 +61,8 @@ export type ReasonCode =
   | 'bought_with_this'
   | 'popular_now'
   | 'new_arrival'
-  | 'fits_your_taste';
+  | 'fits_your_taste'
+  | 'picked_by_the_shop';
 
 export interface Reason {
   code: ReasonCode | (string & {});

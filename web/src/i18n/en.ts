@@ -72,6 +72,7 @@ export const en = {
     popular_now: 'Popular right now',
     new_arrival: 'New arrival',
     fits_your_taste: 'Fits your taste',
+    picked_by_the_shop: 'Picked by the shop',
   } as Record<string, string>,
 
   search: {

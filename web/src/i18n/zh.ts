@@ -70,6 +70,7 @@ export const zh: Messages = {
     popular_now: '当下热门',
     new_arrival: '新品上架',
     fits_your_taste: '合你的喜好',
+    picked_by_the_shop: '店家推荐',
   },
 
   search: {

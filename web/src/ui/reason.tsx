@@ -11,6 +11,7 @@ const REASON_ICONS: Record<string, IconName> = {
   popular_now: 'trend',
   new_arrival: 'spark',
   fits_your_taste: 'spark',
+  picked_by_the_shop: 'spark',
 };
 
 /** Why a product is in a list, in words. */

@@ -1,0 +1,174 @@
+/* eval_lists.c - how good the lists are that shoppers see: a shop's own past, whole lists. */
+#include "base/clock.h"
+#include "cli/eval.h"
+#include "cli/shop.h"
+#include "engine/past.h"
+#include "eval/lists_tune.h"
+#include "train/recommend_evaluate.h"
+
+enum { CASES_DEFAULT = 5000, TUNE_ROUNDS = 6, PLACEMENTS_MEASURED = 4 };
+
+static const enum placement measured[PLACEMENTS_MEASURED] = {
+    PLACEMENT_HOME, PLACEMENT_SIMILAR, PLACEMENT_BOUGHT_TOGETHER, PLACEMENT_CART};
+
+struct evaluation {
+    struct shop shop;
+    struct interactions it;
+    struct recommend_params params;
+    struct recommend_weights weights;
+    struct pool *pool;
+    struct recommend_model model;
+    struct past past;
+    int64_t until, split;
+    double share;
+    size_t k, cases_max;
+    bool tune;
+};
+
+/* The view of the moment at which the test part begins, with a model fitted on what came before. */
+static enum err_code go_back(struct evaluation *e, struct err *err)
+{
+    struct derive_options derive = derive_defaults();
+    struct fit_options fit = {.pool = e->pool};
+    derive.guests = true;
+    derive.until = e->until;
+    enum err_code code = derive_interactions(e->shop.store, &derive, &e->it, NULL, err);
+    if (code == ERR_OK && e->it.len == 0)
+        code = err_set(err, ERR_INVALID, "there are no events or orders to measure with");
+    if (code == ERR_OK)
+        code = recommend_split(&e->it, 1 - e->share, &e->split, err);
+    fit.until = e->split;
+    if (code == ERR_OK)
+        code = recommend_fit(&e->it, &e->params, &fit, &e->model, err);
+    if (code == ERR_OK)
+        code = past_open(e->shop.view, &e->model, e->split, &e->past, err);
+    if (code != ERR_OK)
+        return code;
+    for (size_t i = 0; i < e->it.len; i++)
+        if (e->it.time[i] < e->split)
+            past_act(&e->past, e->it.product_no[i], (enum event_type)e->it.type[i], e->it.time[i]);
+    past_shelve(&e->past);
+    return ERR_OK;
+}
+
+static void write_lists(const struct evaluation *e, enum placement placement,
+                        const struct lists_result *r, double seconds, struct json_writer *w)
+{
+    double n = r->cases ? (double)r->cases : 1;
+    jw_key(w, str_of(placement_name(placement)));
+    jw_obj(w);
+    JW_U64(w, "lists", r->cases);
+    eval_key_at(w, "recall", e->k), jw_decimal(w, r->recall, 5);
+    eval_key_at(w, "ndcg", e->k), jw_decimal(w, r->ndcg, 5);
+    eval_key_at(w, "hit", e->k), jw_decimal(w, r->hit, 5);
+    eval_key_at(w, "mrr", e->k), jw_decimal(w, r->mrr, 5);
+    JW_DECIMAL(w, "coverage", r->coverage, 5);
+    JW_DECIMAL(w, "gini", r->gini, 5);
+    JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
+    JW_OBJ(w, "weights");
+    source_weights_json(&e->weights.of[placement], w);
+    jw_obj_end(w);
+    jw_obj_end(w);
+}
+
+static enum err_code measure(struct evaluation *e, enum placement placement, struct json_writer *w,
+                             struct err *err)
+{
+    struct list_cases cases;
+    struct lists_result r = {0};
+    struct lists_options o = {
+        .k = e->k, .now_us = e->split, .pool = e->pool, .weights = &e->weights};
+    double before, after;
+    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, e->cases_max,
+                                         e->params.seed, &cases, err);
+    if (code == ERR_OK && e->tune)
+        code =
+            lists_tune(&cases, &e->past.view, &o, TUNE_ROUNDS, &e->weights, &before, &after, err);
+    int64_t begin = clock_mono_ns();
+    if (code == ERR_OK)
+        code = lists_measure(&cases, &e->past.view, &o, &r, err);
+    if (code == ERR_OK)
+        write_lists(e, placement, &r, (double)(clock_mono_ns() - begin) / 1e9, w);
+    lists_result_release(&r);
+    list_cases_release(&cases);
+    return code;
+}
+
+static enum err_code evaluate(const struct args *args, struct evaluation *e, unsigned threads,
+                              struct json_writer *w, struct err *err)
+{
+    const char *name = args_flag(args, "--placement");
+    enum err_code code = shop_open(args, &e->shop, err);
+    if (code != ERR_OK)
+        return code;
+    code = eval_pool(threads, &e->pool, err);
+    if (code == ERR_OK)
+        code = go_back(e, err);
+    jw_obj(w);
+    JW_U64(w, "k", e->k);
+    JW_TIME(w, "split", e->split);
+    JW_OBJ(w, "placements");
+    for (size_t i = 0; i < PLACEMENTS_MEASURED && code == ERR_OK; i++)
+        if (!name || str_is(str_of(name), placement_name(measured[i])))
+            code = measure(e, measured[i], w, err);
+    jw_obj_end(w);
+    jw_obj_end(w);
+    past_close(&e->past);
+    recommend_fit_release(&e->model);
+    interactions_release(&e->it);
+    pool_free(e->pool);
+    shop_close(&e->shop);
+    return code;
+}
+
+static bool is_measured(const char *name)
+{
+    for (size_t i = 0; i < PLACEMENTS_MEASURED; i++)
+        if (strcmp(name, placement_name(measured[i])) == 0)
+            return true;
+    return false;
+}
+
+static enum err_code read_lists(const struct args *args, struct evaluation *e, struct err *err)
+{
+    struct str params = str_of(args_flag(args, "--params"));
+    struct str weights = str_of(args_flag(args, "--weights"));
+    const char *until = args_flag(args, "--until"), *share = args_flag(args, "--test-share");
+    enum err_code code = ERR_OK;
+    while (params.p && params.n && code == ERR_OK)
+        code = recommend_param_set(&e->params, str_split(&params, ','), err);
+    while (weights.p && weights.n && code == ERR_OK)
+        code = recommend_weight_set(&e->weights, str_split(&weights, ','), err);
+    if (code == ERR_OK && until)
+        code = clock_parse_iso(str_of(until), &e->until, err);
+    if (code == ERR_OK && share)
+        code = str_parse_double(str_of(share), &e->share, err);
+    if (code == ERR_OK && !(e->share > 0 && e->share < 1))
+        code = err_set(err, ERR_INVALID, "--test-share: expected a number between 0 and 1");
+    return code;
+}
+
+enum cli_exit eval_lists(const struct args *args)
+{
+    const char *placement = args_flag(args, "--placement");
+    struct evaluation e = {.params = recommend_defaults(),
+                           .weights = recommend_weights_default,
+                           .share = 0.2,
+                           .tune = args_has(args, "--tune")};
+    struct result result;
+    struct err err;
+    int64_t k, threads, cases;
+    if (placement && !is_measured(placement))
+        return fail_usage(args, "--placement: expected home, similar, bought_together or cart");
+    if (!args_i64(args, "--k", 20, 1, RECOMMEND_LIMIT_MAX, &k) ||
+        !args_i64(args, "--threads", 0, 0, 256, &threads) ||
+        !args_i64(args, "--lists", CASES_DEFAULT, 1, INT32_MAX, &cases))
+        return EXIT_USAGE;
+    if (read_lists(args, &e, &err) != ERR_OK)
+        return fail_usage(args, "%s", err.msg);
+    e.k = (size_t)k;
+    e.cases_max = (size_t)cases;
+    result_begin(&result);
+    enum err_code code = evaluate(args, &e, (unsigned)threads, &result.w, &err);
+    return eval_end(args, &result, code, &err);
+}

@@ -1,0 +1,142 @@
+#include "eval/lists.h"
+
+#include <pthread.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/signal.h"
+
+enum { GRAIN = 16, ARENA_MAX = 64 << 20 };
+
+/* A thread's own. */
+struct lane {
+    struct arena arena;
+    struct ranking_totals shown; /* its sums are not used: they would depend on the threads */
+};
+
+struct measuring {
+    const struct list_cases *cases;
+    const struct view *view;
+    const struct lists_options *o;
+    struct user_metrics *metrics; /* [cases] */
+    struct lane *lanes;           /* [lanes_len] */
+    unsigned lanes_len;
+    pthread_mutex_t lock;
+    enum err_code code; /* the first failure */
+    struct err err;
+};
+
+static enum err_code measure_case(struct measuring *g, struct lane *lane, size_t i, struct err *err)
+{
+    const struct list_case *c = &g->cases->items[i];
+    const uint32_t *products = g->cases->products + c->at;
+    struct recommend_request r = {.placement = g->cases->placement,
+                                  .user_no = c->user_no,
+                                  .context = products,
+                                  .context_len = c->context_len,
+                                  .limit = (uint32_t)g->o->k,
+                                  .hide_seen = c->user_no != 0,
+                                  .weights = g->o->weights,
+                                  .now_us = g->o->now_us};
+    struct recommend_result found;
+    uint32_t list[RECOMMEND_LIMIT_MAX];
+    enum err_code code = signal_check(err);
+    arena_reset(&lane->arena);
+    if (code == ERR_OK)
+        code = recommend_run(g->view, &r, &lane->arena, &found, err);
+    if (code != ERR_OK)
+        return code;
+    for (size_t k = 0; k < found.len; k++)
+        list[k] = found.items[k].product_no;
+    g->metrics[i] =
+        ranking_measure(list, found.len, products + c->context_len, c->truth_len, g->o->k);
+    ranking_add(&lane->shown, list, found.len, &g->metrics[i], g->o->k);
+    return ERR_OK;
+}
+
+static void measure_range(void *arg, size_t begin, size_t end, unsigned lane)
+{
+    struct measuring *g = arg;
+    struct err err;
+    enum err_code code = ERR_OK;
+    for (size_t i = begin; i < end && code == ERR_OK; i++)
+        code = measure_case(g, &g->lanes[lane], i, &err);
+    if (code == ERR_OK)
+        return;
+    pthread_mutex_lock(&g->lock);
+    if (g->code == ERR_OK) {
+        g->code = code;
+        g->err = err;
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+static enum err_code measure_all(struct measuring *g, struct err *err)
+{
+    size_t n = g->cases->len;
+    enum err_code code = ERR_OK;
+    g->lanes_len = pool_lanes(g->o->pool);
+    g->lanes = mem_new(g->lanes_len, sizeof *g->lanes);
+    g->metrics = mem_try_new(n + 1, sizeof *g->metrics);
+    if (!g->metrics)
+        return err_set(err, ERR_MEMORY, "no memory for %zu lists", n);
+    for (unsigned i = 0; i < g->lanes_len && code == ERR_OK; i++) {
+        arena_init(&g->lanes[i].arena, 1 << 20, ARENA_MAX);
+        code = ranking_init(&g->lanes[i].shown, live_end(g->view->live), err);
+    }
+    if (code != ERR_OK)
+        return code;
+    pool_for(g->o->pool, n, GRAIN, measure_range, g);
+    for (unsigned i = 1; i < g->lanes_len; i++)
+        ranking_merge(&g->lanes[0].shown, &g->lanes[i].shown);
+    if (g->code != ERR_OK && err)
+        *err = g->err;
+    return g->code;
+}
+
+static enum err_code summarise(const struct measuring *g, struct lists_result *out, struct err *err)
+{
+    size_t n = g->cases->len;
+    double by = n ? (double)n : 1;
+    out->cases = n;
+    out->case_ndcg = mem_try_new(n + 1, sizeof *out->case_ndcg);
+    if (!out->case_ndcg)
+        return err_set(err, ERR_MEMORY, "no memory for %zu lists", n);
+    for (size_t i = 0; i < n; i++) {
+        const struct user_metrics *m = &g->metrics[i];
+        out->recall += m->recall / by;
+        out->ndcg += m->ndcg / by;
+        out->hit += m->hit / by;
+        out->mrr += m->mrr / by;
+        out->case_ndcg[i] = m->ndcg;
+    }
+    out->coverage = ranking_coverage(&g->lanes[0].shown);
+    return ranking_gini(&g->lanes[0].shown, &out->gini, err);
+}
+
+enum err_code lists_measure(const struct list_cases *cases, const struct view *view,
+                            const struct lists_options *o, struct lists_result *out,
+                            struct err *err)
+{
+    struct measuring g = {.cases = cases, .view = view, .o = o};
+    CHECK(o->k >= 1 && o->k <= RECOMMEND_LIMIT_MAX);
+    *out = (struct lists_result){0};
+    pthread_mutex_init(&g.lock, NULL);
+    enum err_code code = measure_all(&g, err);
+    if (code == ERR_OK)
+        code = summarise(&g, out, err);
+    for (unsigned i = 0; i < g.lanes_len; i++) {
+        arena_release(&g.lanes[i].arena);
+        ranking_release(&g.lanes[i].shown);
+    }
+    mem_free(g.lanes);
+    mem_free(g.metrics);
+    pthread_mutex_destroy(&g.lock);
+    return code;
+}
+
+void lists_result_release(struct lists_result *r)
+{
+    mem_free(r->case_ndcg);
+    *r = (struct lists_result){0};
+}
