@@ -71,11 +71,10 @@ static enum err_code list_users(struct call *call, struct err *err)
 {
     struct json_writer w;
     struct user_list list = {.w = &w};
-    enum err_code code = ERR_OK;
     begin_json(call, &w);
     jw_obj(&w);
     JW_ARR(&w, "items");
-    code = call_read(call, read_users, &list, err);
+    enum err_code code = call_read(call, read_users, &list, err);
     if (code != ERR_OK)
         return code;
     jw_arr_end(&w);

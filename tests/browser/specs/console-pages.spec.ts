@@ -67,6 +67,7 @@ for (const { lang, name: screen, viewport } of [
   test.describe(`${lang}, ${screen}`, () => {
     test.use({ lang, viewport });
     test('no page of the console is wider than the screen', async ({ page, admin }) => {
+      test.slow();
       for (const [name, path] of Object.entries(PAGES)) {
         await enter(page, await path(admin));
         await settled(page);

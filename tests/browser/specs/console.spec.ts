@@ -3,6 +3,7 @@ import type { APIRequestContext, Page } from '@playwright/test';
 import { consoleUrl, expect, signIn, test } from '../console';
 
 test.skip(!consoleUrl, 'CONSOLE_KEY names no shop that these tests may change');
+test.slow(true, 'these go through many pages, and some train');
 test.use({ baseURL: consoleUrl, viewport: { width: 1280, height: 900 } });
 
 test.describe('signing in', () => {

@@ -238,14 +238,14 @@ function upload<T>(
 /** `once` of a write is its Idempotency-Key: the same for every try of one intention. */
 export type AdminApi = ReturnType<typeof createAdminApi>;
 
-/** Every call with one key. `refused` is told when the server does not take the key any more. */
-export function createAdminApi(key: string, refused: (why: Refusal) => void) {
+/** Every call with one key. `refused` is told when the server does not know the key any more. What a known key
+ *  may not do is an error like others. */
+export function createAdminApi(key: string, refused: () => void) {
   async function told<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
-      const why = refusalOf(error);
-      if (why) refused(why);
+      if (refusalOf(error) === 'unknown') refused();
       throw error;
     }
   }

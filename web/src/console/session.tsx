@@ -13,12 +13,12 @@ import {
   type ReactNode,
 } from 'react';
 import type { Shop } from '../api/types';
-import { createAdminApi, type AdminApi, type Refusal } from './api';
+import { createAdminApi, type AdminApi } from './api';
 
 const NAME = 'aisle.console.key';
 
 /** Why there is no session. */
-export type Ended = Refusal | 'left' | null;
+export type Ended = 'refused' | 'left' | null;
 
 function storedKey(): string | null {
   try {
@@ -75,7 +75,7 @@ export function ConsoleProvider(props: {
   children: ReactNode;
 }) {
   const { shop, sessionKey, end, children } = props;
-  const api = useMemo(() => createAdminApi(sessionKey, end), [sessionKey, end]);
+  const api = useMemo(() => createAdminApi(sessionKey, () => end('refused')), [sessionKey, end]);
   const value = useMemo(() => ({ shop, api, logOut: () => end('left') }), [shop, api, end]);
   /* A page that the browser keeps for its back button has the key in memory: it must ask again. */
   useEffect(() => {

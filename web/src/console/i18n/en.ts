@@ -45,7 +45,6 @@ export const en = {
     unknown: 'This key is not known, or it was revoked.',
     scope: 'This is no admin key. The console needs one of scope admin.',
     ended: 'You were signed out: the key was revoked or is not known any more.',
-    endedScope: 'You were signed out: the key may not do this any more.',
     left: 'You are signed out.',
     show: 'Show the key',
     hide: 'Hide the key',

@@ -43,7 +43,6 @@ export const zh: ConsoleTexts = {
     unknown: '此密钥不存在或已被吊销。',
     scope: '这不是管理密钥。控制台需要 admin 权限的密钥。',
     ended: '您已被登出：密钥已被吊销或不再有效。',
-    endedScope: '您已被登出：该密钥不再有此权限。',
     left: '您已退出登录。',
     show: '显示密钥',
     hide: '隐藏密钥',

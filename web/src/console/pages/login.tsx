@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from 'react';
+import { useEffect, useState, type FormEvent } from 'react';
 import { localText } from '../../lib/texts';
 import { errorText } from '../../lib/error-text';
 import type { Shop } from '../../api/types';
@@ -10,7 +10,6 @@ import { Mark } from '../../ui/mark';
 import { createAdminApi, refusalOf } from '../api';
 import type { KeyState } from '../session';
 import { useTexts } from '../texts';
-import { useEffect } from 'react';
 
 /** A key is sent in a header: what a header cannot hold is no key, and never leaves the page. */
 const isKey = (text: string) => /^[\x21-\x7e]{1,200}$/.test(text);
@@ -28,13 +27,7 @@ export function LoginPage({ shop, session }: { shop: Shop; session: KeyState }) 
   }, [c, name]);
 
   const why =
-    session.ended === 'left'
-      ? c.login.left
-      : session.ended === 'unknown'
-        ? c.login.ended
-        : session.ended === 'scope'
-          ? c.login.endedScope
-          : null;
+    session.ended === null ? null : session.ended === 'left' ? c.login.left : c.login.ended;
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
