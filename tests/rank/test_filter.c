@@ -882,7 +882,8 @@ END_TEST
 
 SUITE("filter", what_the_grammar_allows_is_taken, a_mistake_is_reported_with_its_place,
       caps_hold_exactly, random_filters_match_what_an_evaluator_over_the_records_matches,
-      both_of_two_filters_match_what_each_of_them_matches, not_binds_tighter_than_and_than_or, a_missing_facet_is_false_and_a_missing_price_is_neither,
+      both_of_two_filters_match_what_each_of_them_matches, not_binds_tighter_than_and_than_or,
+      a_missing_facet_is_false_and_a_missing_price_is_neither,
       times_are_written_as_iso_or_microseconds, an_amount_with_a_currency_is_in_major_units_of_it,
       the_clause_that_fails_is_named_as_it_was_written,
       acts_are_the_shopper_s_own_and_those_of_their_guests,
