@@ -1,4 +1,4 @@
-/* recommendations.c - GET and POST /v1/recommendations, and why they are what they are. */
+/* recommendations.c - GET and POST /v1/recommendations, why they are what they are, and rows of pages. */
 #include <math.h>
 
 #include "api/api_int.h"
@@ -6,6 +6,7 @@
 #include "rank/rules.h"
 #include "recommend/explain.h"
 #include "recommend/explore.h"
+#include "recommend/rows.h"
 
 enum {
     PLACEMENT,
@@ -19,9 +20,11 @@ enum {
     HIDE_SEEN,
     LANGUAGE,
     CURRENCY,
-    EXPLAIN, /* of explain alone */
+    OF_ALL,
+    EXPLAIN = OF_ALL, /* of explain alone */
     ALL,
-    WITH_EXPLAIN
+    WITH_EXPLAIN,
+    ROWS = OF_ALL, /* of rows alone */
 };
 
 enum { EXPLAIN_MAX = 500, EXPLAIN_ALL_MAX = 2000, EXPLAIN_NEXT = 50 };
@@ -48,7 +51,31 @@ static const struct param params[] = {
     [ALL] = {.name = STR_LIT("all"), .kind = PARAM_BOOL},
 };
 
-static enum err_code read_context(struct call *call, struct recommend_request *r, struct err *err)
+/* At the same places, so that both are read alike. */
+static const struct param rows_params[] = {
+    [PLACEMENT] = {.name = STR_LIT("page")},
+    [USER] = {.name = STR_LIT("user_id")},
+    [ANONYMOUS] = {.name = STR_LIT("anonymous_id")},
+    [PRODUCT] = {.name = STR_LIT("product_id")},
+    [PRODUCT_LIST] = {.name = STR_LIT("product_ids"),
+                      .kind = PARAM_LIST,
+                      .hi = RECOMMEND_CONTEXT_MAX},
+    [FILTER] = {.name = STR_LIT("filter")},
+    [LIMIT] = {.name = STR_LIT("limit"),
+               .kind = PARAM_NUMBER,
+               .fallback = 14,
+               .lo = 1,
+               .hi = ROWS_LIMIT_MAX},
+    [EXCLUDE] = {.name = STR_LIT("exclude"), .kind = PARAM_LIST, .hi = RECOMMEND_EXCLUDE_MAX},
+    [HIDE_SEEN] = {.name = STR_LIT("hide_seen"), .kind = PARAM_BOOL},
+    [LANGUAGE] = {.name = STR_LIT("lang"), .kind = PARAM_LANGUAGE},
+    [CURRENCY] = {.name = STR_LIT("currency")},
+    [ROWS] =
+        {.name = STR_LIT("rows"), .kind = PARAM_NUMBER, .fallback = 8, .lo = 1, .hi = ROWS_MAX},
+};
+
+static enum err_code read_context(struct call *call, const uint32_t **out, size_t *out_len,
+                                  struct err *err)
 {
     uint32_t *context;
     struct str id = call->values[PRODUCT].text, ids = call->values[PRODUCT_LIST].text;
@@ -59,14 +86,23 @@ static enum err_code read_context(struct call *call, struct recommend_request *r
             return err_set(err, ERR_NOT_FOUND, "product_id: there is no such product");
         context = ARENA_NEW(call->arena, uint32_t, 1);
         context[0] = no;
-        r->context = context;
-        r->context_len = 1;
+        *out = context;
+        *out_len = 1;
         return ERR_OK;
     }
-    enum err_code code =
-        product_list(call, ids, RECOMMEND_CONTEXT_MAX, &context, &r->context_len, err);
-    r->context = context;
+    enum err_code code = product_list(call, ids, RECOMMEND_CONTEXT_MAX, &context, out_len, err);
+    *out = context;
     return code == ERR_OK ? code : err_prefix(err, code, "product_ids");
+}
+
+static enum err_code check_needs(struct call *call, enum placement_needs needs, const char *what,
+                                 const char *name, struct err *err)
+{
+    if (needs == NEEDS_PRODUCT && call->values[PRODUCT].text.n == 0)
+        return err_set(err, ERR_INVALID, "product_id: needed by %s %s", what, name);
+    if (needs == NEEDS_FILTER && call->values[FILTER].text.n == 0)
+        return err_set(err, ERR_INVALID, "filter: needed by %s %s", what, name);
+    return ERR_OK;
 }
 
 static enum err_code check_placement(struct call *call, struct recommend_request *r,
@@ -77,69 +113,97 @@ static enum err_code check_placement(struct call *call, struct recommend_request
     if (placement.n && !placement_of(placement, &r->placement))
         return err_set(err, ERR_INVALID, "placement: '%s' is not known",
                        err_quote(quoted, sizeof quoted, placement.p, placement.n));
-    bool one = r->placement == PLACEMENT_SIMILAR || r->placement == PLACEMENT_BOUGHT_TOGETHER;
-    if (one && call->values[PRODUCT].text.n == 0)
-        return err_set(err, ERR_INVALID, "product_id: needed by placement %s",
-                       placement_name(r->placement));
-    return ERR_OK;
+    return check_needs(call, placement_needs(r->placement), "placement",
+                       placement_name(r->placement), err);
 }
 
-static enum err_code read_profile(struct call *call, struct db *db, void *arg, struct err *err)
+static enum err_code check_page(struct call *call, struct rows_request *r, struct err *err)
 {
-    struct recommend_request *r = arg;
+    char quoted[32];
+    struct str page = call->values[PLACEMENT].text;
+    if (page.n && !rows_page_of(page, &r->page))
+        return err_set(err, ERR_INVALID, "page: '%s' is not known",
+                       err_quote(quoted, sizeof quoted, page.p, page.n));
+    return check_needs(call, rows_page_needs(r->page), "page", rows_page_name(r->page), err);
+}
+
+/* Whose, without what, in which currency, and of which products: the same for lists and rows. */
+struct common {
+    struct shopper shopper;
+    uint32_t user_no;
+    bool known;            /* for rules: not a guest, and not opted out */
+    struct str attributes; /* of the shopper, where rules ask for them */
+    uint32_t *exclude;
+    size_t exclude_len;
+    const uint32_t *context;
+    size_t context_len;
+    currency_code currency;
+    struct filter *filter;
+};
+
+static enum err_code read_attributes(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct common *c = arg;
     struct user user;
-    enum err_code code = user_get_no(db, r->user_no, call->arena, &user, err);
+    enum err_code code = user_get_no(db, c->user_no, call->arena, &user, err);
     if (code == ERR_OK)
-        r->attributes = user.attributes;
+        c->attributes = user.attributes;
     return code == ERR_NOT_FOUND ? ERR_OK : code; /* erased in between */
 }
 
 /* What rules may ask of the shopper; the store is asked only where one does. */
-static enum err_code read_audience(struct call *call, const struct shopper *shopper,
-                                   struct recommend_request *r, struct err *err)
+static enum err_code read_audience(struct call *call, struct common *c, struct err *err)
 {
-    r->known = shopper->id.n && shopper->kind == USER_KNOWN && shopper->personalise;
-    if (!r->known || !r->user_no || !rules_ask_for_attributes(call->view))
+    const struct shopper *s = &c->shopper;
+    c->user_no = s->personalise ? s->user_no : 0;
+    c->known = s->id.n && s->kind == USER_KNOWN && s->personalise;
+    if (!c->known || !c->user_no || !rules_ask_for_attributes(call->view))
         return ERR_OK;
-    return call_read(call, read_profile, r, err);
+    return call_read(call, read_attributes, c, err);
+}
+
+static enum err_code read_common(struct call *call, struct common *out, struct err *err)
+{
+    *out = (struct common){0};
+    enum err_code code = find_shopper(call, call->values[USER].text, call->values[ANONYMOUS].text,
+                                      &out->shopper, err);
+    if (code == ERR_OK)
+        code = read_context(call, &out->context, &out->context_len, err);
+    if (code == ERR_OK)
+        code = product_list(call, call->values[EXCLUDE].text, RECOMMEND_EXCLUDE_MAX, &out->exclude,
+                            &out->exclude_len, err);
+    if (code == ERR_OK)
+        code = currency_param(call, call->values[CURRENCY].text, &out->currency, err);
+    if (code == ERR_OK)
+        code = filter_parse(call->values[FILTER].text, call->arena, &out->filter, err);
+    return code == ERR_OK ? read_audience(call, out, err) : code;
 }
 
 /* settings: what experiments say; r borrows its weights. */
 static enum err_code build_request(struct call *call, struct recommend_request *r,
                                    struct experiment_settings *settings, struct err *err)
 {
-    struct shopper shopper;
-    struct filter *filter;
+    struct common common;
     struct bound_filter *bound;
-    currency_code currency;
-    uint32_t *exclude;
     *r = (struct recommend_request){.limit = (uint32_t)call->values[LIMIT].number,
                                     .hide_seen = call->values[HIDE_SEEN].number,
                                     .now_us = clock_now_us()};
     enum err_code code = check_placement(call, r, err);
     if (code == ERR_OK)
-        code = find_shopper(call, call->values[USER].text, call->values[ANONYMOUS].text, &shopper,
-                            err);
-    if (code == ERR_OK)
-        code = read_context(call, r, err);
-    if (code == ERR_OK)
-        code = product_list(call, call->values[EXCLUDE].text, RECOMMEND_EXCLUDE_MAX, &exclude,
-                            &r->exclude_len, err);
-    if (code == ERR_OK)
-        code = currency_param(call, call->values[CURRENCY].text, &currency, err);
-    if (code == ERR_OK)
-        code = filter_parse(call->values[FILTER].text, call->arena, &filter, err);
+        code = read_common(call, &common, err);
     if (code != ERR_OK)
         return code;
-    r->exclude = exclude;
-    r->user_no = shopper.personalise ? shopper.user_no : 0;
-    code = read_audience(call, &shopper, r, err);
-    if (code != ERR_OK)
-        return code;
-    struct filter_asker asker = {currency, r->user_no, r->now_us};
-    code = filter_bind_for(filter, call->view, &asker, call->arena, &bound, err);
+    r->exclude = common.exclude;
+    r->exclude_len = common.exclude_len;
+    r->context = common.context;
+    r->context_len = common.context_len;
+    r->user_no = common.user_no;
+    r->known = common.known;
+    r->attributes = common.attributes;
+    struct filter_asker asker = {common.currency, r->user_no, r->now_us};
+    code = filter_bind_for(common.filter, call->view, &asker, call->arena, &bound, err);
     r->filter = bound;
-    find_experiments(call, r->placement, &shopper, settings);
+    find_experiments(call, r->placement, &common.shopper, settings);
     r->weights = &settings->weights;
     return code;
 }
@@ -168,6 +232,31 @@ static enum err_code run(struct call *call, struct recommend_request *r,
         facts->variants[i] = (struct list_variant){(uint32_t)settings->parts[i].no,
                                                    (uint8_t)settings->parts[i].variant};
     return code;
+}
+
+static enum err_code build_rows_request(struct call *call, struct rows_request *r, struct err *err)
+{
+    struct common common;
+    *r = (struct rows_request){.limit = (uint32_t)call->values[LIMIT].number,
+                               .rows = (uint32_t)call->values[ROWS].number,
+                               .hide_seen = call->values[HIDE_SEEN].number,
+                               .weights = &call->api->o.weights,
+                               .now_us = clock_now_us()};
+    enum err_code code = check_page(call, r, err);
+    if (code == ERR_OK)
+        code = read_common(call, &common, err);
+    if (code != ERR_OK)
+        return code;
+    r->user_no = common.user_no;
+    r->context = common.context;
+    r->context_len = common.context_len;
+    r->exclude = common.exclude;
+    r->exclude_len = common.exclude_len;
+    r->filter = common.filter;
+    r->currency = common.currency;
+    r->known = common.known;
+    r->attributes = common.attributes;
+    return ERR_OK;
 }
 
 static enum err_code answer_recommendations(struct call *call, struct err *err)
@@ -316,11 +405,39 @@ static enum err_code explain_recommendations(struct call *call, struct err *err)
     return reply_json(call, 200, &w, err);
 }
 
+static enum err_code answer_rows(struct call *call, struct err *err)
+{
+    struct rows_request r;
+    struct json_writer w;
+    struct list_facts facts = {0};
+    enum err_code code = build_rows_request(call, &r, err);
+    struct rows_result *result =
+        code == ERR_OK ? arena_try_alloc(call->arena, sizeof *result) : NULL;
+    if (code == ERR_OK && !result)
+        return err_set(err, ERR_LIMIT, "the rows do not fit");
+    if (code == ERR_OK)
+        code = rows_run(call->view, &r, call->arena, result, err);
+    if (code != ERR_OK)
+        return code;
+    facts.placement = str_of(rows_page_name(r.page));
+    if (call->view->model)
+        facts.model = str_of(call->view->model->version);
+    begin_json(call, &w);
+    jw_obj(&w);
+    JW_STR(&w, "request_id", list_id(call, &facts));
+    rows_members(call->view, &r, result, call->language, &w);
+    jw_obj_end(&w);
+    return reply_json(call, 200, &w, err);
+}
+
 static const struct endpoint endpoints[] = {
     {HTTP_GET, "/v1/recommendations", AUTH_PUBLIC, answer_recommendations, 0, params, EXPLAIN},
     {HTTP_POST, "/v1/recommendations", AUTH_PUBLIC, answer_recommendations, ENDPOINT_PARAMS_IN_BODY,
      params, EXPLAIN},
     {HTTP_POST, "/v1/recommendations/explain", AUTH_ADMIN, explain_recommendations,
      ENDPOINT_PARAMS_IN_BODY, params, WITH_EXPLAIN},
+    {HTTP_GET, "/v1/recommendations/rows", AUTH_PUBLIC, answer_rows, 0, PARAMS(rows_params)},
+    {HTTP_POST, "/v1/recommendations/rows", AUTH_PUBLIC, answer_rows, ENDPOINT_PARAMS_IN_BODY,
+     PARAMS(rows_params)},
 };
 ENDPOINT_GROUP(recommendation_endpoints, endpoints);

@@ -11,6 +11,7 @@
 enum cli_exit bench_http(const struct args *args);
 enum cli_exit bench_ingest(const struct args *args);
 enum cli_exit bench_recommend(const struct args *args);
+enum cli_exit bench_rows(const struct args *args);
 enum cli_exit bench_search(const struct args *args);
 enum cli_exit bench_train(const struct args *args);
 

@@ -6,13 +6,13 @@
 #include "base/rng.h"
 #include "cli/bench.h"
 #include "cli/shop.h"
-#include "recommend/recommend.h"
+#include "recommend/rows.h"
 #include "search/search.h"
 #include "store/events.h"
 #include "store/users.h"
 #include "train/recommend_fit.h"
 
-enum { REQUESTS_MAX = 10000000, QUERIES_MAX = 100000, POOL_QUEUE = 64 };
+enum { REQUESTS_MAX = 10000000, QUERIES_MAX = 100000, POOL_QUEUE = 64, ROWS_SHOWN = 8 };
 
 /* Requests one after another, each timed. */
 struct load {
@@ -83,7 +83,19 @@ static enum err_code recommend_one(struct load *l, void *arg, struct err *err)
     return recommend_run(l->shop.view, &request, &l->arena, &found, err);
 }
 
-enum cli_exit bench_recommend(const struct args *args)
+static enum err_code rows_one(struct load *l, void *arg, struct err *err)
+{
+    const struct user_counts *users = arg;
+    struct rows_result found;
+    struct rows_request request = {
+        .user_no = users->max_no ? (uint32_t)rng_below(&l->rng, users->max_no) + 1 : 0,
+        .limit = (uint32_t)l->limit < ROWS_LIMIT_MAX ? (uint32_t)l->limit : ROWS_LIMIT_MAX,
+        .rows = ROWS_SHOWN,
+        .now_us = clock_now_us()};
+    return rows_run(l->shop.view, &request, &l->arena, &found, err);
+}
+
+static enum cli_exit run_for_shoppers(const struct args *args, const char *name, request_fn one)
 {
     struct load l;
     struct user_counts users = {0};
@@ -99,8 +111,18 @@ enum cli_exit bench_recommend(const struct args *args)
         store_read_end(l.shop.store, db);
     }
     if (code == ERR_OK)
-        code = run_load(&l, "recommend", recommend_one, &users, &err);
+        code = run_load(&l, name, one, &users, &err);
     return end_load(args, &l, code, &err);
+}
+
+enum cli_exit bench_recommend(const struct args *args)
+{
+    return run_for_shoppers(args, "recommend", recommend_one);
+}
+
+enum cli_exit bench_rows(const struct args *args)
+{
+    return run_for_shoppers(args, "rows", rows_one);
 }
 
 /* --- search ---------------------------------------------------------------------------------- */

@@ -126,22 +126,19 @@ static enum cli_exit run(const struct args *args)
     static const struct {
         const char *name;
         enum cli_exit (*run)(const struct args *args);
-    } benches[] = {{"http", bench_http},
-                   {"ingest", bench_ingest},
-                   {"recommend", bench_recommend},
-                   {"search", bench_search},
-                   {"train", bench_train}};
+    } benches[] = {{"http", bench_http}, {"ingest", bench_ingest}, {"recommend", bench_recommend},
+                   {"rows", bench_rows}, {"search", bench_search}, {"train", bench_train}};
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
         if (strcmp(args->words[0], benches[i].name) == 0)
             return benches[i].run(args);
-    return fail_usage(args, "'%s': expected http, ingest, recommend, search or train",
+    return fail_usage(args, "'%s': expected http, ingest, recommend, rows, search or train",
                       args->words[0]);
 }
 
 const struct command cmd_bench = {
     .name = "bench",
     .summary = "Measure the running code on this machine",
-    .usage = "http | ingest | recommend | search | train",
+    .usage = "http | ingest | recommend | rows | search | train",
     .text =
         "Prints one JSON line per figure, with what bounds it beside it.\n\n"
         "http       a running server. With --rate an open loop: requests are due on a schedule "
@@ -153,6 +150,7 @@ const struct command cmd_bench = {
         "ingest     durable events/s, in batches and one by one from many threads, in a shop that\n"
         "           is made inside the data folder and removed; beside the folder's syncs/s\n"
         "recommend  home pages of random shoppers of the shop, one thread\n"
+        "rows       home pages of eight rows of --limit products, likewise\n"
         "search     the shop's own search texts, or words of titles where there are none\n"
         "train      reading the log and fitting; nothing is written\n\n"
         "  aisle bench recommend --requests 100000 --data /srv/shop\n"

@@ -15,8 +15,8 @@ static const struct flag flags[] = {
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
     {"--placement", "P", "lists: home, similar, bought_together or cart (all of them)"},
     {"--weights", "P.S=V,...", "lists: weights of sources, for example home.factors=0.8"},
-    {"--until", "TIME", "lists: as if nothing had happened from then on"},
-    {"--test-share", "X", "lists: share of the acts that is held out (0.2)"},
+    {"--until", "TIME", "lists, again: as if nothing had happened from then on"},
+    {"--test-share", "X", "lists, again: share of the acts that is held out (0.2)"},
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
     {"--fold", "N",
      "cold: which tenth of the products nobody had, 0..9 (0, which is left out of all others)"},
@@ -71,6 +71,8 @@ static enum cli_exit run(const struct args *args)
         return eval_recommend(args);
     if (strcmp(args->words[0], "lists") == 0)
         return eval_lists(args);
+    if (strcmp(args->words[0], "again") == 0)
+        return eval_again(args);
     if (strcmp(args->words[0], "cold") == 0)
         return eval_cold(args);
     if (strcmp(args->words[0], "search") == 0)
@@ -81,19 +83,20 @@ static enum cli_exit run(const struct args *args)
         return eval_sessions(args);
     if (strcmp(args->words[0], "ope") == 0)
         return eval_ope(args);
-    return fail_usage(args, "'%s': expected recommend, lists, cold, next, sessions, search or ope",
+    return fail_usage(args,
+                      "'%s': expected recommend, lists, cold, again, next, sessions, search or ope",
                       args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | lists | cold | next --sequences F | "
+    .usage = "recommend --train F --test F | lists | cold | again | next --sequences F | "
              "sessions --train F --test F | search --judgements F | ope --log F",
     .text =
-        "Fits and answers with the code that serves, and prints one JSON object. Only lists "
-        "and\n"
-        "cold need a data folder.\n\n"
+        "Fits and answers with the code that serves, and prints one JSON object. Only lists, "
+        "cold\n"
+        "and again need a data folder.\n\n"
         "recommend  recall@k, ndcg@k (binary gain) and hit@k are means over the users of the test\n"
         "           file that the training file knows; what a user had there is neither shown nor\n"
         "           wanted. coverage is the share of items that any list shows, gini how "
@@ -114,6 +117,11 @@ const struct command cmd_eval = {
         "           together with all others, and among themselves. tower is the factor model, "
         "content\n"
         "           also what reads alike, titles its rival: kNN over TF-IDF words of titles.\n"
+        "again      of what shoppers of the data folder bought again in the next order, how much "
+        "stood\n"
+        "           in the first 5, 10 and 20 of all they had bought: as the row `buy again` "
+        "orders it,\n"
+        "           by the last purchase, and by the number of purchases.\n"
         "next       hit@k, ndcg@k and mrr@k of the last item of each line, foretold from those "
         "before\n"
         "           it; fitted on the same. Beside it, popularity.\n"

@@ -3,20 +3,26 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/signal.h"
 #include "cli/commands.h"
-#include "cli/shop.h"
+#include "cli/recommend_all.h"
 
 static const struct flag flags[] = {
     {"--user", "ID", "for this shopper"},
     {"--anonymous", "ID", "for this guest"},
     {"--product", "ID", "beside this product (placement similar unless another is named)"},
-    {"--placement", "P", "home, similar, bought_together, cart, trending or new (home)"},
+    {"--placement", "P",
+     "home, similar, bought_together, viewed_after, cart, checkout, order_confirmation, category, "
+     "search, trending or new (home)"},
     {"--filter", "F", "only what matches: 'category = \"Home\" AND price < 5000'"},
     {"--limit", "N", "how many, 1 to 100 (10)"},
     {"--lang", "L", "language of the texts (the shop's first)"},
     {"--currency", "CUR", "currency of the filter's amounts (the shop's)"},
     {"--explain", NULL, "which sources and rules made it so, of each product"},
     {"--hide-seen", NULL, "leave out what the shopper viewed lately"},
+    {"--all", NULL, "for every known shopper who has not opted out, into --out"},
+    {"--out", "FILE", "with --all: JSON Lines, swapped in whole"},
+    {"--threads", "N", "with --all: how many threads (all processors)"},
 };
 
 static enum err_code read_attributes(struct shop *s, struct recommend_request *r, struct err *err)
@@ -60,15 +66,18 @@ static enum err_code read_placement(const struct args *args, struct shop *s,
     uint32_t *context = ARENA_NEW(&s->arena, uint32_t, 1);
     r->placement = product ? PLACEMENT_SIMILAR : PLACEMENT_HOME;
     if (name && !placement_of(str_of(name), &r->placement))
-        return err_set(
-            err, ERR_INVALID,
-            "--placement: expected home, similar, bought_together, cart, trending or new");
-    bool needs = r->placement == PLACEMENT_SIMILAR || r->placement == PLACEMENT_BOUGHT_TOGETHER ||
-                 r->placement == PLACEMENT_CART;
+        return err_set(err, ERR_INVALID,
+                       "--placement: expected home, similar, bought_together, viewed_after, cart, "
+                       "checkout, order_confirmation, category, search, trending or new");
+    enum placement_needs needs = placement_needs(r->placement);
+    if (needs == NEEDS_FILTER && !args_flag(args, "--filter"))
+        return err_set(err, ERR_INVALID, "placement %s needs --filter",
+                       placement_name(r->placement));
     if (!product)
-        return needs ? err_set(err, ERR_INVALID, "placement %s needs --product",
-                               placement_name(r->placement))
-                     : ERR_OK;
+        return needs == NEEDS_PRODUCT || needs == NEEDS_PRODUCTS
+                   ? err_set(err, ERR_INVALID, "placement %s needs --product",
+                             placement_name(r->placement))
+                   : ERR_OK;
     *context = catalogue_find_id(s->view->catalogue, str_of(product));
     if (*context == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no product '%.100s'", product);
@@ -200,16 +209,68 @@ static enum cli_exit recommend(const struct args *args, struct shop *s, int64_t 
     return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
 }
 
+static void write_all_result(const struct recommend_all_result *r, struct json_writer *w)
+{
+    jw_obj(w);
+    JW_U64(w, "shoppers", r->shoppers);
+    JW_U64(w, "opted_out", r->opted_out);
+    JW_U64(w, "products", r->products);
+    JW_DECIMAL(w, "seconds", r->seconds, 3);
+    JW_DECIMAL(w, "shoppers_per_s", r->seconds > 0 ? (double)r->shoppers / r->seconds : 0, 0);
+    jw_obj_end(w);
+}
+
+static enum cli_exit recommend_everybody(const struct args *args, struct shop *s, int64_t limit,
+                                         int64_t threads)
+{
+    struct recommend_all all = {.path = args_flag(args, "--out"),
+                                .request = {.limit = (uint32_t)limit,
+                                            .hide_seen = args_has(args, "--hide-seen"),
+                                            .weights = &s->weights,
+                                            .now_us = clock_now_us()},
+                                .threads = (unsigned)threads};
+    struct recommend_all_result done;
+    struct result result;
+    struct err err;
+    enum err_code code = shop_language(s, args_flag(args, "--lang"), &all.language, &err);
+    if (code == ERR_OK)
+        code = read_placement(args, s, &all.request, &err);
+    if (code == ERR_OK)
+        code = read_filter(args, s, &all.request, &err);
+    if (code == ERR_OK)
+        code = recommend_all(args, s, &all, &done, &err);
+    result_begin(&result);
+    if (code == ERR_OK && args->json)
+        write_all_result(&done, &result.w);
+    else if (code == ERR_OK)
+        printf("%llu lists of %llu products in %.1f s (%.0f/s); %llu shoppers opted out\n",
+               (unsigned long long)done.shoppers, (unsigned long long)done.products, done.seconds,
+               done.seconds > 0 ? (double)done.shoppers / done.seconds : 0,
+               (unsigned long long)done.opted_out);
+    return result_end(args, &result, code == ERR_OK ? EXIT_FINE : fail(args, &err));
+}
+
 static enum cli_exit run(const struct args *args)
 {
-    int64_t limit;
+    int64_t limit, threads;
     struct shop shop;
     struct err err;
+    bool all = args_has(args, "--all");
+    if (all && !args_flag(args, "--out"))
+        return fail_usage(args, "--all needs --out");
+    if (!all && (args_flag(args, "--out") || args_flag(args, "--threads")))
+        return fail_usage(args, "--out and --threads are for --all");
+    if (all && (args_flag(args, "--user") || args_flag(args, "--anonymous")))
+        return fail_usage(args, "--all or one shopper, not both");
+    if (!args_i64(args, "--threads", 0, 0, 256, &threads))
+        return EXIT_USAGE;
     if (!args_i64(args, "--limit", 10, 1, RECOMMEND_LIMIT_MAX, &limit))
         return EXIT_USAGE;
     if (shop_open(args, &shop, &err) != ERR_OK)
         return fail(args, &err);
-    enum cli_exit status = recommend(args, &shop, limit);
+    signal_watch_stop();
+    enum cli_exit status =
+        all ? recommend_everybody(args, &shop, limit, threads) : recommend(args, &shop, limit);
     shop_close(&shop);
     return status;
 }
@@ -217,12 +278,15 @@ static enum cli_exit run(const struct args *args)
 const struct command cmd_recommend = {
     .name = "recommend",
     .summary = "Recommend products, and say why",
-    .usage = "[--user ID] [--product ID] [--placement P] [--filter F] [--explain]",
-    .text = "Answers from the data folder as GET /v1/recommendations does, also while a server\n"
-            "runs on it.\n\n"
-            "  aisle recommend --user u17\n"
-            "  aisle recommend --product K-1001-RED --placement bought_together --json\n"
-            "  aisle recommend --user u17 --explain\n",
+    .usage =
+        "[--user ID] [--product ID] [--placement P] [--filter F] [--explain] | --all --out FILE",
+    .text =
+        "Answers from the data folder as GET /v1/recommendations does, also while a server\n"
+        "runs on it.\n\n"
+        "With --all it writes one line for every known shopper, for letters and other systems.\n\n"
+        "  aisle recommend --user u17 --explain\n"
+        "  aisle recommend --all --limit 6 --out letters.jsonl\n"
+        "  aisle recommend --product K-1001-RED --placement bought_together --json\n",
     .flags = flags,
     .flags_len = sizeof flags / sizeof *flags,
     .run = run,

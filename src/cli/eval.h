@@ -8,9 +8,10 @@
 #include "base/pool.h"
 #include "cli/cli.h"
 
-/** eval_recommend.c, eval_lists.c, eval_cold.c, eval_search.c, eval_next.c, eval_sessions.c, eval_ope.c */
+/** eval_recommend.c, eval_lists.c, eval_cold.c, eval_again.c, eval_search.c, eval_next.c, eval_sessions.c, eval_ope.c */
 enum cli_exit eval_recommend(const struct args *args);
 enum cli_exit eval_lists(const struct args *args);
+enum cli_exit eval_again(const struct args *args);
 enum cli_exit eval_cold(const struct args *args);
 enum cli_exit eval_search(const struct args *args);
 enum cli_exit eval_next(const struct args *args);

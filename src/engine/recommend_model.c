@@ -62,6 +62,8 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
     container_writer_add(w, "meta", 1, m->meta.p, m->meta.n);
     container_writer_add(w, "items", sizeof *m->items, m->items, m->rows);
     container_writer_add(w, "popularity", sizeof *m->popularity, m->popularity, m->rows);
+    container_writer_add(w, "again.days", sizeof *m->again_days, m->again_days, m->rows);
+    container_writer_add(w, "again.share", sizeof *m->again_share, m->again_share, m->rows);
     if (m->dim && m->source == FACTORS_ALS)
         container_writer_add(w, "spectrum", sizeof *m->spectrum, m->spectrum, m->dim);
     if (m->dim && m->source == FACTORS_PROPAGATION)
@@ -205,6 +207,19 @@ static enum err_code read_factors(const struct container *c, struct recommend_mo
     return m->dim ? vectors_read(c, m->rows, m->dim, &m->vectors, err) : ERR_OK;
 }
 
+static enum err_code read_again(const struct container *c, struct recommend_model *m,
+                                struct err *err)
+{
+    TRY_SECTION(c, "again.days", &m->again_days, m->rows, err);
+    TRY_SECTION(c, "again.share", &m->again_share, m->rows, err);
+    for (uint32_t r = 0; r < m->rows; r++)
+        if (!(m->again_days[r] > 0) || !isfinite(m->again_days[r]) ||
+            !(m->again_share[r] >= 0 && m->again_share[r] <= 1))
+            return CORRUPT(err, "again has share %g and %g days at %u", (double)m->again_share[r],
+                           (double)m->again_days[r], r);
+    return ERR_OK;
+}
+
 /* Features are known where there are factors to map them to. */
 static enum err_code read_content(const struct container *c, uint32_t dim, struct content_tower *t,
                                   struct err *err)
@@ -288,6 +303,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY_SECTION(c, "popularity", &m->popularity, m->rows, err);
     TRY(check_ascending(m->items, m->rows, "items", err));
     TRY(check_not_negative(m->popularity, m->rows, "popularity", err));
+    TRY(read_again(c, m, err));
     TRY(read_factors(c, m, err));
     TRY(read_lists(c, m->rows, near_names, &m->near, err));
     TRY(read_lists(c, m->rows, with_names, &m->with, err));

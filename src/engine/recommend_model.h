@@ -14,6 +14,7 @@
  *            content     where a product without a past, and one that is newer than this model, belongs
  *                        among the vectors (engine/content.h);
  *            popularity  weighted, decayed count of acts;
+ *            again       how many of the buyers came back for it, and after how many days (train/again.h);
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
  * Trust:   recommend_model_open checks every count, order and reference once, so that the serving
  *          path reads without checks. A hostile or truncated file is ERR_CORRUPT, never a crash.
@@ -66,9 +67,11 @@ struct recommend_model {
     float exponent;       /* nu, 0..RECOMMEND_EXPONENT_MAX: of lambda by the number of products */
     float mean_products;  /* of a shopper of the training data, >= 0 */
 
-    const uint32_t *items;   /* [rows] product_no > 0, ascending */
-    const float *popularity; /* [rows] >= 0 */
-    const float *spectrum;   /* [dim] >= 0, diagonal of transpose(factors) * factors, which has
+    const uint32_t *items;    /* [rows] product_no > 0, ascending */
+    const float *popularity;  /* [rows] >= 0 */
+    const float *again_days;  /* [rows] > 0: usual days between two purchases of a shopper */
+    const float *again_share; /* [rows] 0..1: of the buyers who came back for it */
+    const float *spectrum;    /* [dim] >= 0, diagonal of transpose(factors) * factors, which has
                                 no other numbers; ALS */
     const float
         *fold_in; /* [rows] >= 0, what a shopper's act on a row adds of its factors; propagation

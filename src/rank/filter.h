@@ -41,6 +41,18 @@ struct bound_filter;
 ERR_MUST_USE enum err_code filter_parse(struct str text, struct arena *arena, struct filter **out,
                                         struct err *err);
 
+/** What matches both; either may be NULL. Borrows a, copies b: both must outlive *out. Caps of text, terms and depth
+ *  hold for each alone.
+ *  ERR_LIMIT  the arena's cap */
+ERR_MUST_USE enum err_code filter_both(const struct filter *a, const struct filter *b,
+                                       struct arena *arena, const struct filter **out,
+                                       struct err *err);
+
+/** category = path, as filter_parse would make it; path is borrowed.
+ *  ERR_LIMIT  the arena's cap */
+ERR_MUST_USE enum err_code filter_category(struct str path, struct arena *arena,
+                                           const struct filter **out, struct err *err);
+
 /** Bind to what the view's segments call the fields and values. filter NULL is fine: *out is NULL.
  *  currency  of all amounts in it
  *  ERR_LIMIT  the arena's cap */

@@ -514,3 +514,54 @@ uint32_t filter_terms(const struct filter *f)
     right = filter_terms(f->right);
     return left > right ? left : right;
 }
+
+/* --- made without text ----------------------------------------------------------------------- */
+
+/* A copy of which the terms are numbered from first on. NULL: no room. */
+static const struct filter *renumbered(const struct filter *f, uint32_t first, struct arena *arena)
+{
+    struct filter *copy = arena_try_alloc(arena, sizeof *copy);
+    if (!copy)
+        return NULL;
+    *copy = *f;
+    if (f->kind == FILTER_TERM) {
+        copy->index = f->index + first;
+        return copy;
+    }
+    copy->left = renumbered(f->left, first, arena);
+    copy->right = f->right ? renumbered(f->right, first, arena) : NULL;
+    return copy->left && (copy->right || !f->right) ? copy : NULL;
+}
+
+enum err_code filter_both(const struct filter *a, const struct filter *b, struct arena *arena,
+                          const struct filter **out, struct err *err)
+{
+    *out = a ? a : b;
+    if (!a || !b)
+        return ERR_OK;
+    struct filter *both = arena_try_alloc(arena, sizeof *both);
+    const struct filter *right = both ? renumbered(b, filter_terms(a), arena) : NULL;
+    if (!right)
+        return err_set(err, ERR_LIMIT, "the filter does not fit");
+    *both = (struct filter){.kind = FILTER_AND, .left = a, .right = right};
+    *out = both;
+    return ERR_OK;
+}
+
+enum err_code filter_category(struct str path, struct arena *arena, const struct filter **out,
+                              struct err *err)
+{
+    struct filter *f = arena_try_alloc(arena, sizeof *f);
+    struct str *value = arena_try_alloc(arena, sizeof *value);
+    if (!f || !value)
+        return err_set(err, ERR_LIMIT, "the filter does not fit");
+    *value = path;
+    *f = (struct filter){.kind = FILTER_TERM,
+                         .field = FIELD_FACET,
+                         .op = FILTER_EQ,
+                         .facet = STR_LIT("category"),
+                         .values = value,
+                         .values_len = 1};
+    *out = f;
+    return ERR_OK;
+}

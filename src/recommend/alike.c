@@ -138,8 +138,8 @@ static enum err_code telling_terms(const struct catalogue *c, struct location at
     return code;
 }
 
-enum err_code source_alike(const struct view *view, uint32_t product_no, struct arena *arena,
-                           struct candidates *out, struct err *err)
+enum err_code source_alike(const struct view *view, uint32_t product_no, enum reason_code reason,
+                           struct arena *arena, struct candidates *out, struct err *err)
 {
     const struct catalogue *c = view->catalogue;
     struct location at = catalogue_locate(c, product_no);
@@ -159,7 +159,7 @@ enum err_code source_alike(const struct view *view, uint32_t product_no, struct 
             break;
         struct candidate_list list = {.numbers = products + used,
                                       .weight = log1pf((float)c->products / (float)terms[i].df),
-                                      .reason = REASON_SIMILAR,
+                                      .reason = reason,
                                       .because = product_no};
         list.n = products_of(c, &terms[i], product_no, walks, products + used, DOCS_MAX - used);
         used += list.n;

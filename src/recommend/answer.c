@@ -1,5 +1,5 @@
 /* answer.c - recommendations as JSON. */
-#include "recommend/recommend.h"
+#include "recommend/answer.h"
 
 /* Reasons that were written already, by where they stand in the buffer: a list has few different ones,
  * and the next item with the same one copies it. */
@@ -44,17 +44,18 @@ static void write_or_copy_reason(const struct view *view, const struct recommend
         *m = (struct memo){key, item->reason_product, at, w->out->len - at};
 }
 
-void recommend_members(const struct view *view, const struct recommend_request *r,
-                       const struct recommend_result *found, struct str language,
-                       struct json_writer *w)
+void answer_models(const struct view *view, struct json_writer *w)
 {
-    struct memo memos[MEMO_SLOTS] = {{0}};
-    JW_Z(w, "placement", placement_name(r->placement));
-    JW_BOOL(w, "personal", found->personal);
     JW_OBJ(w, "models");
     if (view->model)
         JW_Z(w, "recommend", view->model->version);
     jw_obj_end(w);
+}
+
+void answer_items(const struct view *view, const struct recommend_result *found,
+                  struct str language, struct json_writer *w)
+{
+    struct memo memos[MEMO_SLOTS] = {{0}};
     JW_ARR(w, "items");
     for (size_t i = 0; i < found->len; i++) {
         jw_obj(w);
@@ -64,4 +65,14 @@ void recommend_members(const struct view *view, const struct recommend_request *
         jw_obj_end(w);
     }
     jw_arr_end(w);
+}
+
+void recommend_members(const struct view *view, const struct recommend_request *r,
+                       const struct recommend_result *found, struct str language,
+                       struct json_writer *w)
+{
+    JW_Z(w, "placement", placement_name(r->placement));
+    JW_BOOL(w, "personal", found->personal);
+    answer_models(view, w);
+    answer_items(view, found, language, w);
 }

@@ -22,6 +22,39 @@ struct rules_asker choice_asker(const struct recommend_request *r)
                                 .now_us = r->now_us};
 }
 
+/* A small addition at the till costs at most this part of the prices of the context. */
+enum { ADDITION_PART = 3 };
+
+static void cap_price(struct choice *ch)
+{
+    const struct recommend_request *r = ch->request;
+    struct live_row row;
+    int64_t sum = 0;
+    ch->price_most = -1;
+    if (r->placement != PLACEMENT_CHECKOUT)
+        return;
+    for (size_t i = 0; i < r->context_len && i < RECOMMEND_CONTEXT_MAX; i++) {
+        live_get(ch->view->live, r->context[i], &row);
+        if (row.status == PRODUCT_DELETED || row.price_minor == STORE_NO_AMOUNT ||
+            (sum > 0 && row.currency != ch->currency))
+            continue;
+        ch->currency = row.currency;
+        if (__builtin_add_overflow(sum, row.price_minor, &sum))
+            sum = INT64_MAX;
+    }
+    ch->price_most = sum / ADDITION_PART;
+}
+
+static bool too_dear(const struct choice *ch, uint32_t product_no)
+{
+    struct live_row row;
+    if (ch->price_most < 0)
+        return false;
+    live_get(ch->view->live, product_no, &row);
+    return row.price_minor == STORE_NO_AMOUNT || row.currency != ch->currency ||
+           row.price_minor > ch->price_most;
+}
+
 enum err_code choice_init(struct choice *ch, const struct view *view,
                           const struct recommend_request *r, const struct candidates *candidates,
                           float *totals, struct arena *arena, struct err *err)
@@ -35,6 +68,7 @@ enum err_code choice_init(struct choice *ch, const struct view *view,
     ch->pins = arena_try_alloc(arena, r->limit * sizeof *ch->pins);
     if (!ch->items || !ch->groups || !ch->positions || !ch->context_groups || !ch->pins)
         return err_set(err, ERR_LIMIT, "the recommendations do not fit");
+    cap_price(ch);
     for (size_t i = 0; i < r->context_len; i++)
         ch->context_len += group_of(view, r->context[i], &ch->context_groups[ch->context_len]);
     return rules_begin(view, &asker, arena, &ch->rules, err);
@@ -60,6 +94,8 @@ enum obstacle choice_obstacle(const struct choice *ch, struct location at, uint3
         return OBSTACLE_OF_CONTEXT;
     if (!filter_match(ch->request->filter, at.slot, at.doc))
         return OBSTACLE_FILTER;
+    if (too_dear(ch, product_no))
+        return OBSTACLE_TOO_DEAR;
     struct rules_verdict verdict = rules_judge(ch->rules, at);
     if (verdict.hidden)
         return OBSTACLE_HIDDEN;

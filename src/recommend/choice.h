@@ -30,6 +30,8 @@ struct choice {
     struct rules_use *rules;      /* NULL: none is in force */
     uint64_t *context_groups;     /* [request->context_len] */
     size_t context_len;           /* that are somewhere */
+    int64_t price_most;           /* minor units; < 0: any price will do */
+    currency_code currency;       /* of price_most */
     struct recommend_item *items; /* [request->limit] in the order of choice, pinned ones first */
     uint64_t *groups;             /* [request->limit] of the items */
     uint32_t *positions;          /* [request->limit] 1..: pinned there; 0: not pinned */
@@ -53,9 +55,10 @@ enum obstacle {
     OBSTACLE_BARRED, /* context, excluded, owned, seen */
     OBSTACLE_OF_CONTEXT,
     OBSTACLE_FILTER,
-    OBSTACLE_HIDDEN, /* by a rule */
-    OBSTACLE_GROUP,  /* is shown */
-    OBSTACLE_CAP,    /* of a rule */
+    OBSTACLE_TOO_DEAR, /* to be a small addition */
+    OBSTACLE_HIDDEN,   /* by a rule */
+    OBSTACLE_GROUP,    /* is shown */
+    OBSTACLE_CAP,      /* of a rule */
 };
 
 /** Who asks, as rules want to know it. */

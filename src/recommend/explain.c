@@ -18,6 +18,7 @@ static const char *const names[WHYS] = {
     [WHY_SEEN] = "seen",
     [WHY_VARIANT_OF_CONTEXT] = "variant_of_context",
     [WHY_FILTER] = "filter",
+    [WHY_TOO_DEAR] = "too_dear",
     [WHY_HIDDEN] = "hidden",
     [WHY_GROUP_SHOWN] = "group_shown",
     [WHY_CAPPED] = "capped",
@@ -122,6 +123,9 @@ static void find_obstacle(const struct explainer *x, struct explained *e)
     case OBSTACLE_FILTER:
         e->why = WHY_FILTER;
         e->clause = filter_blame(x->request->filter, e->at.slot, e->at.doc);
+        break;
+    case OBSTACLE_TOO_DEAR:
+        e->why = WHY_TOO_DEAR;
         break;
     case OBSTACLE_HIDDEN:
         e->why = WHY_HIDDEN;

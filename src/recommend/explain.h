@@ -22,6 +22,7 @@ enum why_not {
     WHY_SEEN,
     WHY_VARIANT_OF_CONTEXT,
     WHY_FILTER,       /* clause */
+    WHY_TOO_DEAR,     /* to be a small addition at the till */
     WHY_HIDDEN,       /* rule */
     WHY_GROUP_SHOWN,  /* other */
     WHY_CAPPED,       /* rule */

@@ -14,6 +14,8 @@
 enum {
     SHELF_WANT = 200,
     FILL_NUMBERS = 200000,
+    FACTORS_WANT = 80,
+    FACTORS_DEEP = 800, /* where only a part of them can be shown */
     DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
 };
 
@@ -24,6 +26,18 @@ static const char *const placement_names[PLACEMENTS] = {
     [PLACEMENT_CART] = "cart",
     [PLACEMENT_TRENDING] = "trending",
     [PLACEMENT_NEW] = "new",
+    [PLACEMENT_VIEWED_AFTER] = "viewed_after",
+    [PLACEMENT_CHECKOUT] = "checkout",
+    [PLACEMENT_ORDER_CONFIRMATION] = "order_confirmation",
+    [PLACEMENT_CATEGORY] = "category",
+    [PLACEMENT_SEARCH] = "search",
+};
+
+static const enum placement_needs needs[PLACEMENTS] = {
+    [PLACEMENT_SIMILAR] = NEEDS_PRODUCT,   [PLACEMENT_BOUGHT_TOGETHER] = NEEDS_PRODUCT,
+    [PLACEMENT_CART] = NEEDS_PRODUCTS,     [PLACEMENT_VIEWED_AFTER] = NEEDS_PRODUCT,
+    [PLACEMENT_CHECKOUT] = NEEDS_PRODUCTS, [PLACEMENT_ORDER_CONFIRMATION] = NEEDS_PRODUCTS,
+    [PLACEMENT_CATEGORY] = NEEDS_FILTER,
 };
 
 bool placement_of(struct str name, enum placement *out)
@@ -42,13 +56,27 @@ const char *placement_name(enum placement p)
     return placement_names[p];
 }
 
+enum placement_needs placement_needs(enum placement p)
+{
+    CHECK((unsigned)p < PLACEMENTS);
+    return needs[p];
+}
+
 /* --- candidates ------------------------------------------------------------------------------ */
 
-static enum reason_code context_reason(enum placement p)
+/* What a neighbour of the context is shown for. Liked by the same shoppers is not bought in one basket, and come
+ * to afterwards is not bought: nothing else is claimed than what a list says. */
+static enum reason_code context_reason(enum placement p, enum neighbour_kind kind)
 {
-    return p == PLACEMENT_CART              ? REASON_IN_CART
-           : p == PLACEMENT_BOUGHT_TOGETHER ? REASON_BOUGHT_WITH
-                                            : REASON_SIMILAR;
+    if (p == PLACEMENT_CART || p == PLACEMENT_CHECKOUT)
+        return REASON_IN_CART;
+    if (p == PLACEMENT_ORDER_CONFIRMATION || p == PLACEMENT_SEARCH)
+        return kind == NEXT                        ? REASON_AFTER
+               : p == PLACEMENT_ORDER_CONFIRMATION ? REASON_BOUGHT
+                                                   : REASON_LIKE;
+    if (p == PLACEMENT_VIEWED_AFTER && kind == NEXT)
+        return REASON_VIEWED_AFTER;
+    return p == PLACEMENT_BOUGHT_TOGETHER && kind == WITH ? REASON_BOUGHT_WITH : REASON_SIMILAR;
 }
 
 /* It weighs what *weight, one of w's, says. */
@@ -58,14 +86,14 @@ static void close_source(struct candidates *c, const struct source_weights *w, c
 }
 
 static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
-                                     const struct profile *profile, struct arena *arena,
-                                     struct candidates *c, struct err *err)
+                                     const struct profile *profile, uint32_t factors_want,
+                                     struct arena *arena, struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (profile->len == 0)
         return ERR_OK;
     if (w->factors > 0) {
-        code = source_factors(view, profile, arena, c, err);
+        code = source_factors(view, profile, factors_want, arena, c, err);
         close_source(c, w, &w->factors);
     }
     if (code == ERR_OK && w->profile_near > 0) {
@@ -91,40 +119,41 @@ static enum err_code gather_context(const struct view *view, const struct source
                                     const struct recommend_request *r, struct arena *arena,
                                     struct candidates *c, struct err *err)
 {
-    enum reason_code reason = context_reason(r->placement);
     enum err_code code = ERR_OK;
     if (w->with > 0) {
-        code = source_neighbours(view, r->context, r->context_len, WITH, reason, c, err);
+        code = source_neighbours(view, r->context, r->context_len, WITH,
+                                 context_reason(r->placement, WITH), c, err);
         close_source(c, w, &w->with);
     }
     if (code == ERR_OK && w->near > 0) {
-        /* Liked by the same shoppers is not bought in one basket: nothing else is claimed. */
         code = source_neighbours(view, r->context, r->context_len, NEAR,
-                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+                                 context_reason(r->placement, NEAR), c, err);
         close_source(c, w, &w->near);
     }
     if (code == ERR_OK && w->next > 0) {
         code = source_neighbours(view, r->context, r->context_len, NEXT,
-                                 r->placement == PLACEMENT_CART ? reason : REASON_SIMILAR, c, err);
+                                 context_reason(r->placement, NEXT), c, err);
         close_source(c, w, &w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
-        code = source_alike(view, r->context[0], arena, c, err);
+        code = source_alike(view, r->context[0],
+                            r->placement == PLACEMENT_SEARCH ? REASON_LIKE : REASON_SIMILAR, arena,
+                            c, err);
         close_source(c, w, &w->alike);
     }
     return code;
 }
 
 static enum err_code gather_common(const struct view *view, const struct source_weights *w,
-                                   struct candidates *c, struct err *err)
+                                   uint32_t shelf_want, struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (w->trending > 0) {
-        code = source_shelf(&view->trending, SHELF_WANT, REASON_POPULAR, c, err);
+        code = source_shelf(&view->trending, shelf_want, REASON_POPULAR, c, err);
         close_source(c, w, &w->trending);
     }
     if (code == ERR_OK && w->arrivals > 0) {
-        code = source_shelf(&view->arrivals, SHELF_WANT, REASON_NEW, c, err);
+        code = source_shelf(&view->arrivals, shelf_want, REASON_NEW, c, err);
         close_source(c, w, &w->arrivals);
     }
     return code;
@@ -260,7 +289,7 @@ static enum err_code fill(struct choice *ch, struct err *err)
 
 static bool wants_filling(enum placement p)
 {
-    return p != PLACEMENT_SIMILAR && p != PLACEMENT_BOUGHT_TOGETHER;
+    return needs[p] != NEEDS_PRODUCT;
 }
 
 /* From scored candidates to the list. */
@@ -275,7 +304,7 @@ static enum err_code choose(struct choice *ch, float diversity, struct arena *ar
     if (code == ERR_OK)
         code = choose_best(ch, arena, err);
     explain_all(ch);
-    if (code == ERR_OK && ch->len < r->limit && wants_filling(r->placement))
+    if (code == ERR_OK && !r->may_be_short && ch->len < r->limit && wants_filling(r->placement))
         code = fill(ch, err);
     if (code == ERR_OK)
         code = choice_require(ch, arena, err);
@@ -302,11 +331,13 @@ static enum err_code gather(const struct view *view, const struct recommend_requ
     if (code != ERR_OK)
         return code;
     bar_all(r, profile, c);
-    code = gather_personal(view, w, profile, arena, c, err);
+    /* Of one category in a hundred the first few of everything are too few. */
+    bool deep = r->placement == PLACEMENT_CATEGORY;
+    code = gather_personal(view, w, profile, deep ? FACTORS_DEEP : FACTORS_WANT, arena, c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, c, err);
     if (code == ERR_OK)
-        code = gather_common(view, w, c, err);
+        code = gather_common(view, w, deep ? SHELF_MAX : SHELF_WANT, c, err);
     if (code != ERR_OK)
         return code;
     *totals = arena_try_alloc(arena, (c->len + 1) * sizeof **totals);

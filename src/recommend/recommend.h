@@ -31,8 +31,16 @@ enum placement {
     PLACEMENT_CART,            /* context: what lies in the cart */
     PLACEMENT_TRENDING,
     PLACEMENT_NEW,
+    PLACEMENT_VIEWED_AFTER,       /* context: one product */
+    PLACEMENT_CHECKOUT,           /* context: what lies in the cart; cheap beside it */
+    PLACEMENT_ORDER_CONFIRMATION, /* context: what was just bought */
+    PLACEMENT_CATEGORY,           /* needs a filter: the best of what matches */
+    PLACEMENT_SEARCH,             /* context: what was found; may be nothing */
     PLACEMENTS
 };
+
+/* What a placement is about, beside the shopper. */
+enum placement_needs { NEEDS_NOTHING, NEEDS_PRODUCT, NEEDS_PRODUCTS, NEEDS_FILTER };
 
 enum reason_code {
     REASON_TASTE,   /* the factor model */
@@ -43,7 +51,12 @@ enum reason_code {
     REASON_BOUGHT_WITH,
     REASON_POPULAR,
     REASON_NEW,
-    REASON_PICKED, /* a rule of the shop, and no source */
+    REASON_VIEWED_AFTER, /* shoppers came to it from this */
+    REASON_AFTER,        /* shoppers came to it after the product that is named */
+    REASON_LIKE,         /* similar to the product that is named */
+    REASON_BUY_AGAIN,    /* bought before */
+    REASON_DUE,          /* bought before, and its usual interval is over */
+    REASON_PICKED,       /* a rule of the shop, and no source */
     REASONS
 };
 
@@ -58,9 +71,11 @@ struct recommend_request {
     size_t context_len;
     const uint32_t *exclude; /* [exclude_len] product numbers */
     size_t exclude_len;
-    const struct bound_filter *filter;       /* NULL: everything */
-    uint32_t limit;                          /* 1..RECOMMEND_LIMIT_MAX */
-    bool hide_seen;                          /* leave out what the shopper viewed lately */
+    const struct bound_filter *filter; /* NULL: everything */
+    uint32_t limit;                    /* 1..RECOMMEND_LIMIT_MAX */
+    bool hide_seen;                    /* leave out what the shopper viewed lately */
+    bool
+        may_be_short; /* a filter that leaves little makes a short list, not a walk over the catalogue */
     const struct recommend_weights *weights; /* of the sources; NULL: the default */
     int64_t now_us;
 };
@@ -107,6 +122,9 @@ ERR_MUST_USE enum err_code recommend_examples(const struct view *view,
 /** "home", "similar", ... False for an unknown name. */
 bool placement_of(struct str name, enum placement *out);
 const char *placement_name(enum placement p);
+
+/** What a request for it should have; without it the list may be empty. */
+enum placement_needs placement_needs(enum placement p);
 
 /** "because_you_viewed", ... as in the API. */
 const char *reason_name(enum reason_code r);

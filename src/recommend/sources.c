@@ -4,7 +4,6 @@
 #include "recommend/factors.h"
 
 enum {
-    FACTORS_WANT = 80,
     NEWCOMERS_WANT = 20,  /* of those that the model does not know */
     SEEDS_MAX = 24,       /* products of a profile whose neighbours are asked for */
     NEIGHBOURS_MAX = 40,  /* of each */
@@ -103,13 +102,12 @@ static enum err_code add_newcomers(const struct view *view, const float *x, stru
         err);
 }
 
-enum err_code source_factors(const struct view *view, const struct profile *profile,
+enum err_code source_factors(const struct view *view, const struct profile *profile, uint32_t want,
                              struct arena *arena, struct candidates *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
     uint32_t rows[PROFILE_MAX];
     float weights[PROFILE_MAX];
-    struct topk_item best[FACTORS_WANT];
     size_t n = 0, len;
     enum err_code code = ERR_OK;
     if (m && m->source == FACTORS_PROPAGATION)
@@ -124,13 +122,14 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
     if (n == 0)
         return ERR_OK;
     float *x = arena_try_alloc(arena, m->dim * sizeof *x);
-    uint32_t *ids = arena_try_alloc(arena, FACTORS_WANT * sizeof *ids);
-    float *scores = arena_try_alloc(arena, FACTORS_WANT * sizeof *scores);
-    if (!x || !ids || !scores)
+    uint32_t *ids = arena_try_alloc(arena, want * sizeof *ids);
+    float *scores = arena_try_alloc(arena, want * sizeof *scores);
+    struct topk_item *best = arena_try_alloc(arena, want * sizeof *best);
+    if (!x || !ids || !scores || !best)
         return err_set(err, ERR_LIMIT, "a shopper's factors do not fit");
     code = factors_fold_in(m, rows, weights, n, arena, x, err);
     if (code == ERR_OK)
-        code = vectors_search(&m->vectors, x, 0, FACTORS_WANT, arena, best, &len, err);
+        code = vectors_search(&m->vectors, x, 0, want, arena, best, &len, err);
     if (code != ERR_OK)
         return code;
     for (size_t i = 0; i < len; i++) {

@@ -6,12 +6,12 @@
 #include "recommend/candidates.h"
 #include "recommend/profile.h"
 
-/** The rows that the factor model likes best for a profile; of propagation, also what the heaviest products of the
+/** The `want` rows that the factor model likes best for a profile; of propagation, also what the heaviest products of the
  *  profile pass on; and the products newer than it (engine/newcomers.h).
  *  Errors as factors_fold_in and vectors_search. */
 ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
-                                          struct arena *arena, struct candidates *out,
-                                          struct err *err);
+                                          uint32_t want, struct arena *arena,
+                                          struct candidates *out, struct err *err);
 
 enum neighbour_kind { NEAR, WITH, NEXT, GRAPH, ALIKE };
 
@@ -46,7 +46,7 @@ ERR_MUST_USE enum err_code source_shelf(const struct shelf *shelf, uint32_t want
  *  ERR_LIMIT   the arena's cap
  *  ERR_MEMORY */
 ERR_MUST_USE enum err_code source_alike(const struct view *view, uint32_t product_no,
-                                        struct arena *arena, struct candidates *out,
-                                        struct err *err);
+                                        enum reason_code reason, struct arena *arena,
+                                        struct candidates *out, struct err *err);
 
 #endif

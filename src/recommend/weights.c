@@ -15,7 +15,21 @@ const struct recommend_weights recommend_weights_default = {
      [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.3f, .next = 0.3f},
      [PLACEMENT_CART] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f},
      [PLACEMENT_TRENDING] = {.trending = 1},
-     [PLACEMENT_NEW] = {.arrivals = 1}}};
+     [PLACEMENT_NEW] = {.arrivals = 1},
+     [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f},
+     [PLACEMENT_CHECKOUT] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.1f},
+     [PLACEMENT_ORDER_CONFIRMATION] = {.next = 1, .near = 0.5f, .factors = 0.5f, .trending = 0.05f},
+     [PLACEMENT_CATEGORY] = {.factors = 1,
+                             .profile_near = 0.3f,
+                             .profile_with = 0.2f,
+                             .profile_next = 0.1f,
+                             .trending = 0.4f},
+     [PLACEMENT_SEARCH] = {.near = 1,
+                           .with = 0.3f,
+                           .next = 0.3f,
+                           .alike = 0.5f,
+                           .factors = 0.3f,
+                           .trending = 0.05f}}};
 
 static const struct tuning tunings[] = {
 #define AT(field) offsetof(struct source_weights, field)

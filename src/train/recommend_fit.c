@@ -10,6 +10,7 @@
 #include "base/tuning.h"
 #include "num/dense.h"
 #include "recommend/profile.h"
+#include "train/again.h"
 #include "train/als.h"
 #include "train/matrix.h"
 #include "train/neighbours.h"
@@ -420,6 +421,17 @@ static enum err_code fit_next(struct work *w, struct err *err)
     return code;
 }
 
+static enum err_code fit_again(struct work *w, struct err *err)
+{
+    float *days = mem_try_new(w->m->rows, sizeof *days);
+    float *share = mem_try_new(w->m->rows, sizeof *share);
+    w->m->again_days = days;
+    w->m->again_share = share;
+    if (!days || !share)
+        return err_set(err, ERR_MEMORY, "no memory for intervals");
+    return again_fit(w->it, w->row_of, w->m->rows, w->until, days, share, err);
+}
+
 /* Acts stand sorted by (user, time), so a shopper's history is their slice, backwards. */
 static enum err_code fit_histories(struct work *w, struct err *err)
 {
@@ -476,6 +488,8 @@ enum err_code recommend_fit(const struct interactions *it, const struct recommen
     if (code == ERR_OK)
         code = fit_next(&w, err);
     if (code == ERR_OK)
+        code = fit_again(&w, err);
+    if (code == ERR_OK)
         code = fit_histories(&w, err);
     mem_free(w.row_of);
     mem_free(w.user_of);
@@ -503,6 +517,8 @@ void recommend_fit_release(struct recommend_model *m)
     CHECK(!m->file);
     free_owned(m->items);
     free_owned(m->popularity);
+    free_owned(m->again_days);
+    free_owned(m->again_share);
     free_owned(m->spectrum);
     free_owned(m->fold_in);
     free_lists(&m->graph);

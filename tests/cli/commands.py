@@ -216,7 +216,9 @@ def test_an_explanation_adds_up_and_changes_no_answer():
     for place, product in enumerate(told["products"], 1):
         assert product["shown"] and product["position"] == place and product["why_not"] is None
         total = sum(s["part"] * s["scale"] for s in product["sources"])
-        assert abs(total - product["score"]) < 1e-4, product
+        assert abs(total - product["total"]) < 1e-4, product
+        base = product.get("learned", product["total"])
+        assert abs(base * product["factor"] - product["score"]) < 1e-4, product
     printed = aisle("recommend", "--user", user, "--limit", "5", "--explain")[0]
     assert told["products"][0]["sources"][0]["source"] in printed
 
@@ -636,6 +638,41 @@ def test_eval_foretells_what_comes_next_in_sessions():
     aisle("eval", "sessions", "--train", train, status=USAGE)
 
 
+def test_lists_for_all_are_those_that_each_would_get():
+    out = os.path.join(work, "all.jsonl")
+    got = answer("recommend", "--all", "--limit", "6", "--out", out)
+    users = [user["id"] for user in lines("export", "users")
+             if user.get("personalise", True)]
+    with open(out, encoding="utf-8") as file:
+        letters = [json.loads(line) for line in file]
+    assert [letter["user_id"] for letter in letters] == users
+    assert got["shoppers"] == len(users) and got["shoppers_per_s"] > 0
+    assert got["products"] == sum(len(letter["items"]) for letter in letters)
+    for user in users[:3]:
+        one = answer("recommend", "--user", user, "--limit", "6")
+        letter = letters[users.index(user)]
+        assert [item["id"] for item in letter["items"]] == [item["id"] for item in one["items"]]
+    with open(out, "rb") as file:
+        before = file.read()
+    alone = os.path.join(work, "alone.jsonl")
+    answer("recommend", "--all", "--limit", "6", "--threads", "1", "--out", alone)
+    assert len(before.splitlines()) == len(open(alone, "rb").read().splitlines())
+    aisle("recommend", "--all", status=USAGE)
+    aisle("recommend", "--out", out, status=USAGE)
+    aisle("recommend", "--all", "--out", out, "--user", users[0], status=USAGE)
+    aisle("recommend", "--all", "--out", out, "--placement", "similar", status=DATA)
+    assert open(out, "rb").read() == before
+    aisle("recommend", "--all", "--out", os.path.join(work, "no", "x"), status=NO_INPUT)
+
+
+def test_eval_measures_what_is_bought_again():
+    got = answer("eval", "again")
+    assert got["shoppers"] > 0 and got["bought_again"] >= got["shoppers"]
+    for name in ("again", "most_recently_bought", "most_often_bought"):
+        assert 0 <= got[name]["recall@5"] <= got[name]["recall@10"] <= got[name]["recall@20"] <= 1
+    aisle("eval", "again", "--test-share", "2", status=USAGE)
+
+
 def test_eval_estimates_a_policy_from_the_log_of_another():
     # Two actions, drawn evenly; "a" always pays. The target takes "a" three times in four.
     rows = [{"shopper": f"s{i}", "action": "ab"[i % 2], "propensity": 0.5, "reward": 1 - i % 2,
@@ -666,7 +703,7 @@ def test_eval_measures_whole_lists_of_the_shop_s_past():
     whole = answer(*home)["placements"]["home"]
     assert whole["lists"] == 50
     nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
-                     "home.profile_next=0,home.trending=0")["placements"]["home"]
+                     "home.profile_next=0,home.profile_alike=0,home.trending=0")["placements"]["home"]
     assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
     tuned = answer(*home, "--tune")["placements"]["home"]
     assert tuned["ndcg@10"] >= whole["ndcg@10"]

@@ -147,6 +147,11 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
     };
     m.items = fake_numbers(&r, a, rows);
     m.popularity = fake_floats(&r, a, rows);
+    m.again_share = fake_floats(&r, a, rows);
+    float *again_days = fake_floats(&r, a, rows);
+    for (uint32_t row = 0; row < rows; row++)
+        again_days[row] += 0.5f;
+    m.again_days = again_days;
     m.spectrum = fake_floats(&r, a, dim);
     if (dim)
         fake_vectors(&m, cells, &r, a);
@@ -216,6 +221,8 @@ static inline void touch_model(const struct recommend_model *m)
 {
     const struct vectors *v = &m->vectors;
     double sum = touch_floats(m->popularity, m->rows);
+    for (uint32_t row = 0; row < m->rows; row++)
+        CHECK(m->again_days[row] > 0 && m->again_share[row] >= 0 && m->again_share[row] <= 1);
     if (m->dim)
         sum += (m->source == FACTORS_ALS ? touch_floats(m->spectrum, m->dim)
                                          : touch_floats(m->fold_in, m->rows)) +

@@ -73,6 +73,8 @@ static void same_model(const struct recommend_model *a, const struct recommend_m
     ck_assert(a->exponent == b->exponent && a->mean_products == b->mean_products);
     SAME(a, b, items, a->rows);
     SAME(a, b, popularity, a->rows);
+    SAME(a, b, again_days, a->rows);
+    SAME(a, b, again_share, a->rows);
     ck_assert(a->source == b->source && a->graph_scale == b->graph_scale);
     if (a->dim)
         same_vectors(&a->vectors, &b->vectors);
@@ -198,6 +200,10 @@ BREAK_ARRAY(items_repeat, uint32_t, items, ROWS, v[4] = v[3])
 BREAK_ARRAY(item_zero, uint32_t, items, ROWS, v[0] = 0)
 BREAK_ARRAY(popularity_negative, float, popularity, ROWS, v[ROWS - 1] = -0.5f)
 BREAK_ARRAY(popularity_nan, float, popularity, ROWS, v[0] = NAN)
+BREAK_ARRAY(interval_zero, float, again_days, ROWS, v[1] = 0)
+BREAK_ARRAY(interval_infinite, float, again_days, ROWS, v[ROWS - 1] = INFINITY)
+BREAK_ARRAY(share_above_one, float, again_share, ROWS, v[2] = 1.01f)
+BREAK_ARRAY(share_nan, float, again_share, ROWS, v[0] = NAN)
 #define BLOCKS (m->vectors.blocks)
 #define PLACES ((size_t)BLOCKS * VEC_BLOCK_ROWS)
 BREAK_FIELD(no_cells, *m = fake_model(3, ROWS, DIM, 0, USERS, a))
@@ -276,6 +282,10 @@ static const struct {
     {item_zero, "items"},
     {popularity_negative, "popularity"},
     {popularity_nan, "popularity"},
+    {interval_zero, "again"},
+    {interval_infinite, "again"},
+    {share_above_one, "again"},
+    {share_nan, "again"},
     {no_cells, "vectors.cells"},
     {half_a_block, "vectors."},
     {spectrum_negative, "spectrum"},

@@ -701,6 +701,46 @@ START_TEST(random_filters_match_what_an_evaluator_over_the_records_matches)
 }
 END_TEST
 
+START_TEST(both_of_two_filters_match_what_each_of_them_matches)
+{
+    struct world w;
+    world_init(&w, 23);
+    for (int i = 0; i < FILTERS / 4; i++) {
+        struct filter *parsed[2];
+        const struct filter *both, *category;
+        struct bound_filter *bound[2], *all, *in_category;
+        struct err err;
+        arena_reset(&w.shop.arena);
+        for (int k = 0; k < 2; k++) {
+            w.text = (struct str){NULL, 0};
+            random_filter(&w, (unsigned)(i % 4));
+            ck_ok(filter_parse(w.text, &w.shop.arena, &parsed[k], &err));
+            ck_ok(filter_bind(parsed[k], w.shop.view, w.shop.shop.currency, &w.shop.arena,
+                              &bound[k], &err));
+        }
+        ck_ok(filter_both(parsed[0], parsed[1], &w.shop.arena, &both, &err));
+        ck_ok(filter_bind(both, w.shop.view, w.shop.shop.currency, &w.shop.arena, &all, &err));
+        ck_ok(filter_category(STR_LIT("Home > Kitchen"), &w.shop.arena, &category, &err));
+        ck_ok(filter_bind(category, w.shop.view, w.shop.shop.currency, &w.shop.arena, &in_category,
+                          &err));
+        const struct bound_filter *text = fixture_filter(&w.shop, "category = \"home > kitchen\"");
+        for (size_t d = 0; d < DOCS; d++) {
+            uint32_t no = w.fakes[d].product.no;
+            ck_assert(filter_match_product(all, w.shop.view, no) ==
+                      (filter_match_product(bound[0], w.shop.view, no) &&
+                       filter_match_product(bound[1], w.shop.view, no)));
+            ck_assert(filter_match_product(in_category, w.shop.view, no) ==
+                      filter_match_product(text, w.shop.view, no));
+        }
+        ck_ok(filter_both(NULL, parsed[1], &w.shop.arena, &both, &err));
+        ck_assert_ptr_eq(both, parsed[1]);
+        ck_ok(filter_both(parsed[0], NULL, &w.shop.arena, &both, &err));
+        ck_assert_ptr_eq(both, parsed[0]);
+    }
+    world_release(&w);
+}
+END_TEST
+
 /* --- examples -------------------------------------------------------------------------------- */
 
 static bool holds(struct view_fixture *f, const char *text)
@@ -842,7 +882,8 @@ END_TEST
 
 SUITE("filter", what_the_grammar_allows_is_taken, a_mistake_is_reported_with_its_place,
       caps_hold_exactly, random_filters_match_what_an_evaluator_over_the_records_matches,
-      not_binds_tighter_than_and_than_or, a_missing_facet_is_false_and_a_missing_price_is_neither,
+      both_of_two_filters_match_what_each_of_them_matches, not_binds_tighter_than_and_than_or,
+      a_missing_facet_is_false_and_a_missing_price_is_neither,
       times_are_written_as_iso_or_microseconds, an_amount_with_a_currency_is_in_major_units_of_it,
       the_clause_that_fails_is_named_as_it_was_written,
       acts_are_the_shopper_s_own_and_those_of_their_guests,

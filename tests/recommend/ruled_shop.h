@@ -275,12 +275,30 @@ static inline struct str group_name(const struct product *p)
     return p->group_id.n ? p->group_id : p->id;
 }
 
+/* At the till, more than a third of what the context costs, in its first currency; or without a price in that. */
+static inline bool plain_too_dear(const struct oracle *o, uint32_t no)
+{
+    const struct product *p = product_of(o, no);
+    int64_t sum = 0;
+    currency_code currency = 0;
+    if (o->r->placement != PLACEMENT_CHECKOUT)
+        return false;
+    for (size_t i = 0; i < o->r->context_len; i++) {
+        const struct product *c = product_of(o, o->r->context[i]);
+        if (c->price_minor == STORE_NO_AMOUNT || (sum > 0 && c->currency != currency))
+            continue;
+        currency = c->currency;
+        sum += c->price_minor;
+    }
+    return p->price_minor == STORE_NO_AMOUNT || p->currency != currency || p->price_minor > sum / 3;
+}
+
 static inline bool plain_allowed(const struct oracle *o, uint32_t no)
 {
     const struct product *p = product_of(o, no);
     const struct recommend_request *r = o->r;
     if (p->status != PRODUCT_ACTIVE || p->stock == 0 || candidates_barred(o->c, no) ||
-        !filter_match_product(r->filter, o->s->f.view, no))
+        !filter_match_product(r->filter, o->s->f.view, no) || plain_too_dear(o, no))
         return false;
     for (size_t i = 0; i < r->context_len; i++)
         if (str_eq(group_name(p), group_name(product_of(o, r->context[i]))))
@@ -483,7 +501,7 @@ static inline size_t oracle_list(const struct ruled_shop *s, const struct recomm
         o->allowed[no] = plain_allowed(o, no);
     }
     plain_pins(o);
-    bool fills = r->placement != PLACEMENT_SIMILAR && r->placement != PLACEMENT_BOUGHT_TOGETHER;
+    bool fills = placement_needs(r->placement) != NEEDS_PRODUCT;
     uint32_t best;
     while (o->list.len < r->limit && (best = plain_best(o, NULL, true, !fills)))
         plain_add(o, best, 0, o->total[best]);

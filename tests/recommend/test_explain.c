@@ -54,6 +54,8 @@ static bool is_true(const struct oracle *o, const struct recommend_trace *t,
                 str_eq(name_of_group(o, p->no), name_of_group(o, r->context[r->context_len - 1])));
     case WHY_FILTER:
         return !filter_match_product(r->filter, o->s->f.view, p->no) && e->clause.n > 0;
+    case WHY_TOO_DEAR:
+        return plain_too_dear(o, p->no);
     case WHY_HIDDEN:
         return selected && rule->action == RULE_HIDE;
     case WHY_GROUP_SHOWN:

@@ -73,6 +73,9 @@ static void serve_model(struct shop *s)
             scores[row * NEAR_EACH + i] = 0.9f - 0.1f * (float)i;
         }
     }
+    static float days[KNOWN], share[KNOWN];
+    for (uint32_t row = 0; row < KNOWN; row++)
+        days[row] = 30;
     struct recommend_model m = {.meta = STR_LIT("{}"),
                                 .rows = KNOWN,
                                 .items = items,
@@ -80,6 +83,9 @@ static void serve_model(struct shop *s)
                                 .near = {offsets, rows, scores},
                                 .with = {none, NULL, NULL},
                                 .next = {none, NULL, NULL},
+                                .alike = {none, NULL, NULL},
+                                .again_days = days,
+                                .again_share = share,
                                 .users = 1,
                                 .user_no = user_no,
                                 .history_offsets = history_offsets};
@@ -180,7 +186,7 @@ START_TEST(features_are_what_their_names_say)
         uint32_t no = e.product_no[i];
         double price = price_of(no) == STORE_NO_AMOUNT ? (double)NAN : log((double)price_of(no));
         ck_assert_uint_ne(no, 8);
-        near_to(at(&e, FEATURE_SOURCES + 8, i),
+        near_to(at(&e, FEATURE_SOURCES + 9, i),
                 (double)s.f.view->trending.score[no - 1] / best_trend, "source.trending", no);
         near_to(at(&e, FEATURE_BLEND_RANK, i), (double)i, "blend.rank", no);
         near_to(at(&e, FEATURE_ITEM_POPULARITY, i),
@@ -277,7 +283,7 @@ START_TEST(names_are_told_apart)
         for (uint32_t k = 0; k < f; k++)
             ck_assert_str_ne(a, feature_name(k, b));
     }
-    ck_assert_str_eq(feature_name(FEATURE_SOURCES + 8, a), "source.trending");
+    ck_assert_str_eq(feature_name(FEATURE_SOURCES + 9, a), "source.trending");
 }
 END_TEST
 

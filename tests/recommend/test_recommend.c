@@ -44,6 +44,7 @@ static void serve_model(struct shop *s)
 {
     static uint32_t items[KNOWN], near_offsets[KNOWN + 1], near_rows[KNOWN * NEAR_EACH],
         with_offsets[KNOWN + 1], with_rows[KNOWN];
+    static float again_days[KNOWN], again_share[KNOWN];
     static float popularity[KNOWN], spectrum[DIM], near_scores[KNOWN * NEAR_EACH],
         with_scores[KNOWN];
     static uint32_t next_offsets[KNOWN + 1], next_rows[KNOWN], alike_rows[KNOWN];
@@ -57,6 +58,8 @@ static void serve_model(struct shop *s)
         uint32_t kind = row / KIND, place = row % KIND;
         items[row] = row + 1;
         popularity[row] = (float)(row + 1);
+        again_days[row] = 30;
+        again_share[row] = 0.25f;
         factors[row * DIM + kind] = 1 + 0.01f * (float)place;
         spectrum[kind] += factors[row * DIM + kind] * factors[row * DIM + kind];
         near_offsets[row + 1] = (row + 1) * NEAR_EACH;
@@ -78,6 +81,8 @@ static void serve_model(struct shop *s)
                                 .regularisation = 0.1f,
                                 .items = items,
                                 .popularity = popularity,
+                                .again_days = again_days,
+                                .again_share = again_share,
                                 .spectrum = spectrum,
                                 .near = {near_offsets, near_rows, near_scores},
                                 .with = {with_offsets, with_rows, with_scores},
@@ -382,11 +387,14 @@ START_TEST(similar_together_and_cart_follow_the_lists_of_the_context)
         enum reason_code reason;
     } want[] = {{PLACEMENT_SIMILAR, 6, REASON_SIMILAR},
                 {PLACEMENT_BOUGHT_TOGETHER, 17, REASON_BOUGHT_WITH},
-                {PLACEMENT_CART, 17, REASON_IN_CART}};
+                {PLACEMENT_CART, 17, REASON_IN_CART},
+                {PLACEMENT_VIEWED_AFTER, 6, REASON_VIEWED_AFTER},
+                {PLACEMENT_ORDER_CONFIRMATION, 6, REASON_AFTER},
+                {PLACEMENT_SEARCH, 6, REASON_LIKE}};
     static const uint32_t context[] = {5};
     struct shop s;
     shop_init(&s, true);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         struct recommend_request r = request(want[i].placement, 0);
         r.context = context;
         r.context_len = 1;
@@ -396,6 +404,47 @@ START_TEST(similar_together_and_cart_follow_the_lists_of_the_context)
         ck_assert_uint_eq(out.items[0].reason, want[i].reason);
         ck_assert_uint_eq(out.items[0].reason_product, 5);
     }
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(at_the_till_stands_what_costs_a_third_of_the_cart_at_most)
+{
+    static const uint32_t cart[] = {20, 10, 4000000};
+    struct shop s;
+    shop_init(&s, true); /* product no costs 100 no */
+    struct recommend_request r = request(PLACEMENT_CHECKOUT, 0);
+    r.context = cart;
+    r.context_len = 3;
+    r.limit = 100;
+    struct recommend_result out = run(&s, &r);
+    ck_assert(out.len == 8 && !shows(&out, 10)); /* 1 to 9, twins once; 10 is in it */
+    for (size_t i = 0; i < out.len; i++)
+        ck_assert_uint_le(out.items[i].product_no, 10);
+    r.context_len = 0; /* nothing to add to */
+    ck_assert_uint_eq(run(&s, &r).len, 0);
+    r.context = (const uint32_t[]){COLD};
+    r.context_len = 1;
+    struct product dollars = fixture_product(COLD, "", "");
+    dollars.price_minor = 1000000;
+    dollars.currency = fixture_currency("USD");
+    fixture_live(&s.f, &dollars); /* of which no other price is */
+    ck_assert_uint_eq(run(&s, &r).len, 0);
+    shop_release(&s);
+}
+END_TEST
+
+START_TEST(a_category_s_best_are_found_deep_in_the_taste)
+{
+    struct shop s;
+    shop_init(&s, true);
+    act(&s, 99, 15, EVENT_VIEW); /* a pot; a lamp is far down */
+    struct recommend_request r = request(PLACEMENT_CATEGORY, 99);
+    r.filter = fixture_filter(&s.f, "brand = lux");
+    struct recommend_result out = run(&s, &r);
+    ck_assert_uint_eq(out.len, r.limit);
+    ck_assert_uint_eq(lamps(&out), out.len);
+    ck_assert(out.personal);
     shop_release(&s);
 }
 END_TEST
@@ -430,7 +479,8 @@ START_TEST(without_a_model_or_a_product_every_placement_answers)
         r.context = context;
         r.context_len = 2;
         struct recommend_result out = run(&s, &r);
-        ck_assert_int_eq(out.len > 0, p != PLACEMENT_BOUGHT_TOGETHER);
+        ck_assert_int_eq(out.len > 0,
+                         p != PLACEMENT_BOUGHT_TOGETHER && p != PLACEMENT_VIEWED_AFTER);
         ck_assert_uint_eq(run(&empty, &r).len, 0);
         r.context_len = 0;
         run(&s, &r);
@@ -592,7 +642,7 @@ START_TEST(what_reads_like_a_shopper_s_products_reaches_home)
     struct recommend_request r = request(PLACEMENT_HOME, 99);
     r.weights = &w;
     struct recommend_result out = run(&s, &r);
-    ck_assert_uint_eq(out.len, 2);
+    ck_assert_uint_gt(out.len, 2);                  /* what is hot follows */
     ck_assert_uint_eq(out.items[0].product_no, 20); /* of the heavier one */
     ck_assert_uint_eq(out.items[0].reason_product, 15);
     ck_assert_uint_eq(out.items[1].product_no, 8);
@@ -736,6 +786,8 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       one_variant_of_a_group_is_shown_and_none_of_the_context_s,
       a_filter_holds_everywhere_and_fills_what_the_sources_leave_empty,
       similar_together_and_cart_follow_the_lists_of_the_context,
+      at_the_till_stands_what_costs_a_third_of_the_cart_at_most,
+      a_category_s_best_are_found_deep_in_the_taste,
       a_product_that_the_model_does_not_know_has_similar_ones_by_its_texts,
       without_a_model_or_a_product_every_placement_answers, an_arena_too_small_is_reported,
       placements_have_names, no_reason_names_a_product_that_is_gone,

@@ -56,7 +56,7 @@ START_TEST(a_list_is_short_only_where_nothing_more_may_be_shown)
         for (int i = 0; i < LISTS; i++) {
             arena_reset(&s.f.arena);
             struct recommend_request r = random_request(&s);
-            if (r.placement == PLACEMENT_SIMILAR || r.placement == PLACEMENT_BOUGHT_TOGETHER)
+            if (placement_needs(r.placement) == NEEDS_PRODUCT)
                 continue;
             r.limit = 10 + (uint32_t)rng_below(&s.rng, 91);
             random_rules(&s, &r, rng_below(&s.rng, 5));

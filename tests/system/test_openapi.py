@@ -145,6 +145,23 @@ def tour_shoppers(call):
     call(404, "DELETE", "/v1/users/other")
 
 
+def tour_rows(call, mine):
+    tea = {"product_id": "oolong-tea-0001-50g"}
+    call(200, "GET", "/v1/recommendations/rows", query=mine)
+    call(200, "GET", "/v1/recommendations/rows", query={"lang": "zh", "rows": 10, "limit": 50})
+    call(200, "GET", "/v1/recommendations/rows", query={"page": "product", **tea})
+    for page in ("cart", "checkout", "order", "search"):
+        call(200, "GET", "/v1/recommendations/rows",
+             query={"page": page, "product_ids": "oolong-tea-0001-50g,x", **mine})
+    call(200, "POST", "/v1/recommendations/rows", {"page": "category", "filter": "price > 100"})
+    call(400, "GET", "/v1/recommendations/rows", query={"page": "category"})
+    call(400, "GET", "/v1/recommendations/rows", query={"page": "product"})
+    call(400, "GET", "/v1/recommendations/rows", query={"page": "attic"})
+    call(400, "GET", "/v1/recommendations/rows", query={"limit": 51})
+    call(400, "GET", "/v1/recommendations/rows", query={"rows": 0})
+    call(404, "GET", "/v1/recommendations/rows", query={"page": "product", "product_id": "x"})
+
+
 def tour_answers(call):
     mine = {"user_id": "lin-mei"}
     for placement in ("home", "trending", "new"):
@@ -154,7 +171,16 @@ def tour_answers(call):
                                                        "product_id": "oolong-tea-0001-50g"})
     call(200, "GET", "/v1/recommendations", query={"placement": "cart",
                                                    "product_ids": "oolong-tea-0001-50g,x"})
+    call(200, "GET", "/v1/recommendations", query={"placement": "viewed_after",
+                                                   "product_id": "oolong-tea-0001-50g"})
+    for placement in ("checkout", "order_confirmation", "search"):
+        call(200, "GET", "/v1/recommendations", query={"placement": placement, **mine,
+                                                       "product_ids": "oolong-tea-0001-50g"})
+    tea = 'category = "Food"'
+    call(200, "GET", "/v1/recommendations", query={"placement": "category", "filter": tea})
+    call(400, "GET", "/v1/recommendations", query={"placement": "category"})
     call(400, "GET", "/v1/recommendations", query={"placement": "attic"})
+    tour_rows(call, mine)
     call(404, "GET", "/v1/recommendations", query={"placement": "similar", "product_id": "x"})
     call(200, "POST", "/v1/recommendations", {"limit": 5, "exclude": ["a", "b"], "lang": "zh"})
     call(400, "POST", "/v1/recommendations", {"limit": "many"})

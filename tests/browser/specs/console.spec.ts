@@ -245,6 +245,55 @@ test.describe('a preview', () => {
   });
 });
 
+test.describe('rules', () => {
+  test.use({ tolerated: [/status of 400/] }); // a filter with a mistake
+
+  test('one is made, seen in a preview with its reason, switched off and deleted', async ({
+    page,
+    admin,
+  }) => {
+    const [first, second] = (await admin.get('/v1/recommendations?placement=new&limit=12')).items;
+    await signIn(page, admin.key, 'rules');
+    await page.getByRole('button', { name: 'New rule' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('Not this one');
+    await dialog.getByLabel('Does').selectOption('hide');
+    await dialog.getByLabel(/^Products/).fill('id =');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(dialog.getByRole('alert')).toContainText('filter');
+    await dialog.getByLabel(/^Products/).fill(`id = "${first.id}"`);
+    await dialog.getByLabel('New arrivals').check();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(dialog).toHaveCount(0);
+
+    const row = page.locator('tr[data-rule]', { hasText: 'Not this one' });
+    await row.getByRole('link', { name: 'Preview' }).click();
+    await expect.poll(() => shownIds(page)).toContain(second.id);
+    expect(await shownIds(page)).not.toContain(first.id);
+    await page.getByText('Why these, and why not others').click();
+    await expect(page.locator('.rule-states', { hasText: 'Not this one' })).toContainText(
+      'in force',
+    );
+    await page.getByLabel(/^And of this product/).fill(first.id);
+    await page.locator('.explained .found button').first().click();
+    const told = page.locator(`tr[data-explained="${first.id}"]`);
+    await expect(told).toContainText('not shown');
+    await expect(told).toContainText('Hidden by the rule');
+
+    await page.getByRole('link', { name: 'Rules', exact: true }).click();
+    await row.getByRole('button', { name: 'Switch off' }).click();
+    await expect(row).toContainText('Switch on');
+    const ids = async () => {
+      const { items } = await admin.get('/v1/recommendations?placement=new&limit=12');
+      return items.map((item: { id: string }) => item.id);
+    };
+    expect(await ids()).toContain(first.id);
+    await row.getByRole('button', { name: 'Delete Not this one' }).click();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await expect(row).toHaveCount(0);
+  });
+});
+
 test.describe('a filter with a mistake', () => {
   test.use({ tolerated: [/status of 400/] });
   test('is told with its place', async ({ page, admin }) => {

@@ -35,7 +35,7 @@ test('the home page follows what a guest looks at', async ({ page, shop }) => {
   const after = await homeIds(page);
   expect(after).not.toEqual(before);
   await expect(page.getByRole('heading', { name: 'For you', exact: true })).toBeVisible();
-  await expect(page.getByRole('heading', { name: /^Because you viewed/ })).toBeVisible();
+  await expect(page.getByRole('heading', { name: /^Because you looked at/ }).first()).toBeVisible();
   await expect(page.locator('.hero-window .reason').first()).not.toBeEmpty();
 });
 

@@ -11,6 +11,8 @@ import type {
   Product,
   RecommendationQuery,
   Recommendations,
+  RecommendedRows,
+  RowsQuery,
   SearchQuery,
   SearchResults,
   Shop,
@@ -163,6 +165,12 @@ export function createApi({ key, lang, who, personalise, renewToken }: ApiOption
 
     recommendations: (query: RecommendationQuery, signal?: AbortSignal) =>
       send<Recommendations>('GET', '/v1/recommendations', {
+        params: { ...query, ...audience, lang },
+        signal,
+      }),
+
+    rows: (query: RowsQuery, signal?: AbortSignal) =>
+      send<RecommendedRows>('GET', '/v1/recommendations/rows', {
         params: { ...query, ...audience, lang },
         signal,
       }),

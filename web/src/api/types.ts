@@ -62,6 +62,11 @@ export type ReasonCode =
   | 'popular_now'
   | 'new_arrival'
   | 'fits_your_taste'
+  | 'viewed_after_this'
+  | 'comes_after'
+  | 'similar_to'
+  | 'bought_before'
+  | 'due_again'
   | 'picked_by_the_shop';
 
 export interface Reason {
@@ -81,6 +86,34 @@ export interface RecommendationQuery {
   filter?: string;
   limit?: number;
   exclude?: string[];
+}
+
+export type RowsPage = 'home' | 'product' | 'cart' | 'checkout' | 'order' | 'category' | 'search';
+
+export interface RowsQuery {
+  page: RowsPage;
+  product_id?: string;
+  product_ids?: string[];
+  filter?: string;
+  limit?: number;
+  rows?: number;
+  exclude?: string[];
+}
+
+export interface RecommendedRow {
+  code: string;
+  title: string;
+  personal: boolean;
+  product_id?: string;
+  category?: string;
+  items: RecommendedCard[];
+}
+
+export interface RecommendedRows {
+  request_id: string;
+  page: RowsPage;
+  personal: boolean;
+  rows: RecommendedRow[];
 }
 
 export interface Recommendations {

@@ -132,6 +132,68 @@ export interface PreviewQuery {
   lang?: string;
 }
 
+export type RuleAction = 'pin' | 'boost' | 'bury' | 'hide' | 'require' | 'cap';
+
+export interface RuleInput {
+  name?: string;
+  enabled?: boolean;
+  priority?: number;
+  placements?: string[] | null;
+  schedule?: {
+    from?: string | null;
+    until?: string | null;
+    days?: string[];
+    hours?: { from: string; until: string };
+  } | null;
+  audience?: { shoppers?: string; filter?: string } | null;
+  products?: string | null;
+  action: { type: RuleAction; position?: number; factor?: number; count?: number; by?: string };
+}
+
+export interface Rule extends RuleInput {
+  id: string;
+  name: string;
+  enabled: boolean;
+  priority: number;
+  error?: string;
+}
+
+export interface RuleWarning {
+  code: string;
+  rule_id?: string;
+  text: string;
+}
+
+export interface ExplainedProduct {
+  id: string;
+  title: string;
+  shown: boolean;
+  position: number | null;
+  total: number;
+  factor: number;
+  score: number;
+  sources: {
+    source: string;
+    part: number;
+    scale: number;
+    of_total: number;
+    because: { reason: string; product_id?: string; part: number }[];
+  }[];
+  rules: { id: string; action: RuleAction; factor?: number; position?: number }[];
+  why_not: {
+    code: string;
+    clause?: string;
+    rule_id?: string;
+    product_id?: string;
+    last_score?: number;
+  } | null;
+}
+
+export interface Explanation {
+  rules: { id: string; name: string; action: RuleAction; in_force: boolean; why_not?: string }[];
+  products: ExplainedProduct[];
+}
+
 /** Why a key is not taken any more. */
 export type Refusal = 'unknown' | 'scope';
 
@@ -242,6 +304,41 @@ export function createAdminApi(key: string, refused: () => void) {
           signal,
         ),
       ),
+
+    /** All of them, in the order in which they count. */
+    rules: async (signal?: AbortSignal) => {
+      const rules: Rule[] = [];
+      let cursor: string | undefined;
+      do {
+        const page: Page<Rule> = await send('GET', '/v1/rules', {
+          params: { cursor, limit: 200 },
+          signal,
+        });
+        rules.push(...page.items);
+        cursor = page.next_cursor;
+      } while (cursor && rules.length < 10_000);
+      return rules;
+    },
+    /** A new one without an id. */
+    saveRule: (ruleId: string | null, rule: RuleInput, once: string) =>
+      ruleId === null
+        ? send<Rule & { warnings: RuleWarning[] }>('POST', '/v1/rules', {
+            body: rule,
+            headers: keyed(once),
+          })
+        : send<Rule & { warnings: RuleWarning[] }>('PUT', `/v1/rules/${id(ruleId)}`, {
+            body: rule,
+            headers: keyed(once),
+          }),
+    enableRule: (ruleId: string, enabled: boolean, once: string) =>
+      send<Rule>('PATCH', `/v1/rules/${id(ruleId)}`, { body: { enabled }, headers: keyed(once) }),
+    removeRule: (ruleId: string) => send<void>('DELETE', `/v1/rules/${id(ruleId)}`),
+    /** The list of a preview, and why each product is in it; of others too, where some are asked for. */
+    explain: (query: PreviewQuery, products: string[], signal?: AbortSignal) =>
+      send<Explanation>('POST', '/v1/recommendations/explain', {
+        body: products.length ? { ...query, explain: products } : query,
+        signal,
+      }),
 
     quarantine: (
       query: { kind?: string; reason?: string; cursor?: string },

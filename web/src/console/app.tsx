@@ -28,6 +28,7 @@ const TrainingPage = lazy(() => import('./pages/training'));
 const ImportsPage = lazy(() => import('./pages/imports'));
 const QuarantinePage = lazy(() => import('./pages/quarantine'));
 const PlacementsPage = lazy(() => import('./pages/placements'));
+const RulesPage = lazy(() => import('./pages/rules'));
 const JobsPage = lazy(() => import('./pages/jobs'));
 const KeysPage = lazy(() => import('./pages/keys'));
 
@@ -38,6 +39,7 @@ const ICONS: Record<PageName, IconName> = {
   imports: 'upload',
   quarantine: 'filter',
   placements: 'eye',
+  rules: 'check',
   jobs: 'clock',
   keys: 'key',
 };
@@ -73,6 +75,8 @@ function CurrentPage() {
       return <QuarantinePage />;
     case 'placements':
       return <PlacementsPage />;
+    case 'rules':
+      return <RulesPage />;
     case 'jobs':
       return <JobsPage />;
     case 'keys':

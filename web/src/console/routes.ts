@@ -7,6 +7,7 @@ export const PAGES = [
   'imports',
   'quarantine',
   'placements',
+  'rules',
   'jobs',
   'keys',
 ] as const;

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { CartLine } from '../api/types';
 import { productUrl } from '../lib/router';
-import { Shelf } from '../shop/shelf';
+import { Rows } from '../shop/shelf';
 import { usePageTitle } from '../shop/page';
 import { Totals } from '../shop/totals';
 import { useCart } from '../state/cart';
@@ -73,7 +73,7 @@ export default function CartPage() {
             {t.orders.again}
           </ButtonLink>
         </EmptyState>
-        <Shelf title={t.rows.forYou} query={{ placement: 'home' }} optional />
+        <Rows query={{ page: 'home', rows: 2 }} />
       </>
     );
   }
@@ -92,11 +92,7 @@ export default function CartPage() {
           </ButtonLink>
         </Totals>
       </div>
-      <Shelf
-        title={t.rows.cart}
-        query={{ placement: 'cart', product_ids: cart.lines.map((line) => line.product.id) }}
-        optional
-      />
+      <Rows query={{ page: 'cart', product_ids: cart.lines.map((line) => line.product.id) }} />
     </>
   );
 }

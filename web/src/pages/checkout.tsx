@@ -13,6 +13,7 @@ import { errorText } from '../lib/error-text';
 import { uuid7 } from '../lib/ids';
 import { navigate, orderUrl } from '../lib/router';
 import { usePageTitle } from '../shop/page';
+import { Rows } from '../shop/shelf';
 import { Totals } from '../shop/totals';
 import { toLines, useCart } from '../state/cart';
 import { useSession } from '../state/session';
@@ -200,6 +201,9 @@ function CheckoutForm({ cart }: { cart: Cart }) {
   );
 }
 
+/** A few small things beside the till, no second shop. */
+const ADDITIONS = 6;
+
 export default function CheckoutPage() {
   const { t } = useSettings();
   const { cart, error, reload } = useCart();
@@ -218,6 +222,15 @@ export default function CheckoutPage() {
     <>
       <h1>{t.checkout.title}</h1>
       {cart ? <CheckoutForm cart={cart} /> : <Skeleton shape="block" />}
+      {cart && (
+        <Rows
+          query={{
+            page: 'checkout',
+            product_ids: cart.lines.map((line) => line.product.id),
+            limit: ADDITIONS,
+          }}
+        />
+      )}
     </>
   );
 }

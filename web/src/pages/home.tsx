@@ -1,30 +1,31 @@
-import { useState } from 'react';
+import type { RecommendedRows } from '../api/types';
 import { categoryUrl } from '../lib/router';
-import { lastViewed } from '../lib/viewed';
-import { useResource } from '../lib/use-resource';
+import type { Resource } from '../lib/use-resource';
 import { useCategories } from '../state/categories';
 import { useSession } from '../state/session';
 import { useSettings } from '../state/settings';
 import { ButtonLink } from '../ui/button';
 import { Link } from '../ui/link';
-import { ErrorState, Skeleton } from '../ui/states';
-import { Tabs } from '../ui/tabs';
+import { ErrorState } from '../ui/states';
 import { ProductCard } from '../shop/product-card';
-import { CardSkeletons, Row, Shelf, SHELF_SIZE, useRecommendations } from '../shop/shelf';
+import { CardSkeletons, Row, SHELF_SIZE, useRows } from '../shop/shelf';
 import { useShopperName } from '../shop/shopper';
 import { usePageTitle } from '../shop/page';
 
 const WINDOW_SIZE = 3;
-const TREND_TABS = 5;
+
+interface PicksProps {
+  list: Resource<RecommendedRows>;
+}
 
 /** The welcome, with the first picks in the shop window and the rest on the shelf below. */
-function ForYou() {
+function Picks({ list }: PicksProps) {
   const { t } = useSettings();
   const { identity } = useSession();
   const name = useShopperName();
-  const list = useRecommendations({ placement: 'home', limit: SHELF_SIZE + WINDOW_SIZE });
-  const items = list.data?.items ?? null;
-  const personal = list.data?.personal ?? identity.shopper !== null;
+  const first = list.data?.rows[0];
+  const items = list.data ? (first?.items ?? []) : null;
+  const personal = list.data ? first?.code === 'for_you' : identity.shopper !== null;
   const requestId = list.data?.request_id;
   const known = identity.shopper !== null;
 
@@ -74,49 +75,6 @@ function ForYou() {
   );
 }
 
-function BecauseViewed() {
-  const { t } = useSettings();
-  const { api, identity } = useSession();
-  const id = lastViewed(identity);
-  const product = useResource(id && `viewed/${api.scope}/${id}`, (signal) =>
-    api.product(id!, signal),
-  );
-  if (!id || product.error !== null) return null;
-  return (
-    <Shelf
-      title={product.data ? t.rows.viewed(product.data.title) : <Skeleton shape="title" />}
-      query={{ placement: 'similar', product_id: id }}
-      optional
-    />
-  );
-}
-
-function Trending() {
-  const { t } = useSettings();
-  const { departments } = useCategories();
-  const [department, setDepartment] = useState('');
-  const largest = [...departments].sort((a, b) => b.products - a.products).slice(0, TREND_TABS);
-  const tabs = [
-    { id: '', label: t.rows.trendingAll },
-    ...largest.map(({ path, label }) => ({ id: path, label })),
-  ];
-  return (
-    <Shelf
-      title={t.rows.trending}
-      text={t.rows.trendingText}
-      query={{
-        placement: 'trending',
-        filter: department ? `category = ${JSON.stringify(department)}` : undefined,
-      }}
-      controls={(row) => (
-        <Tabs label={t.rows.trending} tabs={tabs} selected={department} onSelect={setDepartment}>
-          {row}
-        </Tabs>
-      )}
-    />
-  );
-}
-
 /** The departments as the signs that hang over the aisles of a shop. */
 function Departments() {
   const { t, number } = useSettings();
@@ -145,14 +103,21 @@ function Departments() {
 
 export function HomePage() {
   const { t } = useSettings();
+  const list = useRows({ page: 'home', limit: SHELF_SIZE + WINDOW_SIZE });
   usePageTitle(t.home);
   return (
     <>
-      <ForYou />
-      <BecauseViewed />
+      <Picks list={list} />
       <Departments />
-      <Trending />
-      <Shelf title={t.rows.fresh} text={t.rows.freshText} query={{ placement: 'new' }} />
+      {list.data?.rows.slice(1).map(({ code, title, items }, i) => (
+        <Row
+          key={`${code}/${i}`}
+          title={title}
+          items={items}
+          requestId={list.data?.request_id}
+          retry={list.reload}
+        />
+      ))}
     </>
   );
 }

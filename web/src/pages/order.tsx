@@ -4,7 +4,7 @@ import { productUrl, useLocation } from '../lib/router';
 import { useResource } from '../lib/use-resource';
 import { OrderStatus } from '../shop/order-status';
 import { usePageTitle } from '../shop/page';
-import { Shelf } from '../shop/shelf';
+import { Rows } from '../shop/shelf';
 import { useSession } from '../state/session';
 import { useSettings } from '../state/settings';
 import { ButtonLink } from '../ui/button';
@@ -12,6 +12,9 @@ import { Icon } from '../ui/icon';
 import { Link } from '../ui/link';
 import { Picture } from '../ui/product-bits';
 import { EmptyState, ErrorState, Skeleton } from '../ui/states';
+
+/** So many products of an order say what comes next: the server takes no more. */
+const CONTEXT_MAX = 50;
 
 function OrderLineView({ line, currency }: { line: OrderLine; currency: string }) {
   const { t, money } = useSettings();
@@ -137,7 +140,12 @@ export default function OrderPage({ id }: { id: string }) {
           <History times={{ placed_at: order.placed_at, ...order.times }} />
         </div>
       </div>
-      <Shelf title={t.rows.forYou} query={{ placement: 'home' }} optional />
+      <Rows
+        query={{
+          page: 'order',
+          product_ids: order.lines?.slice(0, CONTEXT_MAX).map((line) => line.product.id),
+        }}
+      />
     </>
   );
 }

@@ -4,11 +4,10 @@ import type { AttributeValue, Product } from '../api/types';
 import { productUrl, useLocation } from '../lib/router';
 import { useResource } from '../lib/use-resource';
 import { variantLabels } from '../lib/variants';
-import { rememberViewed } from '../lib/viewed';
 import { Crumbs } from '../shop/crumbs';
 import { attributeTitle } from '../shop/facets';
 import { usePageTitle } from '../shop/page';
-import { Shelf } from '../shop/shelf';
+import { Rows, Shelf } from '../shop/shelf';
 import { useCart } from '../state/cart';
 import { useSession } from '../state/session';
 import { useSettings } from '../state/settings';
@@ -198,8 +197,7 @@ function MissingProduct({ id }: { id: string }) {
 }
 
 export function ProductPage({ id }: { id: string }) {
-  const { t } = useSettings();
-  const { api, track, identity } = useSession();
+  const { api, track } = useSession();
   const { origin, key } = useLocation();
   const resource = useResource(`product/${api.scope}/${id}`, (signal) => api.product(id, signal));
   const product = resource.data;
@@ -208,7 +206,6 @@ export function ProductPage({ id }: { id: string }) {
 
   useEffect(() => {
     if (!viewed) return;
-    rememberViewed(identity, viewed);
     track('view', { product_id: viewed, request_id: origin.requestId, position: origin.position });
     // One view for each visit of the page, whoever shops and however the texts change.
     // eslint-disable-next-line react-hooks/exhaustive-deps
@@ -248,16 +245,7 @@ export function ProductPage({ id }: { id: string }) {
           <Details product={product} />
         </div>
       </article>
-      <Shelf
-        title={t.rows.together}
-        query={{ placement: 'bought_together', product_id: product.id }}
-        optional
-      />
-      <Shelf
-        title={t.rows.similar}
-        query={{ placement: 'similar', product_id: product.id }}
-        optional
-      />
+      <Rows query={{ page: 'product', product_id: product.id }} />
     </>
   );
 }

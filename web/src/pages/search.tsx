@@ -14,7 +14,7 @@ import { Facets } from '../shop/facets';
 import { Crumbs } from '../shop/crumbs';
 import { usePageTitle } from '../shop/page';
 import { ProductCard } from '../shop/product-card';
-import { CardSkeletons, Shelf } from '../shop/shelf';
+import { CardSkeletons, Rows } from '../shop/shelf';
 import { childrenOf, useCategories } from '../state/categories';
 import { useNotices } from '../state/notices';
 import { useSession } from '../state/session';
@@ -43,12 +43,7 @@ function NothingFound({ state, reset }: { state: SearchState; reset: (() => void
         {reset && <Button onClick={reset}>{t.search.noneFilters}</Button>}
         <ButtonLink to="/search">{t.search.noneAll}</ButtonLink>
       </EmptyState>
-      <Shelf
-        title={t.rows.trending}
-        text={t.rows.trendingText}
-        query={{ placement: 'trending' }}
-        optional
-      />
+      <Rows query={{ page: 'search' }} />
     </>
   );
 }
@@ -109,6 +104,20 @@ function Grid({ results, loading }: { results: SearchResults | null; loading: bo
   );
 }
 
+const FEW_RESULTS = 6;
+
+/** Under few results what is like them, under a department's first page the best of it. */
+function Beside({ results, category }: { results: SearchResults; category?: string }) {
+  const { items, page, total } = results;
+  if (total <= FEW_RESULTS) {
+    return <Rows query={{ page: 'search', product_ids: items.map(({ id }) => id) }} />;
+  }
+  if (category === undefined || page > 1) return null;
+  const filter = `category = ${JSON.stringify(category)}`;
+  const exclude = items.map(({ id }) => id);
+  return <Rows query={{ page: 'category', filter, exclude, rows: 1 }} />;
+}
+
 /** Tells the screen reader and the shop, once for each answer. */
 function useReport(q: string, results: SearchResults | null): void {
   const { t } = useSettings();
@@ -165,7 +174,12 @@ export function SearchPage({ category }: { category?: string }) {
         </EmptyState>
       );
     }
-    return <Grid results={results} loading={found.loading} />;
+    return (
+      <>
+        <Grid results={results} loading={found.loading} />
+        {current && <Beside results={current} category={category} />}
+      </>
+    );
   };
   const panel = <Facets state={state} facets={facets} currency={shop.currency} change={change} />;
 

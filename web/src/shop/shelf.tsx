@@ -1,6 +1,12 @@
-/* shelf.tsx - one row of recommendations. */
+/* shelf.tsx - rows of recommendations: one, or those of a page. */
 import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
-import type { RecommendationQuery, Recommendations, RecommendedCard } from '../api/types';
+import type {
+  RecommendationQuery,
+  Recommendations,
+  RecommendedCard,
+  RecommendedRows,
+  RowsQuery,
+} from '../api/types';
 import { useResource, type Resource } from '../lib/use-resource';
 import { useSession } from '../state/session';
 import { useSettings } from '../state/settings';
@@ -17,6 +23,15 @@ export function useRecommendations(query: RecommendationQuery | null): Resource<
   return useResource(query && `shelf/${api.scope}/${JSON.stringify(query)}`, async (signal) => {
     await settle();
     return api.recommendations(query!, signal);
+  });
+}
+
+/** The rows of a page, which repeat no product, asked for likewise. */
+export function useRows(query: RowsQuery | null): Resource<RecommendedRows> {
+  const { api, settle } = useSession();
+  return useResource(query && `rows/${api.scope}/${JSON.stringify(query)}`, async (signal) => {
+    await settle();
+    return api.rows(query!, signal);
   });
 }
 
@@ -92,7 +107,7 @@ export function Row({ title, text, items, requestId, offset = 0, ...rest }: RowP
           <li key={card.id}>
             <ProductCard
               card={card}
-              reason={card.reason}
+              reason={card.reason?.text === title ? undefined : card.reason}
               origin={{ requestId, position: offset + i + 1 }}
             />
           </li>
@@ -145,4 +160,22 @@ export function Shelf({ title, text, query, optional = false, controls }: ShelfP
       controls={controls}
     />
   );
+}
+
+/** All rows of a page in their order. They only add something: without any there is nothing. */
+export function Rows({ query }: { query: RowsQuery }) {
+  const list = useRows({ limit: SHELF_SIZE, ...query });
+  if (list.error !== null) return null;
+  if (!list.data)
+    return <Row title={<Skeleton shape="title" />} items={null} retry={list.reload} />;
+  const { rows, request_id: requestId } = list.data;
+  return rows.map(({ code, title, items }, i) => (
+    <Row
+      key={`${code}/${i}`}
+      title={title}
+      items={items}
+      requestId={requestId}
+      retry={list.reload}
+    />
+  ));
 }

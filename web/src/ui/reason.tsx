@@ -12,6 +12,11 @@ const REASON_ICONS: Record<string, IconName> = {
   new_arrival: 'spark',
   fits_your_taste: 'spark',
   picked_by_the_shop: 'spark',
+  viewed_after_this: 'eye',
+  comes_after: 'link',
+  similar_to: 'link',
+  bought_before: 'check',
+  due_again: 'check',
 };
 
 /** Why a product is in a list, in words. */

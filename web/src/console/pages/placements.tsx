@@ -20,6 +20,7 @@ import {
 } from '../lib/preview';
 import { ShareBar } from '../parts/chart';
 import { CopyButton } from '../parts/copy';
+import { Explained } from '../parts/explain';
 import { Nothing, Page, Panel, Shown, Status } from '../parts/page';
 import { ProductPicker, ShopperPicker } from '../parts/pickers';
 import { pageUrl } from '../routes';
@@ -66,6 +67,7 @@ function Shelf({ items }: { items: RecommendedCard[] }) {
 
 function Results(props: { preview: Preview; lang: string | undefined; optedOut: boolean }) {
   const { preview, lang } = props;
+  const [why, setWhy] = useState(false);
   const c = useTexts();
   const { api } = useConsole();
   const query = previewQuery(preview, lang);
@@ -107,6 +109,10 @@ function Results(props: { preview: Preview; lang: string | undefined; optedOut: 
           </>
         )}
       </Shown>
+      <details className="request" onToggle={(event) => setWhy(event.currentTarget.open)}>
+        <summary>{c.explain.title}</summary>
+        {why && <Explained query={query} lang={lang} />}
+      </details>
       <details className="request">
         <summary>{c.placements.request}</summary>
         <pre className="code">{request}</pre>
