@@ -153,9 +153,7 @@ export const en = {
     lists: {
       factors: 'Factor model',
       popularity: 'Popularity',
-      list: 'Whole list',
       lists: 'Whole list',
-      served: 'Whole list',
     } as Record<string, string>,
     outcome: (k: string, ndcg: string, popularity: string) =>
       `NDCG${k} ${ndcg}${popularity && `, popularity ${popularity}`}`,

@@ -141,9 +141,7 @@ export const zh: ConsoleTexts = {
     lists: {
       factors: '因子模型',
       popularity: '热门榜',
-      list: '完整列表',
       lists: '完整列表',
-      served: '完整列表',
     },
     outcome: (k, ndcg, popularity) => `NDCG${k} ${ndcg}${popularity && `，热门榜 ${popularity}`}`,
     refusedBy: (outcome, gates) => `${outcome}；未通过：${gates.join('；')}`,
