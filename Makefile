@@ -164,12 +164,12 @@ $(foreach d,$(PRESENT),$(eval check-$(d): $(TESTS_$(d)) ; @tools/run_tests.sh $(
 check: $(TESTS) fuzz-targets
 	@FUZZ_TARGETS=$(abspath $(BUILD))/fuzz tools/run_tests.sh $(TESTS) tests/steps/fuzz_corpora.sh
 
-# The running server, for long: killed and swapped 200 times, and more requests of schemathesis, others
-# each time.
+# The running server, for long: killed and swapped 200 times, more requests of schemathesis, others
+# each time, and every page in every language, width and light.
 .PHONY: test-long screenshot
 test-long: all
 	@AISLE=$(abspath $(BUILD))/aisle KILL_ROUNDS=200 SWAPS=200 SWAP_SECONDS=60 EXAMPLES=100 SEED=any \
-	    tools/run_tests.sh $(SYSTEM)
+	    AISLE_SCREENS=all tools/run_tests.sh $(SYSTEM) tests/steps/browser.sh
 
 # The README's pictures, as the browser tests see the demonstration shop and its console.
 screenshot: all

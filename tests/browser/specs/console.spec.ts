@@ -185,6 +185,7 @@ test('an uploaded file is imported, and what was refused is shown and dismissed'
 
   await page.getByLabel('Try it only').uncheck();
   await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await expect(result).not.toContainText('nothing was written'); // the trial's is gone
   await expect(result).toContainText('Not a number: 1');
   expect((await admin.get('/v1/products/new-1')).price).toBe(1200);
   await result.getByRole('link', { name: 'See what was refused' }).click();
