@@ -153,7 +153,7 @@ SCRIPTS := $(sort $(wildcard tests/cli/*.sh)) $(sort $(wildcard tests/steps/*.sh
 test-all: all tests fuzz-targets
 	@echo "Running all tests"
 	@AISLE=$(abspath $(BUILD))/aisle FUZZ_TARGETS=$(abspath $(BUILD))/fuzz \
-	    tools/run_tests.sh $(TESTS) $(SCRIPTS)
+	    tools/run_tests.sh $(TESTS) -- $(SCRIPTS)
 
 .PHONY: tests check check-fuzz $(patsubst %,check-%,$(DOMAINS))
 tests: $(TESTS)

@@ -1,5 +1,8 @@
 #!/bin/sh
-# run_tests.sh PROGRAM... - run programs that print TAP, show what fails, print totals.
+# run_tests.sh [PROGRAM... --] PROGRAM... - run programs that print TAP, show what fails, print totals.
+#
+# Those before `--` run JOBS at once (all processors), the others one after the other. What they print is
+# shown in their order.
 #
 # A program may also say `# SKIP reason` (or `ok 1 - name # SKIP reason`, or `1..0 # SKIP reason`) for
 # what it cannot test here. With SANITIZER_REPORTS=DIR, a new folder, sanitizers write what they find
@@ -8,8 +11,10 @@
 # The last line is `N passed, N failed, N skipped`; the exit status is 1 if anything failed.
 set -u
 passed=0 failed=0 skipped=0
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+work=$(mktemp -d)
+out=$work/serial
+runner=
+trap '[ -z "$runner" ] || kill "$runner" 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 count() {
@@ -36,9 +41,45 @@ collect_reports() {
     done
 }
 
+# Each of the programs before `--` leaves WORK/N.out and, when it has ended, WORK/N.status.
+start_together() {
+    n=0
+    for program in "$@"; do
+        [ "$program" != -- ] || return 0
+        n=$((n + 1))
+        printf '%s\0%s\0' "$work/$n" "$program"
+        # shellcheck disable=SC2016 # the inner shell's
+    done | xargs -0 -n 2 -P "${JOBS:-$(nproc)}" sh -c '
+        "$1" >"$0.out" 2>&1 </dev/null
+        echo $? >"$0.ended" && mv "$0.ended" "$0.status"'
+}
+
+together=
 for program in "$@"; do
-    "$program" >"$out" 2>&1 </dev/null
-    status=$?
+    [ "$program" != -- ] || together=1
+done
+[ -z "$reports" ] || together= # what sanitizers report must be known by its program
+if [ -n "$together" ]; then
+    start_together "$@" &
+    runner=$!
+fi
+
+number=0
+for program in "$@"; do
+    if [ "$program" = -- ]; then
+        together=
+        continue
+    fi
+    number=$((number + 1))
+    if [ -n "$together" ]; then
+        until [ -e "$work/$number.status" ]; do sleep 0.1; done
+        out=$work/$number.out
+        status=$(cat "$work/$number.status")
+    else
+        out=$work/serial
+        "$program" >"$out" 2>&1 </dev/null
+        status=$?
+    fi
     [ -z "$reports" ] || collect_reports "$program"
     s=$(count '^\(ok .*\|1\.\.0 \)\{0,1\}# SKIP')
     p=$(($(count '^ok ') - $(count '^ok .*# SKIP')))
