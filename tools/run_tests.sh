@@ -44,11 +44,11 @@ collect_reports() {
 # Each of the programs before `--` leaves WORK/N.out and, when it has ended, WORK/N.status.
 start_together() {
     n=0
+    # shellcheck disable=SC2016 # the inner shell's
     for program in "$@"; do
-        [ "$program" != -- ] || return 0
+        [ "$program" != -- ] || break
         n=$((n + 1))
         printf '%s\0%s\0' "$work/$n" "$program"
-        # shellcheck disable=SC2016 # the inner shell's
     done | xargs -0 -n 2 -P "${JOBS:-$(nproc)}" sh -c '
         "$1" >"$0.out" 2>&1 </dev/null
         echo $? >"$0.ended" && mv "$0.ended" "$0.status"'
