@@ -26,8 +26,8 @@
 struct store;
 
 enum {
-    LIST_PLACEMENT_MAX = 16, /* bytes */
-    LIST_MODEL_MAX = 32,     /* bytes */
+    LIST_PLACEMENT_MAX = 20, /* bytes */
+    LIST_MODEL_MAX = 28,     /* bytes */
     LIST_VARIANTS_MAX = 4,
     LIST_ID_BYTES =
         1 + 6 + 1 + LIST_PLACEMENT_MAX + 1 + LIST_MODEL_MAX + 1 + 5 * LIST_VARIANTS_MAX + 1 + 9 + 8,

@@ -225,9 +225,22 @@ static void taste_of_context(const struct filling *g, struct taste *t)
 
 /* --- filling --------------------------------------------------------------------------------- */
 
+/* Whole ones: the order of a list is not to change from one second to the next. */
 static float days_of(int64_t us)
 {
-    return us > 0 ? (float)((double)us / (double)CLOCK_US_PER_DAY) : 0;
+    return us > 0 ? (float)(us / CLOCK_US_PER_DAY) : 0;
+}
+
+/* Of the hottest, to a 64th of itself: neither the hour nor in which order acts were added up changes it. */
+static float heat_share(const struct filling *g, uint32_t product_no)
+{
+    const struct shelf *trending = &g->view->trending;
+    float heat = live_heat(g->view->live, product_no, g->request->now_us);
+    float most =
+        trending->len ? live_heat(g->view->live, trending->product_no[0], g->request->now_us) : 0;
+    int exponent;
+    float mantissa = most > 0 ? frexpf(heat / most, &exponent) : 0;
+    return mantissa > 0 ? ldexpf(roundf(mantissa * 64) / 64, exponent) : 0;
 }
 
 /* What is the same for all candidates of a request. */
@@ -269,7 +282,7 @@ static void fill_item(const struct filling *g, uint32_t product_no, const struct
     uint32_t row = g->model ? recommend_model_row(g->model, product_no) : UINT32_MAX;
     int64_t list = live->list_price_minor;
     x[FEATURE_ITEM_POPULARITY] = row != UINT32_MAX ? g->model->popularity[row] : NAN;
-    x[FEATURE_ITEM_HEAT] = live_heat(g->view->live, product_no, g->request->now_us);
+    x[FEATURE_ITEM_HEAT] = heat_share(g, product_no);
     x[FEATURE_ITEM_AGE] = t->s ? days_of(g->request->now_us - t->s->created_at[t->doc]) : NAN;
     x[FEATURE_ITEM_RATINGS] = t->s ? (float)t->s->rating_count[t->doc] : NAN;
     x[FEATURE_ITEM_RATING] = t->s && t->s->rating_count[t->doc] ? t->s->rating_mean[t->doc] : NAN;

@@ -9,14 +9,14 @@
  *            blend.score          the weighted sum, by the best candidate's; blend.rank: place in that order, from 0
  *            blend.voices         how many sources propose it
  *            item.popularity      weighted, decayed acts that the model knows; NaN: it does not know it
- *            item.heat            live heat
- *            item.age             days since it was created
+ *            item.heat            live heat as a share of the hottest, to a 64th of itself
+ *            item.age             whole days since it was created
  *            item.rating, item.ratings   mean (NaN: none), how many
  *            item.price, item.discount   minor units of the shop's currency (NaN: another's, or none);
  *                                 1 - price / list price
  *            shopper.products, shopper.weight, shopper.owned   products of the profile, their weight, share of it
  *                                 on what they bought
- *            shopper.idle         days since their last act
+ *            shopper.idle         whole days since their last act
  *            price.habit          ln(price) minus the mean of the same over the profile, by weight
  *            price.unusual        that by its deviation (not below PRICE_DEVIATION_MIN)
  *            category.interest, department.interest, brand.interest   share of the profile's weight (its
@@ -70,7 +70,7 @@ enum feature {
 
 enum {
     FEATURES_DEFINITIONS =
-        1, /* to be raised where a feature is computed otherwise under its name */
+        2, /* to be raised where a feature is computed otherwise under its name */
     FEATURES_INTERESTS = 64,
 };
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "base/rng.h"
+#include "recommend/rows.h"
 #include "support/suite.h"
 
 static const struct list_key key = {{1, 2, 3}}, other = {{1, 2, 4}};
@@ -50,13 +51,22 @@ START_TEST(the_largest_facts_fit_and_a_longer_model_is_cut)
     struct list_facts facts = usual(), got;
     char id[LIST_ID_SIZE];
     uint8_t bytes[LIST_ID_BYTES];
-    facts.placement = STR_LIT("0123456789abcdef");
+    facts.placement = STR_LIT("0123456789abcdefghij");
     facts.model = STR_LIT("0123456789012345678901234567890123456789");
     facts.variants_len = LIST_VARIANTS_MAX;
     ck_assert_uint_eq(list_id_make(&key, &facts, &rng, id), LIST_ID_SIZE - 1);
     ck_assert(list_id_read(&key, str_of(id), bytes, &got));
     ck_assert_uint_eq(got.model.n, LIST_MODEL_MAX);
     ck_assert_uint_eq(got.variants_len, LIST_VARIANTS_MAX);
+}
+END_TEST
+
+START_TEST(every_placement_and_page_fits)
+{
+    for (int p = 0; p < PLACEMENTS; p++)
+        ck_assert_uint_le(strlen(placement_name((enum placement)p)), LIST_PLACEMENT_MAX);
+    for (int p = 0; p < ROWS_PAGES; p++)
+        ck_assert_uint_le(strlen(rows_page_name((enum rows_page)p)), LIST_PLACEMENT_MAX);
 }
 END_TEST
 
@@ -118,5 +128,5 @@ START_TEST(bytes_of_any_kind_are_read_safely)
 END_TEST
 
 SUITE("list_id", what_was_put_in_comes_out, the_largest_facts_fit_and_a_longer_model_is_cut,
-      ids_of_equal_lists_differ, what_this_shop_has_not_made_is_no_id,
-      bytes_of_any_kind_are_read_safely)
+      every_placement_and_page_fits, ids_of_equal_lists_differ,
+      what_this_shop_has_not_made_is_no_id, bytes_of_any_kind_are_read_safely)

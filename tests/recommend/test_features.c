@@ -156,6 +156,15 @@ static double interest(uint32_t no, uint32_t (*of)(uint32_t), uint32_t by)
     return sum / all;
 }
 
+/* Of the first of the shelf, which is product 1 here; to a 64th of the power of two above it. */
+static double heat_share_of(uint32_t no)
+{
+    double unit = 1;
+    while (unit <= no)
+        unit *= 2;
+    return round(no / unit * 64) / 64 * unit;
+}
+
 START_TEST(features_are_what_their_names_say)
 {
     struct shop s;
@@ -191,7 +200,7 @@ START_TEST(features_are_what_their_names_say)
         near_to(at(&e, FEATURE_BLEND_RANK, i), (double)i, "blend.rank", no);
         near_to(at(&e, FEATURE_ITEM_POPULARITY, i),
                 no == COLD ? (double)NAN : (double)popularity_of(no), "item.popularity", no);
-        near_to(at(&e, FEATURE_ITEM_HEAT, i), no * pow(2, -0.5), "item.heat", no);
+        near_to(at(&e, FEATURE_ITEM_HEAT, i), heat_share_of(no), "item.heat", no);
         near_to(at(&e, FEATURE_ITEM_AGE, i), (double)no, "item.age", no);
         near_to(at(&e, FEATURE_ITEM_RATINGS, i), (double)(no % 5), "item.ratings", no);
         near_to(at(&e, FEATURE_ITEM_RATING, i), no % 5 ? 3.5 : (double)NAN, "item.rating", no);

@@ -125,6 +125,8 @@ def change_much(server):
 
 @test("a start after the log of changes was trimmed gives the same answers")
 def same_answers(server):
+    equal(server.stop(), 0)  # what was erased before still warms products, until a start reads the record
+    server.start()
     client = server.client(server.shop.public)
     oldest = scalar(server, "SELECT MIN(position) FROM changes")
     change_much(server)
