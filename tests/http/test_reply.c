@@ -414,16 +414,16 @@ static bool shows(const struct buf *metrics, const char *route, const char *rest
 
 START_TEST(a_request_is_timed_from_its_last_byte_to_its_answer_by_route_and_class)
 {
-#define WORK "{listener=\"main\",method=\"POST\",route=\"/work/{id}\",status="
+#define WORK "{listener=\"main\",method=\"POST\",route=\"/slow/{id}\",status="
     static const struct http_route work = {
-        .method = HTTP_POST, .pattern = "/work/{id}", .handler = work_50_ms};
+        .method = HTTP_POST, .pattern = "/slow/{id}", .handler = work_50_ms};
     struct client c;
     struct answer a;
     struct buf metrics;
     rig_start(&rig, &(struct http_config){0}, &work, 1);
     client_open(&c, rig.port);
     for (int i = 0; i < 2; i++) { /* head and body come slowly */
-        client_send(&c, i ? "POST /work/b HTTP/1.1\r\n" : "POST /work/a HTTP/1.1\r\n");
+        client_send(&c, i ? "POST /slow/b HTTP/1.1\r\n" : "POST /slow/a HTTP/1.1\r\n");
         usleep(300000);
         client_send(&c, i ? HOST "Content-Length: 6\r\n\r\n" : HOST "Content-Length: 5\r\n\r\n");
         usleep(300000);
