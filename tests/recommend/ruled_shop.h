@@ -320,7 +320,8 @@ static inline struct str fold_of(const struct oracle *o, struct str text)
     ck_ok(segment_value_key(SEGMENT_PATH, text, &b, &err));
     used = used + b.len > sizeof pool ? 0 : used;
     char *at = pool + used;
-    memcpy(at, b.data, b.len);
+    if (b.len)
+        memcpy(at, b.data, b.len);
     used += b.len;
     struct str folded = {at, b.len};
     buf_release(&b);
