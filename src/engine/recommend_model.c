@@ -352,18 +352,19 @@ void recommend_model_close(struct recommend_model *m)
 
 /* --- look-up --------------------------------------------------------------------------------- */
 
-/* Index of key in ascending v[n], or UINT32_MAX. */
+/* Index of key in ascending v[n], or UINT32_MAX. A number of steps that the key does not change, and no branch that
+ * depends on it: a wrong guess of the processor costs more than a step. */
 static uint32_t find(const uint32_t *v, uint32_t n, uint32_t key)
 {
-    uint32_t lo = 0, hi = n;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (v[mid] < key)
-            lo = mid + 1;
-        else
-            hi = mid;
+    const uint32_t *at = v;
+    if (n == 0)
+        return UINT32_MAX;
+    for (uint32_t left = n; left > 1;) {
+        uint32_t half = left / 2;
+        at += at[half] <= key ? half : 0;
+        left -= half;
     }
-    return lo < n && v[lo] == key ? lo : UINT32_MAX;
+    return *at == key ? (uint32_t)(at - v) : UINT32_MAX;
 }
 
 uint32_t recommend_model_row(const struct recommend_model *m, uint32_t product_no)

@@ -127,10 +127,12 @@ void candidates_close(struct candidates *c, uint32_t kind, float weight)
     s->scale = s->most > 0 ? weight / s->most : 0;
 }
 
-float candidates_share(const struct candidates *c, uint32_t source, uint32_t index)
+void candidates_shares(const struct candidates *c, uint32_t source, const uint32_t *index, size_t n,
+                       float *out)
 {
     const struct candidate_source *s = &c->sources[source];
-    return index >= 1 && index <= s->len && s->most > 0 ? s->part[index] / s->most : 0;
+    for (size_t i = 0; i < n; i++)
+        out[i] = index[i] && index[i] <= s->len && s->most > 0 ? s->part[index[i]] / s->most : 0;
 }
 
 /* --- what comes of it ------------------------------------------------------------------------ */

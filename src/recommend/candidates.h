@@ -78,8 +78,10 @@ uint32_t candidates_find(const struct candidates *c, uint32_t product_no);
 /** End the open source. weight >= 0; kind is the caller's number for it. */
 void candidates_close(struct candidates *c, uint32_t kind, float weight);
 
-/** What a closed source says of a product, as a share of what it says of the one it likes most: 0..1. */
-float candidates_share(const struct candidates *c, uint32_t source, uint32_t index);
+/** What a closed source says of products of the table, as shares of what it says of the one it likes most:
+ *  out [n], 0..1, of index [n]; 0 of index 0. */
+void candidates_shares(const struct candidates *c, uint32_t source, const uint32_t *index, size_t n,
+                       float *out);
 
 /** totals [len + 1]: of each product of the table; totals[0] is of none. */
 void candidates_totals(const struct candidates *c, float *totals);

@@ -81,6 +81,9 @@ struct filling {
     const struct candidates *c;
     const struct recommend_model *model;                        /* NULL: none */
     uint32_t category[CATALOGUE_SLOTS], brand[CATALOGUE_SLOTS]; /* facets, or ORDINAL_NONE */
+    float hottest;                                              /* the most heat of all */
+    size_t n;
+    float *x; /* [FEATURES][n] */
 };
 
 static uint64_t hash_of(struct str key)
@@ -155,21 +158,22 @@ struct taste {
     double weight;          /* of all of them */
     double price, price_sq; /* weighted sums of ln(price) and its square */
     double priced;          /* weight of those with a price */
+    float mean, deviation;  /* of ln(price); NaN, and the least: none has one */
 };
 
-static struct tally *tally_of(struct tally *all, uint64_t hash)
+static size_t tally_place(const struct tally *all, uint64_t hash)
 {
     uint64_t at = hash % TALLY_SLOTS;
     while (all[at].hash && all[at].hash != hash)
         at = (at + 1) % TALLY_SLOTS;
-    return &all[at];
+    return at;
 }
 
 static void tally_add(struct tally *all, uint64_t hash, float weight)
 {
     if (!hash)
         return;
-    struct tally *t = tally_of(all, hash);
+    struct tally *t = &all[tally_place(all, hash)];
     t->hash = hash;
     t->weight += weight;
 }
@@ -188,21 +192,18 @@ static void taste_add(struct taste *t, const struct traits *of, float weight)
 }
 
 /* NaN where nothing is known of the set or of the product. */
-static float share_of(const struct taste *t, struct tally *all, uint64_t hash)
+static float share_of(const struct taste *t, const struct tally *all, uint64_t hash)
 {
-    return hash && t->weight > 0 ? tally_of(all, hash)->weight / (float)t->weight : NAN;
+    return hash && t->weight > 0 ? all[tally_place(all, hash)].weight / (float)t->weight : NAN;
 }
 
-static double mean_price(const struct taste *t)
+/* When all are in. */
+static void taste_finish(struct taste *t)
 {
-    return t->priced > 0 ? t->price / t->priced : (double)NAN;
-}
-
-static double price_deviation(const struct taste *t)
-{
-    double mean = mean_price(t);
+    double mean = t->priced > 0 ? t->price / t->priced : (double)NAN;
     double variance = t->priced > 0 ? t->price_sq / t->priced - mean * mean : 0;
-    return fmax(sqrt(fmax(variance, 0)), PRICE_DEVIATION_MIN);
+    t->mean = (float)mean;
+    t->deviation = (float)fmax(sqrt(fmax(variance, 0)), PRICE_DEVIATION_MIN);
 }
 
 static void taste_of_profile(const struct filling *g, struct taste *t)
@@ -212,6 +213,7 @@ static void taste_of_profile(const struct filling *g, struct taste *t)
         struct traits of = traits_of(g, g->profile->items[i].product_no, &row);
         taste_add(t, &of, g->profile->items[i].weight);
     }
+    taste_finish(t);
 }
 
 static void taste_of_context(const struct filling *g, struct taste *t)
@@ -221,6 +223,7 @@ static void taste_of_context(const struct filling *g, struct taste *t)
         struct traits of = traits_of(g, g->request->context[i], &row);
         taste_add(t, &of, 1);
     }
+    taste_finish(t);
 }
 
 /* --- filling --------------------------------------------------------------------------------- */
@@ -234,17 +237,34 @@ static float days_of(int64_t us)
 /* Of the hottest, to a 64th of itself: neither the hour nor in which order acts were added up changes it. */
 static float heat_share(const struct filling *g, uint32_t product_no)
 {
-    const struct shelf *trending = &g->view->trending;
     float heat = live_heat(g->view->live, product_no, g->request->now_us);
-    float most =
-        trending->len ? live_heat(g->view->live, trending->product_no[0], g->request->now_us) : 0;
     int exponent;
-    float mantissa = most > 0 ? frexpf(heat / most, &exponent) : 0;
+    float mantissa = g->hottest > 0 ? frexpf(heat / g->hottest, &exponent) : 0;
     return mantissa > 0 ? ldexpf(roundf(mantissa * 64) / 64, exponent) : 0;
 }
 
+static float heat_of_hottest(const struct view *view, int64_t now_us)
+{
+    const struct shelf *trending = &view->trending;
+    return trending->len ? live_heat(view->live, trending->product_no[0], now_us) : 0;
+}
+
+/* --- columns --------------------------------------------------------------------------------- */
+
+static float *column(const struct filling *g, uint32_t feature)
+{
+    return g->x + feature * g->n;
+}
+
+static void fill_same(const struct filling *g, uint32_t feature, float value)
+{
+    float *x = column(g, feature);
+    for (size_t i = 0; i < g->n; i++)
+        x[i] = value;
+}
+
 /* What is the same for all candidates of a request. */
-static void fill_request(const struct filling *g, float *common)
+static void fill_request(const struct filling *g)
 {
     const struct profile *p = g->profile;
     double weight = 0, owned = 0;
@@ -254,56 +274,69 @@ static void fill_request(const struct filling *g, float *common)
         owned += profile_owns(&p->items[i]) ? (double)p->items[i].weight : 0;
         newest_s = p->items[i].time_s > newest_s ? p->items[i].time_s : newest_s;
     }
-    common[FEATURE_SHOPPER_PRODUCTS] = (float)p->len;
-    common[FEATURE_SHOPPER_WEIGHT] = (float)weight;
-    common[FEATURE_SHOPPER_OWNED] = weight > 0 ? (float)(owned / weight) : NAN;
-    common[FEATURE_SHOPPER_IDLE] =
-        p->len ? days_of(g->request->now_us - (int64_t)newest_s * 1000000) : NAN;
-    common[FEATURE_CONTEXT_PRODUCTS] = (float)g->request->context_len;
-    common[FEATURE_PLACEMENT] = (float)g->request->placement;
+    fill_same(g, FEATURE_SHOPPER_PRODUCTS, (float)p->len);
+    fill_same(g, FEATURE_SHOPPER_WEIGHT, (float)weight);
+    fill_same(g, FEATURE_SHOPPER_OWNED, weight > 0 ? (float)(owned / weight) : NAN);
+    fill_same(g, FEATURE_SHOPPER_IDLE,
+              p->len ? days_of(g->request->now_us - (int64_t)newest_s * 1000000) : NAN);
+    fill_same(g, FEATURE_CONTEXT_PRODUCTS, (float)g->request->context_len);
+    fill_same(g, FEATURE_PLACEMENT, (float)g->request->placement);
 }
 
-static void fill_sources(const struct filling *g, uint32_t product_no, float *x)
+static void fill_blend(const struct filling *g, const struct topk_item *candidates)
 {
-    uint32_t index = candidates_find(g->c, product_no), voices = 0;
-    for (uint32_t f = 0; f < SOURCE_WEIGHTS; f++)
-        x[FEATURE_SOURCES + f] = 0;
-    for (uint32_t i = 0; i < g->c->sources_len; i++) {
-        float share = candidates_share(g->c, i, index);
-        x[FEATURE_SOURCES + g->c->sources[i].kind] = share;
-        voices += share > 0;
+    float *score = column(g, FEATURE_BLEND_SCORE), *rank = column(g, FEATURE_BLEND_RANK);
+    for (size_t i = 0; i < g->n; i++) {
+        score[i] = candidates[i].score / candidates[0].score;
+        rank[i] = (float)i;
     }
-    x[FEATURE_BLEND_VOICES] = (float)voices;
 }
 
-static void fill_item(const struct filling *g, uint32_t product_no, const struct traits *t,
-                      const struct live_row *live, float *x)
+/* index [n] of the candidates in the table */
+static void fill_sources(const struct filling *g, const uint32_t *index)
+{
+    float *voices = column(g, FEATURE_BLEND_VOICES);
+    memset(g->x, 0, SOURCE_WEIGHTS * g->n * sizeof *g->x);
+    fill_same(g, FEATURE_BLEND_VOICES, 0);
+    for (uint32_t s = 0; s < g->c->sources_len; s++) {
+        float *x = column(g, FEATURE_SOURCES + g->c->sources[s].kind);
+        candidates_shares(g->c, s, index, g->n, x);
+        for (size_t i = 0; i < g->n; i++)
+            voices[i] += x[i] > 0 ? 1.0f : 0.0f;
+    }
+}
+
+static void fill_item(const struct filling *g, size_t i, uint32_t product_no,
+                      const struct traits *t, const struct live_row *live)
 {
     uint32_t row = g->model ? recommend_model_row(g->model, product_no) : UINT32_MAX;
     int64_t list = live->list_price_minor;
-    x[FEATURE_ITEM_POPULARITY] = row != UINT32_MAX ? g->model->popularity[row] : NAN;
-    x[FEATURE_ITEM_HEAT] = heat_share(g, product_no);
-    x[FEATURE_ITEM_AGE] = t->s ? days_of(g->request->now_us - t->s->created_at[t->doc]) : NAN;
-    x[FEATURE_ITEM_RATINGS] = t->s ? (float)t->s->rating_count[t->doc] : NAN;
-    x[FEATURE_ITEM_RATING] = t->s && t->s->rating_count[t->doc] ? t->s->rating_mean[t->doc] : NAN;
-    x[FEATURE_ITEM_PRICE] = isnan(t->price) ? NAN : (float)live->price_minor;
-    x[FEATURE_ITEM_DISCOUNT] = !isnan(t->price) && list != STORE_NO_AMOUNT && list > 0
-                                   ? 1 - (float)live->price_minor / (float)list
-                                   : NAN;
+    column(g, FEATURE_ITEM_POPULARITY)[i] = row != UINT32_MAX ? g->model->popularity[row] : NAN;
+    column(g, FEATURE_ITEM_HEAT)[i] = heat_share(g, product_no);
+    column(g, FEATURE_ITEM_AGE)[i] =
+        t->s ? days_of(g->request->now_us - t->s->created_at[t->doc]) : NAN;
+    column(g, FEATURE_ITEM_RATINGS)[i] = t->s ? (float)t->s->rating_count[t->doc] : NAN;
+    column(g, FEATURE_ITEM_RATING)[i] =
+        t->s && t->s->rating_count[t->doc] ? t->s->rating_mean[t->doc] : NAN;
+    column(g, FEATURE_ITEM_PRICE)[i] = isnan(t->price) ? NAN : (float)live->price_minor;
+    column(g, FEATURE_ITEM_DISCOUNT)[i] = !isnan(t->price) && list != STORE_NO_AMOUNT && list > 0
+                                              ? 1 - (float)live->price_minor / (float)list
+                                              : NAN;
 }
 
-static void fill_likeness(const struct traits *t, struct taste *shopper, struct taste *context,
-                          float *x)
+static void fill_likeness(const struct filling *g, size_t i, const struct traits *t,
+                          const struct taste *shopper, const struct taste *context)
 {
-    float habit = t->price - (float)mean_price(shopper);
-    x[FEATURE_PRICE_HABIT] = habit;
-    x[FEATURE_PRICE_UNUSUAL] = habit / (float)price_deviation(shopper);
-    x[FEATURE_CATEGORY_INTEREST] = share_of(shopper, shopper->category, t->category);
-    x[FEATURE_DEPARTMENT_INTEREST] = share_of(shopper, shopper->department, t->department);
-    x[FEATURE_BRAND_INTEREST] = share_of(shopper, shopper->brand, t->brand);
-    x[FEATURE_CONTEXT_CATEGORY] = share_of(context, context->category, t->category);
-    x[FEATURE_CONTEXT_BRAND] = share_of(context, context->brand, t->brand);
-    x[FEATURE_CONTEXT_PRICE] = t->price - (float)mean_price(context);
+    float habit = t->price - shopper->mean;
+    column(g, FEATURE_PRICE_HABIT)[i] = habit;
+    column(g, FEATURE_PRICE_UNUSUAL)[i] = habit / shopper->deviation;
+    column(g, FEATURE_CATEGORY_INTEREST)[i] = share_of(shopper, shopper->category, t->category);
+    column(g, FEATURE_DEPARTMENT_INTEREST)[i] =
+        share_of(shopper, shopper->department, t->department);
+    column(g, FEATURE_BRAND_INTEREST)[i] = share_of(shopper, shopper->brand, t->brand);
+    column(g, FEATURE_CONTEXT_CATEGORY)[i] = share_of(context, context->category, t->category);
+    column(g, FEATURE_CONTEXT_BRAND)[i] = share_of(context, context->brand, t->brand);
+    column(g, FEATURE_CONTEXT_PRICE)[i] = t->price - context->mean;
 }
 
 enum err_code features_fill(const struct view *view, const struct recommend_request *request,
@@ -311,27 +344,32 @@ enum err_code features_fill(const struct view *view, const struct recommend_requ
                             const struct topk_item *candidates, size_t n, struct arena *arena,
                             struct features *out, struct err *err)
 {
-    struct filling g = {view, request, profile, c, view_model(view), {0}, {0}};
-    float row[FEATURES];
+    struct filling g = {.view = view,
+                        .request = request,
+                        .profile = profile,
+                        .c = c,
+                        .model = view_model(view),
+                        .hottest = heat_of_hottest(view, request->now_us),
+                        .n = n,
+                        .x = arena_try_alloc(arena, FEATURES * n * sizeof *g.x)};
     struct live_row live;
     struct taste *tastes = arena_try_alloc(arena, 2 * sizeof *tastes);
-    *out = (struct features){n, arena_try_alloc(arena, FEATURES * n * sizeof *out->x)};
-    if (!tastes || !out->x)
+    uint32_t *index = arena_try_alloc(arena, n * sizeof *index);
+    if (!tastes || !index || !g.x)
         return err_set(err, ERR_LIMIT, "the features of %zu candidates do not fit", n);
+    *out = (struct features){n, g.x};
     memset(tastes, 0, 2 * sizeof *tastes);
     find_facets(&g);
     taste_of_profile(&g, &tastes[0]);
     taste_of_context(&g, &tastes[1]);
-    fill_request(&g, row);
+    fill_request(&g);
+    fill_blend(&g, candidates);
     for (size_t i = 0; i < n; i++) {
         struct traits t = traits_of(&g, candidates[i].id, &live);
-        row[FEATURE_BLEND_SCORE] = candidates[i].score / candidates[0].score;
-        row[FEATURE_BLEND_RANK] = (float)i;
-        fill_sources(&g, candidates[i].id, row);
-        fill_item(&g, candidates[i].id, &t, &live, row);
-        fill_likeness(&t, &tastes[0], &tastes[1], row);
-        for (size_t f = 0; f < FEATURES; f++)
-            out->x[f * n + i] = row[f];
+        index[i] = candidates_find(c, candidates[i].id);
+        fill_item(&g, i, candidates[i].id, &t, &live);
+        fill_likeness(&g, i, &t, &tastes[0], &tastes[1]);
     }
+    fill_sources(&g, index);
     return ERR_OK;
 }
