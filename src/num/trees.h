@@ -31,7 +31,7 @@ enum {
     TREES_FEATURES_MAX = 256,      /* of a row */
     TREES_SOURCE_NODES_MAX = 8191, /* of one tree in the file */
     TREES_NODES_MAX = 1 << 22,     /* of all trees, filled up */
-    TREES_BLOCK = 16,              /* rows that are scored side by side */
+    TREES_BLOCK = 32,              /* rows that are scored side by side */
 };
 
 /** What makes a prediction of a margin. */

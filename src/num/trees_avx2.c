@@ -1,4 +1,4 @@
-/* trees.h with AVX2: eight rows of a block at a time. */
+/* trees.h with AVX2: sixteen rows of a block at a time. */
 #ifdef __x86_64__
 #include <immintrin.h>
 

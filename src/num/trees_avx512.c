@@ -1,4 +1,4 @@
-/* trees.h with AVX-512: the sixteen rows of a block at a time. */
+/* trees.h with AVX-512: the rows of a block together. */
 #ifdef __x86_64__
 #include <immintrin.h>
 
