@@ -386,15 +386,20 @@ static void handle_end(struct http_request *req)
 /* --- routes ---------------------------------------------------------------------------------- */
 
 static const struct endpoint_group *const groups[] = {
-    &shop_endpoints,       &product_endpoints,      &product_bulk_endpoints,
-    &event_endpoints,      &user_endpoints,         &recommendation_endpoints,
-    &search_endpoints,     &cart_endpoints,         &order_endpoints,
-    &model_endpoints,      &rule_endpoints,         &job_endpoints,
-    &import_endpoints,     &key_endpoints,          &overview_endpoints,
-    &quarantine_endpoints, &report_endpoints,       &experiment_endpoints,
-    &demo_endpoints,       &operation_endpoints,    &web_endpoints,
-    &gorse_user_endpoints, &gorse_item_endpoints,   &gorse_feedback_endpoints,
-    &gorse_list_endpoints, &gorse_health_endpoints,
+    &shop_endpoints,           &product_endpoints,
+    &product_bulk_endpoints,   &event_endpoints,
+    &user_endpoints,           &recommendation_endpoints,
+    &search_endpoints,         &cart_endpoints,
+    &order_endpoints,          &model_endpoints,
+    &rule_endpoints,           &job_endpoints,
+    &import_endpoints,         &key_endpoints,
+    &overview_endpoints,       &quarantine_endpoints,
+    &report_endpoints,         &experiment_endpoints,
+    &settings_endpoints,       &demo_endpoints,
+    &operation_endpoints,      &web_endpoints,
+    &gorse_user_endpoints,     &gorse_item_endpoints,
+    &gorse_feedback_endpoints, &gorse_list_endpoints,
+    &gorse_health_endpoints,
 };
 
 static void bind(struct api *api, const struct endpoint *e, struct bound_endpoint *bound,

@@ -11,6 +11,7 @@
 #define API_API_H
 
 #include "auth/auth.h"
+#include "base/config.h"
 #include "engine/engine.h"
 #include "eval/list_id.h"
 #include "http/server.h"
@@ -22,6 +23,7 @@ struct api_options {
     struct store *store; /* borrowed until api_free, as the following */
     struct engine *engine;
     struct auth *auth;
+    const struct config *config;
     struct recommend_weights weights; /* of the sources of recommendations */
     const char *name_en, *name_zh;    /* of the shop */
     const char *public_key;           /* given to the storefront; NULL: none */

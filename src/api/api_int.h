@@ -161,6 +161,11 @@ void find_experiments(struct call *call, enum placement placement, const struct 
                       struct experiment_settings *out);
 void experiment_set_unref(struct experiment_set *s); /* NULL is fine */
 
+/** What everybody would get in a placement if the experiment were decided for a variant now, whatever state it is in.
+ *  ERR_NOT_FOUND, ERR_INVALID  there is no such experiment, no such variant */
+enum err_code preview_variant(struct call *call, enum placement placement, struct str experiment,
+                              struct str variant, struct experiment_settings *out, struct err *err);
+
 /* --- lists.c: lists that were served ------------------------------------------------------------ */
 
 /** The id of a list that is being answered, in the call's arena: by it events tell what the list led to. */
@@ -268,8 +273,8 @@ extern const struct endpoint_group shop_endpoints, product_endpoints, product_bu
     event_endpoints, user_endpoints, recommendation_endpoints, search_endpoints, cart_endpoints,
     order_endpoints, model_endpoints, rule_endpoints, job_endpoints, import_endpoints,
     key_endpoints, overview_endpoints, quarantine_endpoints, report_endpoints, experiment_endpoints,
-    demo_endpoints, operation_endpoints, web_endpoints, gorse_user_endpoints, gorse_item_endpoints,
-    gorse_feedback_endpoints, gorse_list_endpoints, gorse_health_endpoints;
+    settings_endpoints, demo_endpoints, operation_endpoints, web_endpoints, gorse_user_endpoints,
+    gorse_item_endpoints, gorse_feedback_endpoints, gorse_list_endpoints, gorse_health_endpoints;
 
 #define ENDPOINT_GROUP(name, table)                                                                \
     const struct endpoint_group name = {(table), sizeof(table) / sizeof *(table)}

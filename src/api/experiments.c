@@ -125,6 +125,53 @@ void find_experiments(struct call *call, enum placement placement, const struct 
     experiment_set_unref(s);
 }
 
+struct preview {
+    struct str id, variant;
+    struct experiment_entry entry; /* as if it were decided for the variant */
+};
+
+static enum err_code read_preview(struct call *call, struct db *db, void *arg, struct err *err)
+{
+    struct preview *p = arg;
+    struct experiment_record *r = &p->entry.record;
+    char quoted[64];
+    enum err_code code = experiment_get(db, p->id, call->arena, r, err);
+    if (code == ERR_OK)
+        code = experiment_read(r->definition, call->arena, &p->entry.e, err);
+    if (code != ERR_OK)
+        return err_prefix(err, code, "experiment");
+    if (experiment_variant_of(&p->entry.e, p->variant) == p->entry.e.variants_len)
+        return err_set(err, ERR_INVALID, "variant: there is no '%s' in that experiment",
+                       err_quote(quoted, sizeof quoted, p->variant.p, p->variant.n));
+    r->state = EXPERIMENT_DECIDED;
+    r->decision = p->variant;
+    r->decided_at = INT64_MAX; /* on top of what was decided before */
+    return ERR_OK;
+}
+
+enum err_code preview_variant(struct call *call, enum placement placement, struct str experiment,
+                              struct str variant, struct experiment_settings *out, struct err *err)
+{
+    struct preview p = {.id = experiment, .variant = variant};
+    enum err_code code = call_read(call, read_preview, &p, err);
+    if (code != ERR_OK)
+        return code;
+    struct experiment_set *s = current_set(call->api);
+    size_t n = 0, others = s ? s->len : 0;
+    struct experiment_entry *entries = arena_try_alloc(call->arena, (others + 1) * sizeof *entries);
+    for (size_t i = 0; entries && i < others; i++)
+        if (s->entries[i].record.state == EXPERIMENT_DECIDED &&
+            s->entries[i].record.no != p.entry.record.no)
+            entries[n++] = s->entries[i];
+    if (entries) {
+        entries[n++] = p.entry;
+        experiments_apply(&call->api->o.weights, entries, n, placement, USER_KNOWN, (struct str){0},
+                          out);
+    }
+    experiment_set_unref(s);
+    return entries ? ERR_OK : err_set(err, ERR_LIMIT, "the experiments do not fit");
+}
+
 /* --- telling --------------------------------------------------------------------------------- */
 
 static void write_text(struct json_writer *w, struct str text)

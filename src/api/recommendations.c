@@ -23,6 +23,8 @@ enum {
     OF_ALL,
     EXPLAIN = OF_ALL, /* of explain alone */
     ALL,
+    EXPERIMENT,
+    VARIANT,
     WITH_EXPLAIN,
     ROWS = OF_ALL, /* of rows alone */
 };
@@ -49,6 +51,8 @@ static const struct param params[] = {
     [CURRENCY] = {.name = STR_LIT("currency")},
     [EXPLAIN] = {.name = STR_LIT("explain"), .kind = PARAM_LIST, .hi = EXPLAIN_MAX},
     [ALL] = {.name = STR_LIT("all"), .kind = PARAM_BOOL},
+    [EXPERIMENT] = {.name = STR_LIT("experiment")},
+    [VARIANT] = {.name = STR_LIT("variant")},
 };
 
 /* At the same places, so that both are read alike. */
@@ -383,6 +387,18 @@ static void write_explanation(struct call *call, const struct explainer *x,
     jw_obj_end(w);
 }
 
+/* As a variant has it, where one is named; what its place for exploring would show by chance is not drawn. */
+static enum err_code apply_variant(struct call *call, enum placement placement,
+                                   struct experiment_settings *settings, struct err *err)
+{
+    struct str experiment = call->values[EXPERIMENT].text, variant = call->values[VARIANT].text;
+    if (!experiment.n && !variant.n)
+        return ERR_OK;
+    if (!experiment.n || !variant.n)
+        return err_set(err, ERR_INVALID, "experiment, variant: one is nothing without the other");
+    return preview_variant(call, placement, experiment, variant, settings, err);
+}
+
 static enum err_code explain_recommendations(struct call *call, struct err *err)
 {
     struct recommend_request r;
@@ -392,6 +408,8 @@ static enum err_code explain_recommendations(struct call *call, struct err *err)
     struct wanted wanted;
     struct json_writer w;
     enum err_code code = build_request(call, &r, &settings, err);
+    if (code == ERR_OK)
+        code = apply_variant(call, r.placement, &settings, err);
     if (code == ERR_OK)
         code = recommend_trace_run(call->view, &r, call->arena, t, err);
     if (code == ERR_OK)

@@ -292,6 +292,7 @@ static enum err_code start(struct serving *s, struct err *err)
     bool read_only = store_is_read_only(s->store);
     s->options.store = s->store;
     s->options.engine = s->engine;
+    s->options.config = s->args->config;
     s->options.auth = s->auth;
     s->options.name_en = s->name_en;
     s->options.name_zh = s->name_zh;

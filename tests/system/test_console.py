@@ -5,6 +5,7 @@ import sqlite3
 
 from shop import equal, path_of, run_on_demo, test, wait_until
 
+WEIGHTS = "home.trending=0.25,cart.near=2"
 
 
 def scalar(server, sql):
@@ -131,5 +132,22 @@ def parameters(server):
         equal({name: used[name] for name in asked}, asked)
 
 
+@test("settings are told with where they come from, and the weights they make; what is the machine's is not")
+def settings(server):
+    told = server.admin().get("/v1/settings")
+    rows = {(s["section"], s["name"]): s for s in told["settings"]}
+    equal(rows["recommend", "weights"],
+          {"section": "recommend", "name": "weights", "value": WEIGHTS, "default": "",
+           "origin": "flag", "where": "--set"})
+    equal(rows["shop", "name_en"]["origin"], "default")
+    equal({section for section, _ in rows}, {"shop", "recommend", "gorse"})
+    changed = {(p, name) for p, weights in told["weights"].items()
+               for name, value in weights.items() if value != told["default_weights"][p][name]}
+    equal(changed, {("home", "trending"), ("cart", "near")})
+    equal((told["weights"]["home"]["trending"], told["weights"]["cart"]["near"]), (0.25, 2))
+    assert server.shop.path not in str(told)
+    server.backend().must(403, "GET", "/v1/settings")
+
+
 if __name__ == "__main__":
-    run_on_demo()
+    run_on_demo(settings=(f"recommend.weights={WEIGHTS}",))

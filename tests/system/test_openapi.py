@@ -300,6 +300,7 @@ def tour_operation(call):
     job = call(202, "POST", "/v1/jobs", {"kind": "train"})
     call(204, "DELETE", path_of("v1", "jobs", str(job["id"])))
     call(200, "GET", "/v1/overview")
+    call(200, "GET", "/v1/settings")
     row = call(200, "GET", "/v1/quarantine", query={"kind": "events", "limit": 1})["items"][0]
     call(400, "GET", "/v1/quarantine", query={"limit": 1000})
     call(204, "DELETE", path_of("v1", "quarantine", str(row["id"])))
