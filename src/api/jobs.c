@@ -124,22 +124,26 @@ void wake_jobs(struct call *call)
         call->api->o.wake_jobs(call->api->o.jobs_ctx);
 }
 
-/* The parameters of a training, as its job keeps them. */
-static enum err_code take_parameters(struct call *call, struct str given, struct asked *a,
-                                     struct err *err)
+/* The parameters of a training, or that it is a refit, as its job keeps them. */
+static enum err_code take_arguments(struct call *call, struct str given, bool refit,
+                                    struct asked *a, struct err *err)
 {
     struct train_args args;
     struct buf text;
-    if (!given.n)
+    if (!given.n && !refit)
         return ERR_OK;
     if (!str_is(a->kind, "train"))
-        return err_set(err, ERR_INVALID, "parameters: only of a training");
-    enum err_code code = train_args_parse(given, call->arena, &args, err);
-    if (code != ERR_OK)
-        return err_prefix(err, code, "parameters");
+        return err_set(err, ERR_INVALID, "%s: only of a training",
+                       given.n ? "parameters" : "refit");
+    if (given.n && refit)
+        return err_set(err, ERR_INVALID,
+                       "parameters: a refit has those of the version that serves");
+    args = (struct train_args){.refit = refit};
+    if (given.n && train_args_parse(given, call->arena, &args, err) != ERR_OK)
+        return err_prefix(err, ERR_INVALID, "parameters");
     buf_init(&text, TRAIN_ARGS_MAX);
     train_args_write(&args, &text);
-    code = buf_ok(&text, "parameters", err);
+    enum err_code code = buf_ok(&text, "parameters", err);
     if (code == ERR_OK)
         a->arguments = arena_str(call->arena, buf_str(&text));
     buf_release(&text);
@@ -148,22 +152,29 @@ static enum err_code take_parameters(struct call *call, struct str given, struct
 
 static enum err_code post_job(struct call *call, struct err *err)
 {
-    static const char *const names[] = {"kind", "parameters"};
-    struct jr_fields fields = {.names = names, .n = 2, .strict = true};
+    static const char *const names[] = {"kind", "parameters", "refit"};
+    struct jr_fields fields = {.names = names, .n = 3, .strict = true};
     struct asked *a = ARENA_NEW(call->arena, struct asked, 1);
     struct str parameters = {NULL, 0};
     struct json_reader r;
+    bool refit = false;
     int field;
     jr_init(&r, call->req->body, call->arena);
     if (jr_obj(&r))
-        while ((field = jr_field(&r, &fields)) >= 0)
-            field == 0 ? jr_str(&r, &a->kind) : jr_raw(&r, &parameters);
+        while ((field = jr_field(&r, &fields)) >= 0) {
+            if (field == 0)
+                jr_str(&r, &a->kind);
+            else if (field == 1)
+                jr_raw(&r, &parameters);
+            else
+                jr_bool(&r, &refit);
+        }
     enum err_code code = jr_end(&r, err);
     if (code == ERR_OK && !str_is(a->kind, "train") && !str_is(a->kind, "compact") &&
         !str_is(a->kind, "watch"))
         code = err_set(err, ERR_INVALID, "kind: expected train, compact or watch");
     if (code == ERR_OK)
-        code = take_parameters(call, parameters, a, err);
+        code = take_arguments(call, parameters, refit, a, err);
     call->acted = wake_jobs;
     return code == ERR_OK ? call_write(call, add_job, a, render_added, err) : code;
 }

@@ -15,7 +15,7 @@ enum cli_exit bench_rows(const struct args *args);
 enum cli_exit bench_search(const struct args *args);
 enum cli_exit bench_train(const struct args *args);
 
-/** bench_als.c: bench_train with --matrix */
+/** bench_als.c: bench_train with --matrix or --users */
 enum cli_exit bench_als(const struct args *args);
 
 /* A figure and what bounds it. */

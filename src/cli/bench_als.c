@@ -1,80 +1,22 @@
 /* bench_als.c - seconds a sweep of ALS on a matrix of one's own. */
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "cli/bench.h"
+#include "cli/bench_matrix.h"
 #include "engine/recommend_model.h"
 #include "num/dense.h"
 #include "num/stats.h"
 #include "train/als.h"
 
-enum { SIDE_MAX = 100000000 /* rows or columns */, SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
+enum { SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
 
 static void print(const char *name, const char *unit, double value)
 {
     bench_print(&(struct bench_figure){"train", name, unit, value, NULL, 0});
-}
-
-/* --- the matrix ------------------------------------------------------------------------------ */
-
-static enum err_code check_rows(const char *path, const int64_t *offsets, const int32_t *columns,
-                                const int64_t head[3], struct err *err)
-{
-    if (offsets[0] != 0 || offsets[head[0]] != head[2])
-        return err_set(err, ERR_INVALID, "%s: the rows do not span its %lld cells", path,
-                       (long long)head[2]);
-    for (int64_t row = 0; row < head[0]; row++) {
-        if (offsets[row + 1] < offsets[row] || offsets[row + 1] > head[2])
-            return err_set(err, ERR_INVALID, "%s: row %lld ends before it begins", path,
-                           (long long)row);
-        for (int64_t i = offsets[row]; i < offsets[row + 1]; i++)
-            if (columns[i] < 0 || columns[i] >= head[1] ||
-                (i > offsets[row] && columns[i] <= columns[i - 1]))
-                return err_set(err, ERR_INVALID, "%s: column %d of row %lld", path, columns[i],
-                               (long long)row);
-    }
-    return ERR_OK;
-}
-
-/* int64 rows, columns, cells, offsets[rows + 1], int32 columns[cells]; every cell weighs 1. */
-static enum err_code read_matrix(const char *path, struct matrix *out, struct err *err)
-{
-    struct fs_map map;
-    int64_t head[3];
-    enum err_code code = fs_map_open(&map, path, FS_SEQUENTIAL, err);
-    if (code != ERR_OK)
-        return code;
-    const uint8_t *bytes = map.data;
-    if (map.bytes >= sizeof head)
-        memcpy(head, bytes, sizeof head);
-    if (map.bytes < sizeof head || head[0] < 1 || head[0] > SIDE_MAX || head[1] < 1 ||
-        head[1] > SIDE_MAX || head[2] < 1 || (uint64_t)head[2] > map.bytes ||
-        map.bytes != sizeof head + ((size_t)head[0] + 1) * sizeof(int64_t) +
-                         (size_t)head[2] * sizeof(int32_t)) {
-        fs_map_close(&map);
-        return err_set(err, ERR_INVALID,
-                       "%s: not rows, columns (at most 100,000,000 each), cells, offsets and "
-                       "columns of the cells",
-                       path);
-    }
-    const int64_t *offsets = (const int64_t *)(const void *)(bytes + sizeof head);
-    const int32_t *columns = (const int32_t *)(const void *)(offsets + head[0] + 1);
-    code = check_rows(path, offsets, columns, head, err);
-    if (code == ERR_OK) {
-        *out = (struct matrix){.rows = (uint32_t)head[0], .columns = (uint32_t)head[1]};
-        out->offsets = mem_new((size_t)head[0] + 1, sizeof *out->offsets);
-        out->column = mem_new((size_t)head[2], sizeof *out->column);
-        out->value = mem_new((size_t)head[2], sizeof *out->value);
-        memcpy(out->offsets, offsets, ((size_t)head[0] + 1) * sizeof *offsets);
-        memcpy(out->column, columns, (size_t)head[2] * sizeof *columns);
-        for (int64_t i = 0; i < head[2]; i++)
-            out->value[i] = 1;
-    }
-    fs_map_close(&map);
-    return code;
 }
 
 /* --- limit ----------------------------------------------------------------------------------- */
@@ -122,6 +64,14 @@ static double work(const struct matrix *m, double d)
     return 2 * (double)matrix_cells(m) * d * (d + 1) + rows * d * d * d / 3;
 }
 
+/* The most memory that this process ever had. */
+static double peak_mib(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)u.ru_maxrss / 1024;
+}
+
 static enum err_code sweep(const struct matrix *by_user, const struct matrix *by_item,
                            struct als_options *o, struct pool *pool, struct err *err)
 {
@@ -148,6 +98,7 @@ static enum err_code sweep(const struct matrix *by_user, const struct matrix *by
         bench_print(&(struct bench_figure){"train", "sweep_gflops", "GFLOP/s of primal work",
                                            work(by_user, (double)d) / seconds / 1e9,
                                            "matrix_product_gflops", products_per_s(pool)});
+        print("peak_mib", "MiB", peak_mib());
         print("loss_per_1000_cells", "",
               1000 * als_loss(by_user, by_item, o, users, items) / (double)matrix_cells(by_user));
     }
@@ -158,13 +109,17 @@ static enum err_code sweep(const struct matrix *by_user, const struct matrix *by
 
 enum cli_exit bench_als(const struct args *args)
 {
-    int64_t dim, block, threads;
+    int64_t dim, block, threads, users, items, cells, seed;
     struct matrix by_user = {0}, by_item = {0};
     struct pool *pool = NULL;
     struct err err;
     if (!args_i64(args, "--dim", 64, 1, RECOMMEND_DIM_MAX, &dim) ||
         !args_i64(args, "--block", 0, 0, RECOMMEND_DIM_MAX, &block) ||
-        !args_i64(args, "--threads", 0, 0, 256, &threads))
+        !args_i64(args, "--threads", 0, 0, 256, &threads) ||
+        !args_i64(args, "--users", 0, 1, BENCH_SIDE_MAX, &users) ||
+        !args_i64(args, "--items", 1000000, 1, BENCH_SIDE_MAX, &items) ||
+        !args_i64(args, "--cells", 100000000, 1, BENCH_CELLS_MAX, &cells) ||
+        !args_i64(args, "--seed", 1, 0, INT64_MAX, &seed))
         return EXIT_USAGE;
     struct als_options o = {.dim = (uint32_t)dim,
                             .alpha = 1,
@@ -172,11 +127,18 @@ enum cli_exit bench_als(const struct args *args)
                             .block = (uint32_t)block,
                             .iterations = 1,
                             .seed = 1};
-    enum err_code code = read_matrix(args_flag(args, "--matrix"), &by_user, &err);
+    enum err_code code = ERR_OK;
+    if (threads != 1)
+        code = pool_new(&pool, "bench", threads ? (unsigned)threads - 1 : 0, POOL_QUEUE, &err);
+    if (code == ERR_OK && args_has(args, "--matrix"))
+        code = bench_matrix_read(args_flag(args, "--matrix"), &by_user, &err);
+    else if (code == ERR_OK)
+        code = bench_matrix_draw((uint32_t)users, (uint32_t)items, (uint64_t)cells, (uint64_t)seed,
+                                 pool, &by_user, &err);
     if (code == ERR_OK)
         code = matrix_transpose(&by_user, &by_item, &err);
-    if (code == ERR_OK && threads != 1)
-        code = pool_new(&pool, "bench", threads ? (unsigned)threads - 1 : 0, POOL_QUEUE, &err);
+    if (code == ERR_OK)
+        print("cells", "", (double)matrix_cells(&by_user));
     if (code == ERR_OK)
         code = sweep(&by_user, &by_item, &o, pool, &err);
     pool_free(pool);

@@ -243,7 +243,7 @@ enum cli_exit bench_train(const struct args *args)
     struct store *store;
     struct pool *pool = NULL;
     struct err err;
-    if (args_has(args, "--matrix"))
+    if (args_has(args, "--matrix") || args_has(args, "--users"))
         return bench_als(args);
     if (!args_i64(args, "--threads", 0, 0, 256, &threads))
         return EXIT_USAGE;

@@ -30,8 +30,11 @@ static const struct flag flags[] = {
     {"--matrix", "FILE",
      "train: sweeps of ALS on this matrix instead of the shop (int64 rows, columns, cells,\n"
      "                         offsets[rows + 1], int32 columns[cells])"},
-    {"--dim", "N", "train: factors, with --matrix (64)"},
-    {"--block", "N", "train: steps over blocks of so many factors, with --matrix (0: exact)"},
+    {"--users", "N", "train: sweeps of ALS on a matrix that is drawn, of so many users"},
+    {"--items", "N", "train: and so many items (1000000)"},
+    {"--cells", "N", "train: and about so many cells (100000000)"},
+    {"--dim", "N", "train: factors, with --matrix or --users (64)"},
+    {"--block", "N", "train: steps over blocks of so many factors, with them (0: exact)"},
     {"--seed", "N", "another draw of the same size (1)"},
 };
 

@@ -11,11 +11,15 @@ static const struct flag flags[] = {
     {"--format", "F", "recommend: adjacency (a line is a user and the items) or pairs (adjacency)"},
     {"--model", "M", "recommend: als, propagation, neighbours or popularity (als)"},
     {"--params", "K=V,...",
-     "the model's parameters; lists, cold, als: as for `aisle train`; next, sessions: theirs"},
+     "the model's parameters; lists, cold, refit, als: as for `aisle train`; next, sessions: "
+     "theirs"},
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
     {"--placement", "P", "lists: home, similar, bought_together or cart (all of them)"},
     {"--weights", "P.S=V,...", "lists: weights of sources, for example home.factors=0.8"},
-    {"--until", "TIME", "lists, again: as if nothing had happened from then on"},
+    {"--every", "HOURS", "refit: between two refits (24)"},
+    {"--rounds", "N", "refit: so many, each from the one before (7)"},
+    {"--warm", "N", "refit: pairs of half steps of each (1)"},
+    {"--until", "TIME", "lists, again, refit: as if nothing had happened from then on"},
     {"--test-share", "X", "lists, again: share of the acts that is held out (0.2)"},
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
     {"--fold", "N",
@@ -23,7 +27,8 @@ static const struct flag flags[] = {
     {"--alike", "W", "cold: what texts say beside the factors (0.8)"},
     {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
     {"--ranker", NULL, "lists: with a learned ranker, trained on what came before the test part"},
-    {"--k", "N", "recommend, lists, cold, next, sessions: length of the lists (20; next: 10)"},
+    {"--k", "N",
+     "recommend, lists, cold, refit, next, sessions: length of the lists (20; next: 10)"},
     {"--sequences", "F", "next: a line is a user and the items in order of time"},
     {"--attributes", "F", "next: JSON, of item to a list of attributes"},
     {"--validate", NULL, "next: foretell the item before the last; the last is not looked at"},
@@ -83,20 +88,24 @@ static enum cli_exit run(const struct args *args)
         return eval_sessions(args);
     if (strcmp(args->words[0], "ope") == 0)
         return eval_ope(args);
-    return fail_usage(args,
-                      "'%s': expected recommend, lists, cold, again, next, sessions, search or ope",
-                      args->words[0]);
+    if (strcmp(args->words[0], "refit") == 0)
+        return eval_refit(args);
+    return fail_usage(
+        args,
+        "'%s': expected recommend, lists, cold, again, refit, next, sessions, search or "
+        "ope",
+        args->words[0]);
 }
 
 const struct command cmd_eval = {
     .name = "eval",
     .summary = "Measure recommendation and search on files of your own",
-    .usage = "recommend --train F --test F | lists | cold | again | next --sequences F | "
+    .usage = "recommend --train F --test F | lists | cold | again | refit | next --sequences F | "
              "sessions --train F --test F | search --judgements F | ope --log F",
     .text =
         "Fits and answers with the code that serves, and prints one JSON object. Only lists, "
-        "cold\n"
-        "and again need a data folder.\n\n"
+        "cold,\n"
+        "again and refit need a data folder.\n\n"
         "recommend  recall@k, ndcg@k (binary gain) and hit@k are means over the users of the test\n"
         "           file that the training file knows; what a user had there is neither shown nor\n"
         "           wanted. coverage is the share of items that any list shows, gini how "
@@ -122,6 +131,11 @@ const struct command cmd_eval = {
         "           in the first 5, 10 and 20 of all they had bought: as the row `buy again` "
         "orders it,\n"
         "           by the last purchase, and by the number of purchases.\n"
+        "refit      of home pages of a model that is refitted every day (`aisle train --refit`), "
+        "of one\n"
+        "           fitted anew every day, and of one that stays as it was before the first; by "
+        "what\n"
+        "           shoppers did in the week after each day.\n"
         "next       hit@k, ndcg@k and mrr@k of the last item of each line, foretold from those "
         "before\n"
         "           it; fitted on the same. Beside it, popularity.\n"

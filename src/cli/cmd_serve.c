@@ -178,9 +178,13 @@ static enum err_code start_runner(struct serving *s, struct err *err)
     if (n <= 0)
         return err_set_errno(err, ERR_IO, errno, "/proc/self/exe");
     program[n] = '\0';
-    return runner_start(
-        &(struct runner_options){.store = s->store, .engine = s->engine, .program = program},
-        &s->runner, err);
+    struct runner_options options = {
+        .store = s->store,
+        .engine = s->engine,
+        .program = program,
+        .refit_every_us = config_duration_us(s->args->config, "recommend.refit_every"),
+        .train_every_us = config_duration_us(s->args->config, "recommend.train_every")};
+    return runner_start(&options, &s->runner, err);
 }
 
 static void *loop_begin(void *ctx, unsigned loop)

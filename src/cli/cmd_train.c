@@ -11,6 +11,7 @@
 static const struct flag flags[] = {
     {"--params", "K=V,...", "parameters, for example dim=128,iterations=15"},
     {"--threads", "N", "how many threads (all processors)"},
+    {"--refit", NULL, "go on from the version that serves: its parameters, its learned ranker"},
     {"--auto", NULL, "first look for better parameters, from the live version's on"},
     {"--budget", "SECONDS", "with --auto: so long (300)"},
     {"--test-share", "X", "share of the acts that is held out to measure (0.2)"},
@@ -71,7 +72,9 @@ enum err_code train_and_publish(const struct args *args, struct store *store,
         o.progress_arg = &telling;
     }
     enum err_code code = recommend_train(store, &o, result, err);
-    return code == ERR_OK ? recommend_publish(store, result->version, force, published, err) : code;
+    if (code != ERR_OK || result->refit.skipped)
+        return code;
+    return recommend_publish(store, result->version, force, published, err);
 }
 
 static bool read_options(const struct args *args, struct train_options *o)
@@ -87,6 +90,13 @@ static bool read_options(const struct args *args, struct train_options *o)
         fail_usage(args, "--budget is for --auto");
         return false;
     }
+    static const char *const own[] = {"--params", "--auto", "--cold-start", "--no-ranker"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (args_has(args, "--refit") && args_has(args, own[i])) {
+            fail_usage(args, "%s is for a full training: --refit takes what serves", own[i]);
+            return false;
+        }
+    o->refit = args_has(args, "--refit");
     o->search_s = args_has(args, "--auto") ? (double)budget : 0;
     o->threads = (unsigned)threads;
     o->no_ranker = args_has(args, "--no-ranker");
@@ -134,6 +144,39 @@ static void print_search(const struct args *args, const struct search_result *r)
             "(item-to-item)", r->item_knn);
 }
 
+/* How much of a full training it was. */
+static void print_refit(const struct args *args, const struct train_result *r)
+{
+    const struct refit_report *f = &r->refit;
+    if (f->why[0]) {
+        fprintf(args->out, f->skipped ? "Nothing to refit: %s.\n" : "A full training: %s.\n",
+                f->why);
+        return;
+    }
+    fprintf(args->out, "A refit of %s, with its ranker of %u trees, in %.2f s", r->gates.live,
+            f->trees, r->seconds);
+    if (f->full_s > 0)
+        fprintf(args->out, ": %.0f %% of a full training's %.1f s", 100 * r->seconds / f->full_s,
+                f->full_s);
+    fprintf(args->out, " (reading %.2f, shop %.2f, measuring %.2f, fitting %.2f).\n", r->derive_s,
+            r->open_s, r->evaluate_s, r->fit_s);
+}
+
+static void print_words(const struct args *args, const struct train_result *r, bool published)
+{
+    if (r->search.len)
+        print_search(args, &r->search);
+    if (r->refit.asked)
+        print_refit(args, r);
+    if (r->refit.skipped)
+        return;
+    fprintf(args->out, "Version %s of %u products and %u shoppers: %s.\n%s\n", r->version,
+            r->products, r->shoppers, r->gates.verdict,
+            published         ? "It is published."
+            : r->gates.passed ? "It is not published."
+                              : "It is not published: a gate failed.");
+}
+
 static enum cli_exit print_result(const struct args *args, const struct train_result *r,
                                   bool published)
 {
@@ -147,16 +190,11 @@ static enum cli_exit print_result(const struct args *args, const struct train_re
         status = print_json(args, &w);
         buf_release(&text);
     } else {
-        if (r->search.len)
-            print_search(args, &r->search);
-        fprintf(args->out, "Version %s of %u products and %u shoppers: %s.\n%s\n", r->version,
-                r->products, r->shoppers, r->gates.verdict,
-                published         ? "It is published."
-                : r->gates.passed ? "It is not published."
-                                  : "It is not published: a gate failed.");
+        print_words(args, r, published);
     }
-    /* What was published against a gate was asked for. */
-    return status != EXIT_FINE || r->gates.passed || published ? status : EXIT_FAILED;
+    /* What was published against a gate was asked for, and that nothing was to be done is no failure. */
+    bool fine = r->gates.passed || published || r->refit.skipped;
+    return status != EXIT_FINE || fine ? status : EXIT_FAILED;
 }
 
 /* `aisle models publish` in the server that holds the folder. */
@@ -200,7 +238,7 @@ static enum cli_exit train_beside(const struct args *args, const struct train_op
     if (code != ERR_OK)
         return fail(args, &err);
     enum cli_exit status = EXIT_FINE;
-    if (!args_has(args, "--no-publish"))
+    if (!args_has(args, "--no-publish") && !result.refit.skipped)
         status = publish_there(args, result.version, &published);
     return status == EXIT_FINE ? print_result(args, &result, published) : status;
 }
@@ -242,7 +280,11 @@ const struct command cmd_train = {
         "before\n"
         "the one that is measured, shows what came of it, and goes on with the best; the next "
         "--auto\n"
-        "begins there. Beside a running server this process trains and the\n"
+        "begins there. --refit takes parameters and learned ranker of the live version, begins at "
+        "its\n"
+        "factors, and measures itself against it on what shoppers did since: a fraction of the "
+        "time.\n"
+        "Beside a running server this process trains and the\n"
         "server publishes; the server does all of it itself when it is asked:\n\n"
         "  curl -H \"Authorization: Bearer $ADMIN_KEY\" --json '{\"kind\":\"train\"}' \\\n"
         "       http://localhost:5000/v1/jobs\n",

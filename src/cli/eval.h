@@ -8,7 +8,8 @@
 #include "base/pool.h"
 #include "cli/cli.h"
 
-/** eval_recommend.c, eval_lists.c, eval_cold.c, eval_again.c, eval_search.c, eval_next.c, eval_sessions.c, eval_ope.c */
+/** eval_recommend.c, eval_lists.c, eval_cold.c, eval_again.c, eval_search.c, eval_next.c, eval_sessions.c, eval_ope.c,
+ *  eval_refit.c */
 enum cli_exit eval_recommend(const struct args *args);
 enum cli_exit eval_lists(const struct args *args);
 enum cli_exit eval_again(const struct args *args);
@@ -17,6 +18,7 @@ enum cli_exit eval_search(const struct args *args);
 enum cli_exit eval_next(const struct args *args);
 enum cli_exit eval_sessions(const struct args *args);
 enum cli_exit eval_ope(const struct args *args);
+enum cli_exit eval_refit(const struct args *args);
 
 /** The other threads of a measurement, beside the one that calls. threads: in all, 0 every processor. *out stays
  *  NULL for one. Errors as pool_new. */

@@ -25,6 +25,10 @@ static const struct config_setting table[] = {
      "weights of sources other than the defaults: home.trending=0.3,cart.near=1 "
      "(recommendations.md)",
      false},
+    {"recommend", "refit_every", CONFIG_DURATION, "1h", 0, 366 * 86400000000, NULL,
+     "how often a server refits the model that serves, where shoppers came back; 0s: never", false},
+    {"recommend", "train_every", CONFIG_DURATION, "1d", 0, 366 * 86400000000, NULL,
+     "how long after the last full training a server trains again; 0s: never", false},
     {"server", "address", CONFIG_STRING, "", 0, 0, NULL, "numeric address to listen on; empty: all",
      false},
     {"server", "port", CONFIG_INT, "5000", 0, 65535, NULL, "port of storefront and API; 0: any",

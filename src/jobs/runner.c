@@ -250,6 +250,8 @@ static void loop(void *arg)
             queue_compaction(lane->runner);
         if (!lane->imports)
             watch_experiments(lane->runner);
+        if (!lane->imports)
+            train_schedule_run(&lane->runner->schedule, lane->runner->store);
         while (!stopping(lane->runner) && run_one(lane))
             continue;
     } while (await(lane));
@@ -274,6 +276,9 @@ enum err_code runner_start(const struct runner_options *options, struct runner *
     struct runner *r = MEM_NEW(struct runner);
     r->store = options->store;
     r->o = *options;
+    r->schedule = (struct train_schedule){.refit_every_us = options->refit_every_us,
+                                          .full_every_us = options->train_every_us};
+    train_schedule_begin(&r->schedule);
     r->program = mem_dup(options->program, strlen(options->program));
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->wake, NULL);

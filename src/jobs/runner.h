@@ -10,6 +10,7 @@
  *          has written its version, this process registers and publishes it. Lines {"progress": 0..1,
  *          "message": "..."} become the job's progress, written at most twice a second; the rest is its
  *          result.
+ * Alone:   train_schedule.h: refits and full trainings that nobody asked for.
  * Watch:   experiment_watch.h; every ten minutes, and as a job when asked.
  * Import:  ingest/import.h in this process, through the store's writer like every other write, with the
  *          job's arguments (import_args.h); its result is the import's report, where it failed with the
@@ -30,6 +31,8 @@ struct runner_options {
     struct store *store;          /* borrowed until runner_stop */
     struct engine *engine;        /* the one that follows it, the same; may be NULL */
     const char *program;          /* path of the aisle binary; copied */
+    int64_t refit_every_us;       /* train_schedule.h; 0: never */
+    int64_t train_every_us;       /* the same of full trainings */
     void (*published)(void *arg); /* a model was published; may be NULL */
     void *published_arg;
 };

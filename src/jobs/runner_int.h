@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "jobs/runner.h"
+#include "jobs/train_schedule.h"
 #include "store/jobs.h"
 
 enum { LANES = 2, JOB_OUTPUT_MAX = 1 << 20 };
@@ -27,10 +28,11 @@ struct runner {
     struct lane lanes[LANES];
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    int64_t compact_at_ns;    /* monotonic: when a compaction is due; the first lane's */
-    int64_t watch_at_ns;      /* the same of a look at experiments */
-    bool stopping;            /* under lock, as what follows */
-    struct map_u64 cancelled; /* numbers of jobs that somebody wants to end */
+    struct train_schedule schedule; /* the first lane's */
+    int64_t compact_at_ns;          /* monotonic: when a compaction is due; the first lane's */
+    int64_t watch_at_ns;            /* the same of a look at experiments */
+    bool stopping;                  /* under lock, as what follows */
+    struct map_u64 cancelled;       /* numbers of jobs that somebody wants to end */
 };
 
 /* A job under way. */

@@ -72,22 +72,29 @@ void train_args_write(const struct train_args *args, struct buf *out)
     }
     if (args->params)
         buf_puts(out, "}}");
+    else if (args->refit)
+        buf_puts(out, "{\"refit\":true}");
 }
 
 enum err_code train_args_read(struct str json, struct arena *arena, struct train_args *out,
                               struct err *err)
 {
-    static const char *const names[] = {"parameters"};
-    struct jr_fields fields = {.names = names, .n = 1, .strict = true};
+    static const char *const names[] = {"parameters", "refit"};
+    struct jr_fields fields = {.names = names, .n = 2, .strict = true};
     struct str parameters = {NULL, 0};
     struct json_reader r;
+    bool refit = false;
+    int field;
     *out = (struct train_args){0};
     if (!json.n)
         return ERR_OK;
     jr_init(&r, json, arena);
     if (jr_obj(&r))
-        while (jr_field(&r, &fields) >= 0)
-            jr_raw(&r, &parameters);
+        while ((field = jr_field(&r, &fields)) >= 0)
+            field == 0 ? jr_raw(&r, &parameters) : jr_bool(&r, &refit);
     enum err_code code = jr_end(&r, err);
-    return code == ERR_OK && parameters.n ? train_args_parse(parameters, arena, out, err) : code;
+    if (code == ERR_OK && parameters.n)
+        code = train_args_parse(parameters, arena, out, err);
+    out->refit = refit && !out->params;
+    return code;
 }

@@ -33,9 +33,11 @@ static enum err_code spawn(const struct runner *r, const struct train_args *args
     posix_spawnattr_t attributes;
     sigset_t none;
     const char *const argv[] = {
-        r->program,   "train",  "--no-publish",      "--json",
-        "--progress", "--data", store_dir(r->store), args->params ? "--params" : NULL,
-        args->params, NULL};
+        r->program,          "train",
+        "--no-publish",      "--json",
+        "--progress",        "--data",
+        store_dir(r->store), args->params ? "--params" : args->refit ? "--refit" : NULL,
+        args->params,        NULL};
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)
         return err_set_errno(err, ERR_IO, errno, "no pipe for the training process");
     posix_spawn_file_actions_init(&actions);
@@ -172,15 +174,23 @@ static enum err_code run_child(struct runner *r, const struct train_args *args,
 
 /* --- training -------------------------------------------------------------------------------- */
 
-static bool version_of(struct str json, struct arena *arena, char version[VERSION_SIZE])
+/* The version that was written. *skipped: a refit that was not due, which writes none. */
+static bool version_of(struct str json, struct arena *arena, char version[VERSION_SIZE],
+                       bool *skipped)
 {
     struct json_reader r;
-    struct str key, text = {NULL, 0};
+    struct str key, inner, text = {NULL, 0};
+    *skipped = false;
     jr_init(&r, json, arena);
     if (jr_obj(&r))
-        while (jr_key(&r, &key))
-            if (str_is(key, "version"))
+        while (jr_key(&r, &key)) {
+            if (str_is(key, "version") && jr_peek(&r) != JR_NULL)
                 jr_str(&r, &text);
+            else if (str_is(key, "refit") && jr_obj(&r))
+                while (jr_key(&r, &inner))
+                    if (str_is(inner, "skipped"))
+                        jr_bool(&r, skipped);
+        }
     if (jr_end(&r, NULL) != ERR_OK || text.n == 0 || text.n >= VERSION_SIZE)
         return false;
     memcpy(version, text.p, text.n);
@@ -238,8 +248,10 @@ enum err_code train_job(struct work *work, struct err *err)
         arena_release(&arena);
         return code;
     }
-    bool written = version_of(buf_str(&work->result), &arena, version);
+    bool skipped, written = version_of(buf_str(&work->result), &arena, version, &skipped);
     arena_release(&arena);
+    if (skipped)
+        return ERR_OK;
     if (!written)
         return work_must_end(work)
                    ? err_set(err, ERR_CANCELLED, "the training was stopped")

@@ -29,6 +29,20 @@ static void write_data(struct json_writer *w, const struct interactions *it,
     jw_obj_end(w);
 }
 
+/* How it came about, and what a refit must know of it. */
+static void write_made(struct json_writer *w, const struct train_options *o,
+                       const struct train_result *r)
+{
+    char sum[SUM_SIZE];
+    refit_weights_sum(o->weights, sum);
+    JW_OBJ(w, "made");
+    JW_Z(w, "refit_of", train_is_refit(r) ? r->gates.live : NULL);
+    JW_DECIMAL(w, "seconds", r->seconds, 3);
+    JW_DECIMAL(w, "full_s", train_is_refit(r) ? r->refit.full_s : r->seconds, 3);
+    JW_Z(w, "weights", sum);
+    jw_obj_end(w);
+}
+
 /* Size and checksum of a file of the version, if it is there. */
 static enum err_code write_file(struct json_writer *w, const char *dir, const char *name,
                                 struct err *err)
@@ -65,6 +79,7 @@ static enum err_code write_all(struct json_writer *w, const char *dir,
     JW_TIME(w, "trained_at", m->trained_at);
     write_params(w, &o->params);
     write_data(w, it, m);
+    write_made(w, o, r);
     JW_OBJ(w, "metrics");
     recommend_evaluation_json(&r->evaluation, w);
     jw_obj_end(w);
@@ -127,6 +142,20 @@ static void read_data(struct json_reader *r, struct manifest *m)
                 jr_fail(r, ERR_CORRUPT, "%s", why.msg);
 }
 
+static void read_made(struct json_reader *r, struct manifest *m)
+{
+    struct str key;
+    if (jr_obj(r))
+        while (jr_key(r, &key)) {
+            if (str_is(key, "refit_of"))
+                m->is_refit = jr_peek(r) == JR_STRING;
+            else if (str_is(key, "full_s"))
+                jr_double(r, &m->full_s);
+            else if (str_is(key, "weights"))
+                jr_str(r, &m->weights);
+        }
+}
+
 static void read_file(struct json_reader *r, struct manifest_file *out)
 {
     struct str key;
@@ -166,6 +195,8 @@ enum err_code manifest_parse(struct str text, struct arena *arena, struct manife
                 read_params(&r, &m.params);
             else if (str_is(key, "data"))
                 read_data(&r, &m);
+            else if (str_is(key, "made"))
+                read_made(&r, &m);
             else if (str_is(key, "files"))
                 read_files(&r, &m);
         }

@@ -24,6 +24,9 @@ struct manifest {
     struct recommend_params params; /* the defaults where it is silent */
     int64_t last_time;              /* of the acts, UTC us; 0: it is silent */
     struct manifest_file model, ranker;
+    bool is_refit;      /* train/refit.h */
+    struct str weights; /* their sum (train/refit.h); empty: it is silent */
+    double full_s;      /* seconds of the last full training behind it; 0: it is silent */
 };
 
 /** Write dir/manifest.json for the model file in dir, and the ranker's (engine/ranker.h) where there is one.

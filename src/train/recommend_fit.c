@@ -342,8 +342,9 @@ static enum err_code fit_als(struct work *w, struct err *err)
     if (!users || !items || !turned || !spectrum)
         code = err_set(err, ERR_MEMORY, "no memory for factors");
     if (code == ERR_OK && start_from(w, items)) {
+        uint32_t warm = w->o->warm ? w->o->warm : FIT_WARM_ITERATIONS;
         o.warm = true;
-        o.iterations = o.iterations < FIT_WARM_ITERATIONS ? o.iterations : FIT_WARM_ITERATIONS;
+        o.iterations = o.iterations < warm ? o.iterations : warm;
     }
     if (code == ERR_OK)
         code = als_fit(&w->by_user, &w->by_item, &o, w->o->pool, users, items, err);

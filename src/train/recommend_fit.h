@@ -52,8 +52,9 @@ struct fit_options {
     const struct content_catalogue
         *catalogue; /* what is sold; NULL: only what acts tell is known */
     /** A model fitted before: where its factors are as many, they are where the fit begins, and at most
-     *  FIT_WARM_ITERATIONS are made. It must know nothing that the fit is not to know. NULL: from nothing. */
+     *  `warm` are made. It must know nothing that the fit is not to know. NULL: from nothing. */
     const struct recommend_model *start;
+    uint32_t warm;     /* pairs of half steps from there; 0: FIT_WARM_ITERATIONS */
     int64_t until;     /* UTC us: only acts before it; 0: all */
     struct pool *pool; /* NULL: this thread alone */
     /** Told now and then how far it is, 0..1; may be NULL. */

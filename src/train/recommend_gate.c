@@ -27,6 +27,10 @@ static enum err_code find_live(struct store *store, struct live_model *l, struct
         snprintf(l->version, VERSION_SIZE, "%.*s", STR_ARG(live.version));
         l->params = m.params;
         l->last_time = m.last_time;
+        l->full_s = m.full_s;
+        l->ranker_bytes = m.ranker.bytes;
+        snprintf(l->ranker_xxh3, sizeof l->ranker_xxh3, "%.*s", STR_ARG(m.ranker.xxh3));
+        snprintf(l->weights, sizeof l->weights, "%.*s", STR_ARG(m.weights));
     }
     arena_release(&arena);
     store_read_end(store, db);

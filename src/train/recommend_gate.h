@@ -20,7 +20,7 @@
 #include "store/store.h"
 #include "train/recommend_evaluate.h"
 
-enum { GATE_USERS_MIN = 30, VERSION_SIZE = 40 };
+enum { GATE_USERS_MIN = 30, VERSION_SIZE = 40, SUM_SIZE = 20 };
 
 enum gate_kind { GATE_POPULARITY, GATE_LIVE_MODEL, GATE_LIVE_PARAMETERS, GATE_KINDS };
 
@@ -43,7 +43,11 @@ struct gates {
 struct live_model {
     char version[VERSION_SIZE];
     struct recommend_params params;
-    int64_t last_time; /* of the acts that it was fitted on, UTC us */
+    int64_t last_time;    /* of the acts that it was fitted on, UTC us */
+    int64_t ranker_bytes; /* of its ranker's file; 0: it has none */
+    char ranker_xxh3[SUM_SIZE];
+    char weights[SUM_SIZE]; /* of the sources, that its ranker was learned with; empty: not told */
+    double full_s;          /* what the last full training that it goes back to took; 0: not told */
     struct recommend_model model;
 };
 

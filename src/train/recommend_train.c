@@ -57,6 +57,7 @@ struct run {
     struct buf ranker; /* the file; empty: none */
     double from, to;   /* of the whole, that the step takes which runs now */
     const char *what;
+    int64_t begin_ns;
 };
 
 static void tell(void *arg, double done)
@@ -75,13 +76,17 @@ static void begin_step(struct run *run, double to, const char *what)
     tell(run, 0);
 }
 
-/* Only a fit on everything may begin with what serves: that knows the acts that a measured copy is to foretell. */
+/* Only a fit on everything may begin with what serves: that knows the acts that a measured copy is to foretell. A
+ * refit's measured copy is to foretell only what came after them. */
 static enum err_code fit(struct run *run, int64_t until, const struct recommend_params *p,
                          struct recommend_model *out, struct err *err)
 {
-    bool warm = until == 0 && run->o->until == 0 && !run->o->cold_start && run->live.version[0];
+    bool refit = train_is_refit(run->r);
+    bool warm =
+        refit || (until == 0 && run->o->until == 0 && !run->o->cold_start && run->live.version[0]);
     struct fit_options o = {.catalogue = &run->catalogue,
                             .start = warm ? &run->live.model : NULL,
+                            .warm = refit ? REFIT_ITERATIONS : 0,
                             .until = until,
                             .pool = run->pool,
                             .progress = tell,
@@ -187,6 +192,18 @@ static enum err_code search(struct run *run, struct train_options *own, struct e
     return code;
 }
 
+/* Against what serves, on what shoppers did since. */
+static enum err_code measure_refit(struct run *run, struct err *err)
+{
+    struct train_result *r = run->r;
+    begin_step(run, 0.5, "measuring");
+    enum err_code code =
+        measure(run, run->live.last_time + 1, &run->live.model, 0, &r->evaluation, err);
+    if (code == ERR_OK)
+        gate_rival(&r->gates, GATE_LIVE_MODEL, &r->evaluation);
+    return code;
+}
+
 static enum err_code evaluate(struct run *run, struct err *err)
 {
     struct train_result *r = run->r;
@@ -194,7 +211,9 @@ static enum err_code evaluate(struct run *run, struct err *err)
     int64_t split;
     bool serves = live->version[0] != '\0';
     enum err_code code = find_split(run, &split, err);
-    if (code == ERR_OK && serves && live->last_time >= split) {
+    if (code == ERR_OK && train_is_refit(r)) {
+        code = measure_refit(run, err);
+    } else if (code == ERR_OK && serves && live->last_time >= split) {
         code = measure_recipe(run, split, err);
     } else if (code == ERR_OK) {
         begin_step(run, 0.5, "measuring");
@@ -226,7 +245,7 @@ static enum err_code learn_ranker(struct run *run, struct err *err)
                             .until = INT64_MAX,
                             .pool = run->pool};
     double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
-    if (o->no_ranker || run->it.len < RANKER_ACTS_MIN)
+    if (o->no_ranker || run->it.len < RANKER_ACTS_MIN || train_is_refit(run->r))
         return ERR_OK;
     begin_step(run, 0.7, "learning the order of lists");
     how.seed = o->params.seed;
@@ -306,8 +325,10 @@ static enum err_code fit_and_write(struct run *run, struct err *err)
     run->r->cells = m.vectors.cells;
     m.meta = STR_LIT("{}");
     begin_step(run, 1, "writing");
+    run->r->seconds = (double)(at_ns - run->begin_ns) / 1e9;
     code = write_version(run, &m, err);
     run->r->write_s = since(&at_ns);
+    run->r->seconds += run->r->write_s;
     recommend_fit_release(&m);
     return code;
 }
@@ -321,13 +342,44 @@ static enum err_code open_shop(struct run *run, struct err *err)
     return code;
 }
 
+/* What can be taken over from the version that serves, and whether there is anything to do. */
+static enum err_code begin_refit(struct run *run, struct train_options *own, struct err *err)
+{
+    struct refit_report *r = &run->r->refit;
+    enum err_code code =
+        refit_carry(run->store, &run->live, own->weights, own->until, &run->ranker, r, err);
+    if (code != ERR_OK || r->why[0])
+        return code;
+    own->params = run->live.params;
+    refit_due(&run->it, &run->live, r);
+    return ERR_OK;
+}
+
+/* Everything from the parameters to the files. */
+static enum err_code learn(struct run *run, struct train_options *own, struct err *err)
+{
+    struct train_result *r = run->r;
+    int64_t at_ns = clock_mono_ns();
+    enum err_code code = ERR_OK;
+    if (own->search_s > 0 && !train_is_refit(r))
+        code = search(run, own, err);
+    r->search_s = since(&at_ns);
+    if (code == ERR_OK)
+        code = evaluate(run, err);
+    r->evaluate_s = since(&at_ns);
+    if (code == ERR_OK)
+        code = learn_ranker(run, err);
+    r->ranker_s = since(&at_ns);
+    return code == ERR_OK ? fit_and_write(run, err) : code;
+}
+
 enum err_code recommend_train(struct store *store, const struct train_options *o,
                               struct train_result *out, struct err *err)
 {
     struct derive_options derive = derive_defaults();
     struct train_options own = *o;
     struct run run = {.store = store, .o = &own, .r = out};
-    int64_t at_ns = clock_mono_ns();
+    int64_t at_ns = run.begin_ns = clock_mono_ns();
     *out = (struct train_result){0};
     buf_init(&run.ranker, RANKER_BYTES_MAX);
     /* The calling thread works too, so one thread less makes as many lanes. */
@@ -350,17 +402,13 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
         code = content_catalogue_read(store, &run.catalogue, err);
     if (code == ERR_OK)
         code = live_model_open(store, &run.live, err);
-    if (code == ERR_OK && o->search_s > 0)
-        code = search(&run, &own, err);
-    out->search_s = since(&at_ns);
-    if (code == ERR_OK)
-        code = evaluate(&run, err);
-    out->evaluate_s = since(&at_ns);
-    if (code == ERR_OK)
-        code = learn_ranker(&run, err);
-    out->ranker_s = since(&at_ns);
-    if (code == ERR_OK)
-        code = fit_and_write(&run, err);
+    out->open_s = since(&at_ns);
+    if (code == ERR_OK && o->refit)
+        code = begin_refit(&run, &own, err);
+    if (code == ERR_OK && out->refit.skipped)
+        out->seconds = (double)(clock_mono_ns() - run.begin_ns) / 1e9;
+    else if (code == ERR_OK)
+        code = learn(&run, &own, err);
     buf_release(&run.ranker);
     live_model_close(&run.live);
     view_unref(run.view);
@@ -532,7 +580,11 @@ enum err_code recommend_gc(struct store *store, size_t keep, size_t *removed, st
 void train_result_json(const struct train_result *r, struct json_writer *w)
 {
     jw_obj(w);
-    JW_Z(w, "version", r->version);
+    JW_Z(w, "version", r->version[0] ? r->version : NULL);
+    if (r->refit.asked) {
+        JW_KEY(w, "refit");
+        refit_json(&r->refit, r->gates.live, r->seconds, w);
+    }
     JW_BOOL(w, "passed", r->gates.passed);
     JW_Z(w, "verdict", r->gates.verdict);
     JW_KEY(w, "gates");
@@ -556,10 +608,12 @@ void train_result_json(const struct train_result *r, struct json_writer *w)
         search_json(&r->search, w);
     }
     JW_DECIMAL(w, "derive_s", r->derive_s, 3);
+    JW_DECIMAL(w, "open_s", r->open_s, 3);
     JW_DECIMAL(w, "search_s", r->search_s, 3);
     JW_DECIMAL(w, "evaluate_s", r->evaluate_s, 3);
     JW_DECIMAL(w, "ranker_s", r->ranker_s, 3);
     JW_DECIMAL(w, "fit_s", r->fit_s, 3);
     JW_DECIMAL(w, "write_s", r->write_s, 3);
+    JW_DECIMAL(w, "seconds", r->seconds, 3);
     jw_obj_end(w);
 }

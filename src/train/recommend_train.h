@@ -3,6 +3,7 @@
  * Steps:   derive acts up to a position of the log; fit on the earlier share and measure on the rest; learn a ranker
  *          (train/ranker_train.h); refit on everything; write models/recommend/<version>/ (recommend.model, where it
  *          pays ranker.json, manifest.json) aside and rename it into place; register; publish if the gates pass.
+ * Refit:   see train/refit.h: what need not be done again is taken over from the version that serves.
  * Gates:   see train/recommend_gate.h.
  * Crash:   until the rename nothing is there but a temporary folder, which the next training removes; until
  *          the register's transaction the live model serves.
@@ -15,6 +16,7 @@
 #include "train/ranker_train.h"
 #include "train/recommend_gate.h"
 #include "train/recommend_search.h"
+#include "train/refit.h"
 
 struct train_options {
     struct recommend_params params; /* where a search begins, if nothing serves */
@@ -25,6 +27,8 @@ struct train_options {
     unsigned threads;  /* 0: all processors */
     bool cold_start;   /* fit from nothing even where a model serves */
     bool no_ranker;    /* the sources' weights alone order lists (train/ranker_train.h) */
+    bool
+        refit; /* of the version that serves; params, search_s, cold_start and no_ranker say nothing then */
     struct shop_profile shop;                /* as the server has it (engine.h); borrowed */
     const struct recommend_weights *weights; /* likewise; NULL: the default */
     /** Told now and then how far it is, 0..1; may be NULL. */
@@ -33,15 +37,23 @@ struct train_options {
 };
 
 struct train_result {
-    char version[VERSION_SIZE];
+    char version[VERSION_SIZE]; /* empty: a refit was skipped */
+    struct refit_report refit;  /* all 0 where none was asked for */
     struct gates gates;
     struct recommend_evaluation evaluation;
     struct search_result search; /* len 0: there was none */
     struct derive_report acts;
     uint32_t products, shoppers, dim, cells;
-    struct ranker_report ranker;                                     /* all 0 without one */
-    double derive_s, search_s, evaluate_s, ranker_s, fit_s, write_s; /* wall time */
+    struct ranker_report ranker;                                             /* all 0 without one */
+    double derive_s, open_s, search_s, evaluate_s, ranker_s, fit_s, write_s; /* wall time */
+    double seconds; /* of all of them; while the manifest is written: without write_s */
 };
+
+/** Did it refit, and not train in full because there was nothing to refit? */
+static inline bool train_is_refit(const struct train_result *r)
+{
+    return r->refit.asked && !r->refit.why[0];
+}
 
 /** ERR_INVALID  no acts; ERR_CANCELLED, ERR_MEMORY, or what store and files report. */
 ERR_MUST_USE enum err_code recommend_train(struct store *store, const struct train_options *o,

@@ -23,6 +23,7 @@ struct bench {
     struct shop shop;
     struct runner *runner;
     char program[80];
+    int64_t refit_every_us; /* 0: no training by itself */
     atomic_int published;
 };
 
@@ -53,6 +54,7 @@ static void bench_start(struct bench *b)
     struct err err;
     struct runner_options options = {.store = b->shop.store,
                                      .program = b->program,
+                                     .refit_every_us = b->refit_every_us,
                                      .published = note_published,
                                      .published_arg = &b->published};
     ck_ok(runner_start(&options, &b->runner, &err));
@@ -162,6 +164,48 @@ START_TEST(a_trained_version_is_registered_and_published_and_told)
     snprintf(want, sizeof want, "train --no-publish --json --progress --data %s\n", b.shop.dir);
     ck_ok(fs_read_file(path, 1000, &got, &err));
     ck_text(buf_str(&got), want);
+    buf_release(&got);
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(a_refit_that_is_not_due_is_done_and_publishes_nothing)
+{
+    struct bench b;
+    struct err err;
+    struct model_version live;
+    bench_init(&b, "echo '{\"version\":null,\"refit\":{\"full\":false,\"skipped\":true}}'");
+    bench_start(&b);
+    struct job job = run_job(&b, "train");
+    ck_assert_msg(job.state == JOB_DONE, "%.*s", STR_ARG(job.message));
+    ck_assert_ptr_nonnull(strstr(job.result.p, "\"skipped\":true"));
+    ck_err(model_live(read_begin(&b.shop), STR_LIT("recommend"), &b.shop.arena, &live, &err),
+           ERR_NOT_FOUND);
+    read_end(&b.shop);
+    ck_assert_int_eq(b.published, 0);
+    bench_release(&b);
+}
+END_TEST
+
+START_TEST(a_server_refits_what_serves_by_itself)
+{
+    struct bench b;
+    struct err err;
+    char version[VERSION_SIZE], path[128];
+    struct buf got;
+    bench_init(&b, "echo \"$@\" >arguments.new; mv arguments.new arguments\n"
+                   "echo '{\"version\":null,\"refit\":{\"skipped\":true}}'");
+    train_one(&b, version);
+    ck_ok(recommend_publish(b.shop.store, version, true, NULL, &err));
+    b.refit_every_us = 1;
+    bench_start(&b);
+    snprintf(path, sizeof path, "%s/arguments", b.shop.dir);
+    for (int ms = 0; ms < WAIT_MS && access(path, F_OK) != 0; ms += STEP_MS)
+        usleep(STEP_MS * 1000);
+    buf_init(&got, 1000);
+    ck_ok(fs_read_file(path, 1000, &got, &err));
+    buf_putc(&got, '\0');
+    ck_assert_ptr_nonnull(strstr(got.data, " --refit\n"));
     buf_release(&got);
     bench_release(&b);
 }
@@ -593,6 +637,7 @@ START_TEST(uploads_that_no_queued_job_wants_go_at_the_start)
 END_TEST
 
 SUITE("runner", a_trained_version_is_registered_and_published_and_told,
+      a_refit_that_is_not_due_is_done_and_publishes_nothing, a_server_refits_what_serves_by_itself,
       a_running_job_shows_how_far_it_is_and_its_result_has_nothing_of_it,
       a_program_that_does_not_do_its_work_fails_the_job_and_the_next_one_runs,
       a_program_that_is_not_there_fails_the_job,

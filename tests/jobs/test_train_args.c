@@ -27,9 +27,27 @@ START_TEST(parameters_become_what_the_command_line_takes_and_come_back_from_the_
 }
 END_TEST
 
+START_TEST(a_refit_comes_back_from_the_job)
+{
+    struct err err;
+    struct arena arena;
+    struct train_args args = {.refit = true}, again;
+    struct buf text;
+    arena_init(&arena, 0, ROOM);
+    buf_init(&text, TRAIN_ARGS_MAX);
+    train_args_write(&args, &text);
+    ck_assert_str_eq(arena_str(&arena, buf_str(&text)).p, "{\"refit\":true}");
+    ck_ok(train_args_read(buf_str(&text), &arena, &again, &err));
+    ck_assert(again.refit && !again.params);
+    ck_err(train_args_read(STR_LIT("{\"refit\":1}"), &arena, &again, &err), ERR_INVALID);
+    buf_release(&text);
+    arena_release(&arena);
+}
+END_TEST
+
 START_TEST(no_parameters_are_no_arguments)
 {
-    static const char *const none[] = {"", "{}", "{\"parameters\":{}}"};
+    static const char *const none[] = {"", "{}", "{\"parameters\":{}}", "{\"refit\":false}"};
     struct err err;
     struct arena arena;
     struct train_args args;
@@ -38,6 +56,7 @@ START_TEST(no_parameters_are_no_arguments)
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         ck_ok(train_args_read(str_of(none[i]), &arena, &args, &err));
         ck_assert_ptr_null(args.params);
+        ck_assert(!args.refit);
     }
     buf_init(&text, TRAIN_ARGS_MAX);
     train_args_write(&args, &text);
@@ -93,5 +112,5 @@ START_TEST(arguments_that_nobody_wrote_are_refused)
 END_TEST
 
 SUITE("train_args", parameters_become_what_the_command_line_takes_and_come_back_from_the_job,
-      no_parameters_are_no_arguments, what_is_no_parameter_is_named,
-      arguments_that_nobody_wrote_are_refused)
+      a_refit_comes_back_from_the_job, no_parameters_are_no_arguments,
+      what_is_no_parameter_is_named, arguments_that_nobody_wrote_are_refused)

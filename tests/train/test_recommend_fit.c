@@ -495,7 +495,59 @@ START_TEST(a_fit_goes_on_from_the_model_before)
 }
 END_TEST
 
+static void check_same_lists(const struct neighbour_lists *a, const struct neighbour_lists *b,
+                             uint32_t rows)
+{
+    ck_assert_mem_eq(a->offsets, b->offsets, (rows + 1) * sizeof *a->offsets);
+    ck_assert_mem_eq(a->rows, b->rows, a->offsets[rows] * sizeof *a->rows);
+    ck_assert_mem_eq(a->scores, b->scores, a->offsets[rows] * sizeof *a->scores);
+}
+
+/* How far the scores that products give each other are from b's, as a share of those. */
+static double gap_of(const struct recommend_model *a, const struct recommend_model *b)
+{
+    double gap = 0, size = 0;
+    for (uint32_t i = 0; i < b->rows; i++)
+        for (uint32_t j = 0; j < b->rows; j++) {
+            double x = (double)score_of(a, b->items[i], b->items[j]);
+            double y = (double)score_of(b, b->items[i], b->items[j]);
+            gap += (x - y) * (x - y);
+            size += y * y;
+        }
+    return sqrt(gap / size);
+}
+
+/* What a refit counts is exact; what it fits is nearly what a full fit comes to, and nearer than what was there. */
+START_TEST(a_refit_counts_as_a_full_fit_does_and_its_lists_are_nearly_the_same)
+{
+    enum { STALE, REFIT, FULL };
+    struct interactions it;
+    struct recommend_model m[3];
+    struct recommend_params p = params();
+    struct err err;
+    make(&it, 6);
+    p.dim = 2; /* as many as there are tastes: one place to come to */
+    p.iterations = 30;
+    int64_t before = 20045 * DAY;
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){.until = before}, &m[STALE], &err));
+    struct fit_options one = {.start = &m[STALE], .warm = 1};
+    ck_ok(recommend_fit(&it, &p, &one, &m[REFIT], &err));
+    ck_ok(recommend_fit(&it, &p, &(struct fit_options){0}, &m[FULL], &err));
+    ck_assert_uint_eq(m[STALE].rows, m[FULL].rows);
+    check_same_lists(&m[REFIT].near, &m[FULL].near, m[FULL].rows);
+    check_same_lists(&m[REFIT].with, &m[FULL].with, m[FULL].rows);
+    check_same_lists(&m[REFIT].next, &m[FULL].next, m[FULL].rows);
+    ck_assert_mem_eq(m[REFIT].popularity, m[FULL].popularity, m[FULL].rows * sizeof(float));
+    double stale = gap_of(&m[STALE], &m[FULL]), refit = gap_of(&m[REFIT], &m[FULL]);
+    ck_assert_msg(refit < 0.1 && refit < stale / 2, "%g and %g", stale, refit);
+    for (int i = 0; i < 3; i++)
+        recommend_fit_release(&m[i]);
+    interactions_release(&it);
+}
+END_TEST
+
 SUITE("recommend_fit", a_fit_goes_on_from_the_model_before,
+      a_refit_counts_as_a_full_fit_does_and_its_lists_are_nearly_the_same,
       a_model_knows_who_did_what_until_the_moment_and_nothing_later,
       a_product_that_nobody_had_stands_where_its_record_puts_it,
       neighbours_and_factors_tell_the_two_tastes_apart, propagation_is_served_as_it_scores,
