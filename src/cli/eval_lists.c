@@ -63,19 +63,23 @@ static enum err_code go_back(struct evaluation *e, struct err *err)
 /* A ranker that knows nothing of the test part, as training would have made it at the moment. */
 static enum err_code learn_ranker(struct evaluation *e, struct err *err)
 {
-    struct ranker_options o = ranker_defaults();
+    struct ranker_options o = ranker_options_of(&e->params);
+    struct shown_lists shown = {0};
     struct ranker_data d = {.view = e->shop.view,
                             .catalogue = &e->catalogue,
                             .it = &e->it,
                             .params = &e->params,
                             .weights = &e->weights,
+                            .shown = &shown,
                             .until = e->split,
                             .pool = e->pool};
-    o.seed = e->params.seed;
     buf_init(&e->ranker_file, RANKER_BYTES_MAX);
     enum err_code code = ranker_moments(&d, 1 - e->share, e->share, err);
     if (code == ERR_OK)
+        code = ranker_shown_read(e->shop.store, &d, &shown, err);
+    if (code == ERR_OK)
         code = ranker_train(&d, &o, &e->ranker_file, &e->report, err);
+    shown_lists_release(&shown);
     if (code != ERR_OK || e->ranker_file.len == 0)
         return code;
     code = ranker_read(buf_str(&e->ranker_file), &e->learned, err);

@@ -7,25 +7,16 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "num/topk.h"
 
-struct place {
-    float score;
-    uint32_t doc; /* within the query */
-};
-
+/* Of one query at a time. */
 struct scratch {
-    struct place *order; /* [most documents of a query] best first */
-    float *labels;       /* [the same] descending */
-    double *discounts;   /* [the same] D(r) */
+    struct topk_item *order; /* [most documents of a query] best first */
+    uint32_t *rank;          /* [the same] of each document */
+    double *gain;            /* [the same] of each document */
+    float *labels;           /* [the same] those above 0, descending */
+    double *discounts;       /* [the same] D(r) */
 };
-
-static int best_first(const void *a, const void *b)
-{
-    const struct place *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return x->doc < y->doc ? -1 : x->doc > y->doc;
-}
 
 static int greatest_first(const void *a, const void *b)
 {
@@ -35,7 +26,7 @@ static int greatest_first(const void *a, const void *b)
 
 static double gain(float label)
 {
-    return exp2((double)label) - 1;
+    return label > 0 ? exp2((double)label) - 1 : 0;
 }
 
 static size_t longest(const struct ranked *q)
@@ -51,6 +42,8 @@ static size_t longest(const struct ranked *q)
 static void scratch_release(struct scratch *s)
 {
     mem_free(s->order);
+    mem_free(s->rank);
+    mem_free(s->gain);
     mem_free(s->labels);
     mem_free(s->discounts);
 }
@@ -58,9 +51,11 @@ static void scratch_release(struct scratch *s)
 static enum err_code scratch_init(struct scratch *s, size_t n, struct err *err)
 {
     s->order = mem_try_new(n, sizeof *s->order);
+    s->rank = mem_try_new(n, sizeof *s->rank);
+    s->gain = mem_try_new(n, sizeof *s->gain);
     s->labels = mem_try_new(n, sizeof *s->labels);
     s->discounts = mem_try_new(n, sizeof *s->discounts);
-    if (!s->order || !s->labels || !s->discounts) {
+    if (!s->order || !s->rank || !s->gain || !s->labels || !s->discounts) {
         scratch_release(s);
         return err_set(err, ERR_MEMORY, "no memory for queries of %zu documents", n);
     }
@@ -69,19 +64,26 @@ static enum err_code scratch_init(struct scratch *s, size_t n, struct err *err)
     return ERR_OK;
 }
 
-static void sort_query(struct scratch *s, const float *scores, size_t n)
+static void rank_query(struct scratch *s, const float *scores, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        s->order[i] = (struct place){scores[i], (uint32_t)i};
-    qsort(s->order, n, sizeof *s->order, best_first);
+        s->order[i] = (struct topk_item){scores[i], (uint32_t)i};
+    topk_order(s->order, n, n);
+    for (size_t r = 0; r < n; r++)
+        s->rank[s->order[r].id] = (uint32_t)r;
 }
 
+/* Most documents have label 0 and add nothing. */
 static double best_dcg(struct scratch *s, const float *label, size_t n, size_t k)
 {
     double sum = 0;
-    memcpy(s->labels, label, n * sizeof *label);
-    qsort(s->labels, n, sizeof *s->labels, greatest_first);
-    for (size_t r = 0; r < n && r < k; r++)
+    size_t some = 0;
+    for (size_t i = 0; i < n; i++)
+        if (label[i] > 0)
+            s->labels[some++] = label[i];
+    if (some > 1)
+        qsort(s->labels, some, sizeof *s->labels, greatest_first);
+    for (size_t r = 0; r < some && r < k; r++)
         sum += gain(s->labels[r]) * s->discounts[r];
     return sum;
 }
@@ -101,37 +103,41 @@ static enum err_code check_query(const struct ranked *q, size_t query, struct er
     return ERR_OK;
 }
 
-/* The documents at two ranks pull each other apart. */
-static void add_pair(const struct scratch *s, const float *label, const float *weight, double best,
-                     size_t first, size_t second, float *gradient, float *hessian)
+/* Two documents pull each other apart, of which the first is better. */
+static void add_pair(const struct scratch *s, double weight, const float *scores, uint32_t better,
+                     uint32_t worse, float *gradient, float *hessian)
 {
-    uint32_t a = s->order[first].doc, b = s->order[second].doc;
-    if (label[a] == label[b])
-        return;
-    bool first_is_better = label[a] > label[b];
-    uint32_t better = first_is_better ? a : b, worse = first_is_better ? b : a;
-    double apart = (double)s->order[first].score - (double)s->order[second].score;
-    double change = fabs(gain(label[a]) - gain(label[b])) *
-                    (s->discounts[first] - s->discounts[second]) / best *
-                    (weight ? (double)weight[better] : 1);
+    double change = (s->gain[better] - s->gain[worse]) * weight *
+                    fabs(s->discounts[s->rank[better]] - s->discounts[s->rank[worse]]);
     /* how likely the scores say the wrong order */
-    double wrong = 1 / (1 + exp(first_is_better ? apart : -apart));
-    gradient[better] -= (float)(change * wrong);
-    gradient[worse] += (float)(change * wrong);
-    hessian[better] += (float)(change * wrong * (1 - wrong));
-    hessian[worse] += (float)(change * wrong * (1 - wrong));
+    double wrong = 1 / (1 + exp((double)scores[better] - (double)scores[worse]));
+    float force = (float)(change * wrong), bend = (float)(change * wrong * (1 - wrong));
+    gradient[better] -= force;
+    gradient[worse] += force;
+    hessian[better] += bend;
+    hessian[worse] += bend;
 }
 
+/* Every pair of different labels of which one stands before rank k: the better one has a label above 0, and
+ * of these there are few. */
 static void add_query(struct scratch *s, const float *label, const float *weight, size_t n,
                       size_t k, const float *scores, float *gradient, float *hessian)
 {
     double best = best_dcg(s, label, n, k);
     if (best <= 0)
         return;
-    sort_query(s, scores, n);
-    for (size_t first = 0; first < n && first < k; first++)
-        for (size_t second = first + 1; second < n; second++)
-            add_pair(s, label, weight, best, first, second, gradient, hessian);
+    rank_query(s, scores, n);
+    for (size_t i = 0; i < n; i++)
+        s->gain[i] = gain(label[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!(label[i] > 0))
+            continue;
+        double per_change = (weight ? (double)weight[i] : 1) / best;
+        size_t others = s->rank[i] < k ? n : k < n ? k : n;
+        for (size_t r = 0; r < others; r++)
+            if (label[s->order[r].id] < label[i])
+                add_pair(s, per_change, scores, i, s->order[r].id, gradient, hessian);
+    }
 }
 
 enum err_code lambdamart_gradients(const struct ranked *q, size_t k, const float *scores,
@@ -155,6 +161,17 @@ enum err_code lambdamart_gradients(const struct ranked *q, size_t k, const float
     return code;
 }
 
+/* How many stand before it: cheaper than to sort where few are asked for. */
+static size_t rank_of(const float *scores, size_t n, size_t i)
+{
+    size_t rank = 0;
+    for (size_t j = 0; j < i; j++)
+        rank += scores[j] >= scores[i];
+    for (size_t j = i + 1; j < n; j++)
+        rank += scores[j] > scores[i];
+    return rank;
+}
+
 enum err_code ranked_ndcg(const struct ranked *q, size_t k, const float *scores, double *by_query,
                           double *mean, struct err *err)
 {
@@ -169,9 +186,10 @@ enum err_code ranked_ndcg(const struct ranked *q, size_t k, const float *scores,
         size_t at = q->offsets[i], n = q->offsets[i + 1] - at;
         double best = best_dcg(&s, q->label + at, n, k), dcg = 0;
         if (best > 0) {
-            sort_query(&s, scores + at, n);
-            for (size_t r = 0; r < n && r < k; r++)
-                dcg += gain(q->label[at + s.order[r].doc]) * s.discounts[r];
+            for (size_t d = 0; d < n; d++) {
+                size_t rank = q->label[at + d] > 0 ? rank_of(scores + at, n, d) : k;
+                dcg += rank < k ? gain(q->label[at + d]) * s.discounts[rank] : 0;
+            }
             sum += dcg / best;
             counted++;
         }

@@ -1,6 +1,7 @@
 #include "train/ranker_examples.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/signal.h"
@@ -16,12 +17,12 @@ static enum err_code grow(void **p, size_t n, size_t size, struct err *err)
     return ERR_OK;
 }
 
-/* Room for a query of n more. */
-static enum err_code reserve(struct ranker_examples *e, size_t n, struct err *err)
+/* Room for so many queries and documents more. */
+static enum err_code reserve(struct ranker_examples *e, size_t queries, size_t n, struct err *err)
 {
     enum err_code code = ERR_OK;
-    if (e->queries + 2 > e->queries_cap) {
-        e->queries_cap = 2 * e->queries_cap + 1024;
+    if (e->queries + queries + 1 > e->queries_cap) {
+        e->queries_cap = 2 * e->queries_cap + queries + 1024;
         code = grow((void **)&e->offsets, e->queries_cap, sizeof *e->offsets, err);
         if (code == ERR_OK)
             e->offsets[0] = 0;
@@ -32,7 +33,46 @@ static enum err_code reserve(struct ranker_examples *e, size_t n, struct err *er
     code = grow((void **)&e->x, e->cap, FEATURES * sizeof *e->x, err);
     if (code == ERR_OK)
         code = grow((void **)&e->label, e->cap, sizeof *e->label, err);
+    if (code == ERR_OK)
+        code = grow((void **)&e->weight, e->cap, sizeof *e->weight, err);
     return code == ERR_OK ? grow((void **)&e->purchase, e->cap, sizeof *e->purchase, err) : code;
+}
+
+enum err_code ranker_examples_reserve(struct ranker_examples *e, size_t n, struct err *err)
+{
+    return reserve(e, 1, n, err);
+}
+
+void ranker_examples_put(struct ranker_examples *e, const struct recommend_examples *found,
+                         size_t i, float label, bool purchase, float weight)
+{
+    for (size_t f = 0; f < FEATURES; f++)
+        e->x[e->len * FEATURES + f] = found->x[f * found->n + i];
+    e->label[e->len] = label;
+    e->weight[e->len] = weight;
+    e->purchase[e->len++] = purchase;
+}
+
+void ranker_examples_end(struct ranker_examples *e)
+{
+    e->offsets[++e->queries] = e->len;
+}
+
+enum err_code ranker_examples_join(struct ranker_examples *e, const struct ranker_examples *more,
+                                   struct err *err)
+{
+    enum err_code code = reserve(e, more->queries, more->len, err);
+    if (code != ERR_OK || more->len == 0)
+        return code;
+    memcpy(e->x + e->len * FEATURES, more->x, more->len * FEATURES * sizeof *e->x);
+    memcpy(e->label + e->len, more->label, more->len * sizeof *e->label);
+    memcpy(e->weight + e->len, more->weight, more->len * sizeof *e->weight);
+    memcpy(e->purchase + e->len, more->purchase, more->len * sizeof *e->purchase);
+    for (size_t q = 1; q <= more->queries; q++)
+        e->offsets[e->queries + q] = e->len + more->offsets[q];
+    e->queries += more->queries;
+    e->len += more->len;
+    return ERR_OK;
 }
 
 static int compare(const void *a, const void *b)
@@ -82,22 +122,18 @@ static enum err_code add_query(struct ranker_examples *e, const struct ranker_ex
     if (found->n == 0 || (o->negatives && !some))
         return ERR_OK;
     choose(o, positive, found->n, kept);
-    enum err_code code = reserve(e, found->n, err);
+    enum err_code code = ranker_examples_reserve(e, found->n, err);
     if (code != ERR_OK)
         return code;
     if (c->user_no) {
         begin = interactions_user_begin(o->it, c->user_no);
         end = interactions_user_end(o->it, c->user_no);
     }
-    for (size_t i = 0; i < found->n; i++) {
-        if (!kept[i])
-            continue;
-        for (size_t f = 0; f < FEATURES; f++)
-            e->x[e->len * FEATURES + f] = found->x[f * found->n + i];
-        e->label[e->len] = positive[i];
-        e->purchase[e->len++] = positive[i] && bought(o, begin, end, found->product_no[i]);
-    }
-    e->offsets[++e->queries] = e->len;
+    for (size_t i = 0; i < found->n; i++)
+        if (kept[i])
+            ranker_examples_put(e, found, i, positive[i],
+                                positive[i] && bought(o, begin, end, found->product_no[i]), 1);
+    ranker_examples_end(e);
     return ERR_OK;
 }
 
@@ -137,6 +173,7 @@ void ranker_examples_release(struct ranker_examples *e)
     mem_free(e->offsets);
     mem_free(e->x);
     mem_free(e->label);
+    mem_free(e->weight);
     mem_free(e->purchase);
     *e = (struct ranker_examples){0};
 }
@@ -144,5 +181,5 @@ void ranker_examples_release(struct ranker_examples *e)
 struct ranked ranker_examples_ranked(const struct ranker_examples *e)
 {
     static const size_t none = 0;
-    return (struct ranked){e->queries, e->offsets ? e->offsets : &none, e->label, NULL};
+    return (struct ranked){e->queries, e->offsets ? e->offsets : &none, e->label, e->weight};
 }

@@ -8,12 +8,18 @@
 #include "engine/past.h"
 #include "eval/lists.h"
 #include "train/ranker_examples.h"
+#include "train/ranker_shown.h"
 #include "train/recommend_evaluate.h"
 
 enum { TREES_BYTES_MAX = RANKER_BYTES_MAX / 2, BOOTSTRAP_ROUNDS = 1000, BINS = 10, LISTS_MIN = 30 };
 
 static const enum placement placements[RANKER_PLACEMENTS] = {
     PLACEMENT_HOME, PLACEMENT_SIMILAR, PLACEMENT_BOUGHT_TOGETHER, PLACEMENT_CART};
+
+static const char *const set_names[RANKER_SETS] = {
+    [SET_ACTS] = "acts", [SET_SHOWN] = "impressions", [SET_BOTH] = "both"};
+
+_Static_assert(RANKER_FEW_TREES == 30, "the report's \"tune_30_trees\"");
 
 struct ranker_options ranker_defaults(void)
 {
@@ -36,6 +42,17 @@ struct ranker_options ranker_defaults(void)
     };
 }
 
+struct ranker_options ranker_options_of(const struct recommend_params *p)
+{
+    struct ranker_options o = ranker_defaults();
+    o.rounds = p->ranker_trees;
+    o.trees.depth = p->ranker_depth;
+    o.candidates = p->ranker_candidates;
+    o.trim = p->ranker_trim;
+    o.seed = p->seed;
+    return o;
+}
+
 /* One moment of the past, and the lists that were asked for after it. */
 struct moment {
     struct past past;
@@ -51,9 +68,9 @@ struct run {
     struct rng rng;
     struct recommend_model fit_model, valid_model; /* owned */
     struct moment fit, valid;
-    struct ranker_examples learn, tune, judge_home;
+    struct ranker_examples learn, shown, tune, judge_home;
     struct ranker ranker; /* owned */
-    struct buf trees;     /* XGBoost's JSON */
+    struct buf trees;     /* XGBoost's JSON of the best set so far */
 };
 
 /* --- moments --------------------------------------------------------------------------------- */
@@ -134,24 +151,61 @@ static enum err_code make_examples(struct run *run, struct err *err)
     return code;
 }
 
+/* Lists that were logged. The past of the fit moves on with them: nothing is asked of it afterwards. */
+static enum err_code make_shown(struct run *run, struct err *err)
+{
+    const struct ranker_data *d = run->d;
+    struct ranker_report *r = run->report;
+    struct shown_looks *looks = NULL;
+    if (!d->shown || d->shown->len == 0)
+        return ERR_OK;
+    looks = mem_try_new(1, sizeof *looks);
+    if (!looks)
+        return err_set(err, ERR_MEMORY, "no memory for places of lists");
+    struct ranker_shown_options o = {.past = &run->fit.past,
+                                     .it = d->it,
+                                     .shown = d->shown,
+                                     .looks = run->o->unweighted ? NULL : looks,
+                                     .weights = d->weights,
+                                     .until = d->valid_at,
+                                     .candidates = run->o->candidates,
+                                     .lists = run->o->lists,
+                                     .rng = &run->rng};
+    enum err_code code = shown_looks_estimate(d->shown, looks, err);
+    if (code == ERR_OK)
+        code = ranker_shown_add(&run->shown, &o, err);
+    r->shown = d->shown->len;
+    r->shown_pages = d->shown->pages;
+    r->shown_lost = d->shown->without_context;
+    memcpy(r->looks_known, looks->known, sizeof looks->known);
+    memcpy(r->looks, looks->look, sizeof looks->look);
+    mem_free(looks);
+    return code;
+}
+
 struct fitting {
     struct boost *boost;
     struct ranked learn, tune;
     float *margins, *gradient, *hessian; /* [rows to learn from] */
     float *watched;                      /* [rows to tune with] */
+    double *ndcg;                        /* [rounds] of the tune half, by so many trees and one */
+    uint32_t best;                       /* so many trees have the greatest */
+    uint32_t grown;
 };
 
-static enum err_code fitting_init(struct fitting *f, struct run *run, struct err *err)
+static enum err_code fitting_init(struct fitting *f, struct run *run,
+                                  const struct ranker_examples *from, struct err *err)
 {
-    struct boost_rows learn = {run->learn.x, run->learn.len, FEATURES};
+    struct boost_rows learn = {from->x, from->len, FEATURES};
     struct boost_rows tune = {run->tune.x, run->tune.len, FEATURES};
-    f->learn = ranker_examples_ranked(&run->learn);
+    f->learn = ranker_examples_ranked(from);
     f->tune = ranker_examples_ranked(&run->tune);
     f->margins = mem_try_new(learn.n, sizeof *f->margins);
     f->gradient = mem_try_new(learn.n, sizeof *f->gradient);
     f->hessian = mem_try_new(learn.n, sizeof *f->hessian);
     f->watched = mem_try_new(tune.n, sizeof *f->watched);
-    if (!f->margins || !f->gradient || !f->hessian || !f->watched)
+    f->ndcg = mem_try_new(run->o->rounds, sizeof *f->ndcg);
+    if (!f->margins || !f->gradient || !f->hessian || !f->watched || !f->ndcg)
         return err_set(err, ERR_MEMORY, "no memory for %zu examples", learn.n);
     return boost_new(&learn, &tune, &run->o->trees, &f->boost, err);
 }
@@ -163,6 +217,7 @@ static void fitting_release(struct fitting *f)
     mem_free(f->gradient);
     mem_free(f->hessian);
     mem_free(f->watched);
+    mem_free(f->ndcg);
 }
 
 /* One more tree, and how well the tune half is ordered then. */
@@ -181,40 +236,90 @@ static enum err_code add_tree(struct fitting *f, size_t k, double *ndcg, struct 
 }
 
 /* Candidates stand in the order of the sources' weights: scores that are equal leave it. */
-static enum err_code measure_blend(const struct fitting *f, struct run *run, struct err *err)
+static enum err_code measure_blend(struct run *run, struct err *err)
 {
+    struct ranked tune = ranker_examples_ranked(&run->tune);
     float *zeros = mem_try_new(run->tune.len, sizeof *zeros);
     if (!zeros)
         return err_set(err, ERR_MEMORY, "no memory for %zu examples", run->tune.len);
-    enum err_code code =
-        ranked_ndcg(&f->tune, run->o->k, zeros, NULL, &run->report->tune_blend, err);
+    enum err_code code = ranked_ndcg(&tune, run->o->k, zeros, NULL, &run->report->tune_blend, err);
     mem_free(zeros);
     return code;
 }
 
-static enum err_code fit_trees(struct run *run, struct err *err)
+/* Until the tune half has not gained for long enough. */
+static enum err_code grow(struct fitting *f, const struct ranker_options *o, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    while (f->grown < o->rounds && code == ERR_OK && f->grown < f->best + o->patience) {
+        code = add_tree(f, o->k, &f->ndcg[f->grown], err);
+        if (code == ERR_OK && (f->grown == 0 || f->ndcg[f->grown] > f->ndcg[f->best - 1]))
+            f->best = f->grown + 1;
+        f->grown += code == ERR_OK;
+    }
+    return code;
+}
+
+/* The fewest trees that are nearly as good. */
+static uint32_t trim(const struct fitting *f, float share)
+{
+    uint32_t trees = f->best < RANKER_FEW_TREES ? f->best : RANKER_FEW_TREES;
+    while (f->ndcg[trees - 1] < f->ndcg[f->best - 1] * (1 - (double)share))
+        trees++;
+    return share > 0 ? trees : f->best;
+}
+
+/* The trees of a set are better than those before it. */
+static enum err_code keep_trees(struct run *run, struct fitting *f, enum ranker_set set,
+                                struct err *err)
+{
+    struct ranker_report *r = run->report;
+    r->set = set;
+    r->trees = trim(f, run->o->trim);
+    r->tune_ranked = f->ndcg[r->trees - 1];
+    r->tune_few = f->ndcg[(f->grown < RANKER_FEW_TREES ? f->grown : RANKER_FEW_TREES) - 1];
+    buf_reset(&run->trees);
+    return boost_json(f->boost, r->trees, &run->trees, err);
+}
+
+static enum err_code fit_set(struct run *run, enum ranker_set set,
+                             const struct ranker_examples *from, struct err *err)
 {
     struct fitting f = {0};
     struct ranker_report *r = run->report;
-    double ndcg;
-    enum err_code code = fitting_init(&f, run, err);
+    bool wanted = run->o->sets == 0 || run->o->sets >> set & 1;
+    if (!wanted || from->len == 0)
+        return ERR_OK;
+    enum err_code code = fitting_init(&f, run, from, err);
     if (code == ERR_OK)
-        code = measure_blend(&f, run, err);
-    for (uint32_t i = 1; i <= run->o->rounds && code == ERR_OK; i++) {
-        code = add_tree(&f, run->o->k, &ndcg, err);
-        if (code == ERR_OK && (i == 1 || ndcg > r->tune_ranked)) {
-            r->tune_ranked = ndcg;
-            r->trees = i;
-        } else if (code == ERR_OK && i >= r->trees + run->o->patience) {
-            break;
-        }
+        code = grow(&f, run->o, err);
+    if (code == ERR_OK) {
+        double ndcg = f.ndcg[f.best - 1];
+        bool better = r->trees == 0 || ndcg > r->sets[r->set].ndcg;
+        r->sets[set] = (struct ranker_set_report){from->queries, from->len, f.best, ndcg};
+        if (better)
+            code = keep_trees(run, &f, set, err);
     }
-    if (code == ERR_OK)
-        code = boost_json(f.boost, r->trees, &run->trees, err);
-    if (code == ERR_OK)
-        code = trees_read(buf_str(&run->trees), &run->ranker.trees, err);
     fitting_release(&f);
     return code;
+}
+
+/* What happened becomes both in the end. */
+static enum err_code fit_trees(struct run *run, struct err *err)
+{
+    bool shown = run->shown.queries >= RANKER_SHOWN_MIN;
+    enum err_code code = measure_blend(run, err);
+    if (code == ERR_OK)
+        code = fit_set(run, SET_ACTS, &run->learn, err);
+    if (code == ERR_OK && shown)
+        code = fit_set(run, SET_SHOWN, &run->shown, err);
+    if (code == ERR_OK && shown)
+        code = ranker_examples_join(&run->learn, &run->shown, err);
+    if (code == ERR_OK && shown)
+        code = fit_set(run, SET_BOTH, &run->learn, err);
+    return code == ERR_OK && run->report->trees
+               ? trees_read(buf_str(&run->trees), &run->ranker.trees, err)
+               : code;
 }
 
 /* --- chances --------------------------------------------------------------------------------- */
@@ -360,13 +465,14 @@ static enum err_code go_back(struct run *run, struct err *err)
     const struct ranker_data *d = run->d;
     struct fit_options fit = {.catalogue = d->catalogue, .until = d->fit_at, .pool = d->pool};
     enum err_code code = recommend_fit(d->it, d->params, &fit, &run->fit_model, err);
+    const struct recommend_model *valid = d->valid_model ? d->valid_model : &run->valid_model;
     fit.until = d->valid_at;
-    if (code == ERR_OK)
+    if (code == ERR_OK && !d->valid_model)
         code = recommend_fit(d->it, d->params, &fit, &run->valid_model, err);
     if (code == ERR_OK)
         code = open_moment(run, &run->fit_model, d->fit_at, d->valid_at, &run->fit, err);
     if (code == ERR_OK)
-        code = open_moment(run, &run->valid_model, d->valid_at, d->until, &run->valid, err);
+        code = open_moment(run, valid, d->valid_at, d->until, &run->valid, err);
     if (code == ERR_OK)
         halve(&run->valid);
     return code;
@@ -377,6 +483,26 @@ enum err_code ranker_moments(struct ranker_data *d, double whole, double share, 
     double before = whole * (1 - share);
     enum err_code code = recommend_split(d->it, before, &d->valid_at, err);
     return code == ERR_OK ? recommend_split(d->it, before * (1 - share), &d->fit_at, err) : code;
+}
+
+static bool must_stop(void *arg)
+{
+    (void)arg;
+    return signal_stopping();
+}
+
+enum err_code ranker_shown_read(struct store *store, const struct ranker_data *d,
+                                struct shown_lists *out, struct err *err)
+{
+    struct list_key key;
+    bool found;
+    struct shown_options o = {
+        .reading = {.store = store, .from = d->fit_at, .until = d->valid_at, .stopping = must_stop},
+        .key = &key,
+        .placements = RANKER_SHOWN_PLACEMENTS};
+    *out = (struct shown_lists){0};
+    enum err_code code = list_key_load(store, &key, &found, err);
+    return code == ERR_OK && found ? shown_lists_read(&o, out, err) : code;
 }
 
 static enum err_code name_features(struct ranker *r, struct err *err)
@@ -398,15 +524,14 @@ static enum err_code train(struct run *run, struct buf *out, struct err *err)
         code = go_back(run, err);
     if (code == ERR_OK)
         code = make_examples(run, err);
-    if (code != ERR_OK)
-        return code;
-    run->report->queries = run->learn.queries;
-    run->report->rows = run->learn.len;
-    if (run->learn.len == 0 || run->tune.len == 0)
-        return ERR_OK;
-    code = fit_trees(run, err);
     if (code == ERR_OK)
-        code = calibrate(run, err);
+        code = make_shown(run, err);
+    if (code != ERR_OK || run->tune.len == 0)
+        return code;
+    code = fit_trees(run, err);
+    if (code != ERR_OK || run->report->trees == 0)
+        return code;
+    code = calibrate(run, err);
     if (code == ERR_OK)
         code = judge_all(run, err);
     if (code == ERR_OK && run->ranker.placements)
@@ -428,6 +553,7 @@ enum err_code ranker_train(const struct ranker_data *d, const struct ranker_opti
     recommend_fit_release(&run.fit_model);
     recommend_fit_release(&run.valid_model);
     ranker_examples_release(&run.learn);
+    ranker_examples_release(&run.shown);
     ranker_examples_release(&run.tune);
     ranker_examples_release(&run.judge_home);
     ranker_release(&run.ranker);
@@ -451,21 +577,48 @@ static void placement_json(const struct ranker_placement *p, struct json_writer 
     jw_obj_end(w);
 }
 
-void ranker_report_json(const struct ranker_report *r, struct json_writer *w)
+static void sets_json(const struct ranker_report *r, struct json_writer *w)
 {
-    jw_obj(w);
-    JW_U64(w, "k", r->k);
-    JW_U64(w, "lists", r->queries);
-    JW_U64(w, "rows", r->rows);
-    JW_U64(w, "trees", r->trees);
-    JW_DECIMAL(w, "tune_blend", r->tune_blend, 5);
-    JW_DECIMAL(w, "tune_ranked", r->tune_ranked, 5);
-    JW_OBJ(w, "placements");
-    for (size_t p = 0; p < RANKER_PLACEMENTS; p++) {
-        jw_key(w, str_of(placement_name(placements[p])));
-        placement_json(&r->of[p], w);
+    JW_Z(w, "set", set_names[r->set]);
+    JW_OBJ(w, "sets");
+    for (size_t s = 0; s < RANKER_SETS; s++) {
+        if (r->sets[s].queries == 0)
+            continue;
+        jw_key(w, str_of(set_names[s]));
+        jw_obj(w);
+        JW_U64(w, "lists", r->sets[s].queries);
+        JW_U64(w, "rows", r->sets[s].rows);
+        JW_U64(w, "trees", r->sets[s].trees);
+        JW_DECIMAL(w, "ndcg", r->sets[s].ndcg, 5);
+        jw_obj_end(w);
     }
     jw_obj_end(w);
+}
+
+/* What was logged, and how its places are looked at. */
+static void shown_json(const struct ranker_report *r, struct json_writer *w)
+{
+    enum { PLACES = 20 };
+    JW_OBJ(w, "impressions");
+    JW_U64(w, "lists", r->shown);
+    JW_U64(w, "pages_of_rows", r->shown_pages);
+    JW_U64(w, "without_context", r->shown_lost);
+    JW_OBJ(w, "looks");
+    for (unsigned p = 0; p < PLACEMENTS; p++) {
+        if (!r->looks_known[p])
+            continue;
+        jw_key(w, str_of(placement_name((enum placement)p)));
+        jw_arr(w);
+        for (size_t i = 0; i < PLACES; i++)
+            jw_decimal(w, (double)r->looks[p][i], 4);
+        jw_arr_end(w);
+    }
+    jw_obj_end(w);
+    jw_obj_end(w);
+}
+
+static void calibration_json(const struct ranker_report *r, struct json_writer *w)
+{
     JW_OBJ(w, "calibration");
     JW_U64(w, "candidates", r->judged);
     JW_DECIMAL(w, "act_share", r->act_share, 6);
@@ -473,6 +626,28 @@ void ranker_report_json(const struct ranker_report *r, struct json_writer *w)
     JW_DECIMAL(w, "purchase_share", r->purchase_share, 6);
     JW_DECIMAL(w, "purchase_error", r->purchase_error, 6);
     jw_obj_end(w);
+}
+
+void ranker_report_json(const struct ranker_report *r, struct json_writer *w)
+{
+    jw_obj(w);
+    JW_U64(w, "k", r->k);
+    JW_U64(w, "lists", r->sets[r->set].queries);
+    JW_U64(w, "rows", r->sets[r->set].rows);
+    JW_U64(w, "trees", r->trees);
+    JW_DECIMAL(w, "tune_blend", r->tune_blend, 5);
+    JW_DECIMAL(w, "tune_ranked", r->tune_ranked, 5);
+    JW_DECIMAL(w, "tune_30_trees", r->tune_few, 5);
+    sets_json(r, w);
+    if (r->shown)
+        shown_json(r, w);
+    JW_OBJ(w, "placements");
+    for (size_t p = 0; p < RANKER_PLACEMENTS; p++) {
+        jw_key(w, str_of(placement_name(placements[p])));
+        placement_json(&r->of[p], w);
+    }
+    jw_obj_end(w);
+    calibration_json(r, w);
     JW_DECIMAL(w, "seconds", r->seconds, 1);
     jw_obj_end(w);
 }

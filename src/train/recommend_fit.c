@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/tuning.h"
+#include "engine/ranker.h"
 #include "num/dense.h"
 #include "recommend/profile.h"
 #include "train/again.h"
@@ -40,7 +41,10 @@ struct recommend_params recommend_defaults(void)
                                      .half_life_days = 30,
                                      .content = 10,
                                      .step_days = 1,
-                                     .seed = 1};
+                                     .seed = 1,
+                                     .ranker_trees = 200,
+                                     .ranker_depth = 5,
+                                     .ranker_candidates = 150};
 }
 
 static const struct tuning tunings[] = {
@@ -58,10 +62,17 @@ static const struct tuning tunings[] = {
     {"content", AT(content), TUNING_FLOAT, 0, 1e6},
     {"step_days", AT(step_days), TUNING_FLOAT, 0, 1e6},
     {"seed", AT(seed), TUNING_U64, 0, 1e15},
+    {"ranker_trees", AT(ranker_trees), TUNING_U32, 1, RANKER_TREES_MOST},
+    {"ranker_depth", AT(ranker_depth), TUNING_U32, 1, RANKER_DEPTH_MOST},
+    {"ranker_candidates", AT(ranker_candidates), TUNING_U32, 50, RANKER_CANDIDATES_MAX},
+    {"ranker_trim", AT(ranker_trim), TUNING_FLOAT, 0, 0.5},
 #undef AT
 };
 
-enum { TUNINGS = sizeof tunings / sizeof *tunings };
+enum {
+    TUNINGS = sizeof tunings / sizeof *tunings,
+    RANKER_TUNINGS = 4, /* the last ones */
+};
 
 enum err_code recommend_param_put(struct recommend_params *p, struct str name, double value,
                                   struct err *err)
@@ -88,7 +99,7 @@ double recommend_param_get(const struct recommend_params *p, struct str name)
 
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b)
 {
-    return tuning_equal(tunings, TUNINGS, a, b);
+    return tuning_equal(tunings, TUNINGS - RANKER_TUNINGS, a, b);
 }
 
 /* The model borrows where it is mapped and owns where it is fitted. */

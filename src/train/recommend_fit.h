@@ -21,7 +21,14 @@ struct recommend_params {
     float content;        /* mu of the tower (train/content.h); 0: products' records say nothing */
     float step_days;      /* half-life of a transition by elapsed time; 0: time does not matter */
     uint64_t seed;
+    /* Of the ranker (train/ranker_train.h), which is no part of the fit. */
+    uint32_t ranker_trees; /* at most */
+    uint32_t ranker_depth;
+    uint32_t ranker_candidates; /* that it orders */
+    float ranker_trim;          /* share of the NDCG that may be lost for fewer trees */
 };
+
+enum { RANKER_TREES_MOST = 1000, RANKER_DEPTH_MOST = 8 };
 
 /** Pairs of half steps of a fit that begins with another's factors: as good as ten from nothing (docs/content.md). */
 enum { FIT_WARM_ITERATIONS = 3 };
@@ -43,6 +50,7 @@ void recommend_params_json(const struct recommend_params *p, struct json_writer 
 /** The parameter of a name, which must be one; a bool is 0 or 1. */
 double recommend_param_get(const struct recommend_params *p, struct str name);
 
+/** Do both make the same fit? Whatever ranker follows. */
 bool recommend_params_equal(const struct recommend_params *a, const struct recommend_params *b);
 
 struct content_catalogue;

@@ -53,6 +53,8 @@ struct run {
     struct view *view; /* of the shop, to measure lists in */
     struct content_catalogue catalogue;
     struct live_model live;
+    struct recommend_model before; /* by these parameters, of the acts before `split`; owned */
+    int64_t split;                 /* 0: there is none */
     struct train_result *r;
     struct buf ranker; /* the file; empty: none */
     double from, to;   /* of the whole, that the step takes which runs now */
@@ -102,6 +104,24 @@ static double since(int64_t *from_ns)
     return s;
 }
 
+static enum err_code find_split(const struct run *run, int64_t *split, struct err *err)
+{
+    double share = run->o->test_share > 0 ? run->o->test_share : TEST_SHARE_DEFAULT;
+    return recommend_split(&run->it, 1 - share, split, err);
+}
+
+/* The ranker begins at the same split: what was fitted there is kept for it. */
+static void keep(struct run *run, int64_t split, struct recommend_model *m)
+{
+    int64_t wanted;
+    if (run->split || find_split(run, &wanted, NULL) != ERR_OK || split != wanted) {
+        recommend_fit_release(m);
+        return;
+    }
+    run->before = *m;
+    run->split = split;
+}
+
 /* Fit on what came before the split and measure what came after, beside a rival if there is one. */
 static enum err_code measure(struct run *run, int64_t split, const struct recommend_model *rival,
                              int64_t rival_until, struct recommend_evaluation *out, struct err *err)
@@ -124,7 +144,7 @@ static enum err_code measure(struct run *run, int64_t split, const struct recomm
     if (code != ERR_OK)
         return code;
     code = recommend_evaluate(&run->it, run->view, &m, &how, out, err);
-    recommend_fit_release(&m);
+    keep(run, split, &m);
     return code;
 }
 
@@ -163,12 +183,6 @@ static enum err_code measure_recipe(struct run *run, int64_t split, struct err *
     if (code == ERR_OK)
         gate_rival(&r->gates, GATE_LIVE_MODEL, &after);
     return code;
-}
-
-static enum err_code find_split(const struct run *run, int64_t *split, struct err *err)
-{
-    double share = run->o->test_share > 0 ? run->o->test_share : TEST_SHARE_DEFAULT;
-    return recommend_split(&run->it, 1 - share, split, err);
 }
 
 /* Better parameters, found on what lies before the part that the gates measure. */
@@ -236,23 +250,29 @@ enum { RANKER_ACTS_MIN = 2000 };
 static enum err_code learn_ranker(struct run *run, struct err *err)
 {
     const struct train_options *o = run->o;
-    struct ranker_options how = ranker_defaults();
+    struct ranker_options how = ranker_options_of(&o->params);
+    struct shown_lists shown = {0};
     struct ranker_data d = {.view = run->view,
                             .catalogue = &run->catalogue,
                             .it = &run->it,
                             .params = &o->params,
                             .weights = o->weights,
+                            .shown = &shown,
                             .until = INT64_MAX,
                             .pool = run->pool};
     double share = o->test_share > 0 ? o->test_share : TEST_SHARE_DEFAULT;
     if (o->no_ranker || run->it.len < RANKER_ACTS_MIN || train_is_refit(run->r))
         return ERR_OK;
     begin_step(run, 0.7, "learning the order of lists");
-    how.seed = o->params.seed;
     enum err_code code = ranker_moments(&d, 1, share, err);
     if (code != ERR_OK || run->it.first_time >= d.fit_at)
         return code;
-    return ranker_train(&d, &how, &run->ranker, &run->r->ranker, err);
+    d.valid_model = run->split == d.valid_at ? &run->before : NULL;
+    code = ranker_shown_read(run->store, &d, &shown, err);
+    if (code == ERR_OK)
+        code = ranker_train(&d, &how, &run->ranker, &run->r->ranker, err);
+    shown_lists_release(&shown);
+    return code;
 }
 
 /* A training of the server's and one by hand may write at the same time: one after the other. */
@@ -410,6 +430,7 @@ enum err_code recommend_train(struct store *store, const struct train_options *o
     else if (code == ERR_OK)
         code = learn(&run, &own, err);
     buf_release(&run.ranker);
+    recommend_fit_release(&run.before);
     live_model_close(&run.live);
     view_unref(run.view);
     engine_close(run.engine);

@@ -428,6 +428,8 @@ START_TEST(every_parameter_sets_its_own_field)
                                       "exponent=1.5", "iterations=7",      "neighbours=8",
                                       "shrink=9",     "half_life_days=10", "seed=11",
                                       "step_days=12", "propagation=1"};
+    static const char *const of_ranker[] = {"ranker_trees=40", "ranker_depth=6",
+                                            "ranker_candidates=200", "ranker_trim=0.25"};
     const struct recommend_params before = recommend_defaults();
     struct recommend_params p = before;
     struct err err;
@@ -440,6 +442,12 @@ START_TEST(every_parameter_sets_its_own_field)
     ck_assert(p.dim == 3 && p.alpha == 4 && p.regularisation == 5 && p.exponent == 1.5f);
     ck_assert(p.iterations == 7 && p.neighbours == 8 && p.shrink == 9 && p.half_life_days == 10);
     ck_assert(p.seed == 11 && p.step_days == 12 && p.propagation);
+    struct recommend_params last = p; /* the ranker is no part of the fit */
+    for (size_t i = 0; i < sizeof of_ranker / sizeof *of_ranker; i++)
+        ck_ok(recommend_param_set(&p, str_of(of_ranker[i]), &err));
+    ck_assert(recommend_params_equal(&p, &last));
+    ck_assert(p.ranker_trees == 40 && p.ranker_depth == 6);
+    ck_assert(p.ranker_candidates == 200 && p.ranker_trim == 0.25f);
 }
 END_TEST
 
@@ -451,9 +459,21 @@ START_TEST(parameters_are_set_by_name_within_their_bounds)
     ck_ok(recommend_param_set(&p, STR_LIT("alpha=2.5"), &err));
     ck_assert_uint_eq(p.dim, 128);
     ck_assert(p.alpha == 2.5f);
-    static const char *const bad[] = {
-        "dim",       "dim=", "dim=x", "dim=1e9", "alpha=0",          "alpha=-1",
-        "alpha=nan", "x=1",  "=1",    "",        "neighbours=100000"};
+    static const char *const bad[] = {"dim",
+                                      "dim=",
+                                      "dim=x",
+                                      "dim=1e9",
+                                      "alpha=0",
+                                      "alpha=-1",
+                                      "alpha=nan",
+                                      "x=1",
+                                      "=1",
+                                      "",
+                                      "neighbours=100000",
+                                      "ranker_candidates=49",
+                                      "ranker_candidates=501",
+                                      "ranker_depth=0",
+                                      "ranker_trees=0"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_err(recommend_param_set(&p, str_of(bad[i]), &err), ERR_INVALID);
     ck_assert_uint_eq(p.dim, 128);
