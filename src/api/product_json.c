@@ -13,6 +13,7 @@ enum field {
     P_CATEGORY,
     P_PRICE,
     P_LIST_PRICE,
+    P_COST,
     P_CURRENCY,
     P_STOCK,
     P_IMAGES,
@@ -30,9 +31,10 @@ enum field {
 };
 
 static const char *const names[FIELDS] = {
-    "id",          "group_id", "title", "description", "brand",        "category",   "price",
-    "list_price",  "currency", "stock", "images",      "attributes",   "tags",       "rating",
-    "supplier_id", "status",   "url",   "language",    "translations", "created_at", "updated_at",
+    "id",         "group_id",     "title",      "description", "brand",  "category",
+    "price",      "list_price",   "cost",       "currency",    "stock",  "images",
+    "attributes", "tags",         "rating",     "supplier_id", "status", "url",
+    "language",   "translations", "created_at", "updated_at",
 };
 
 static const char *const statuses[] = {
@@ -161,6 +163,12 @@ static bool read_field(struct json_reader *r, enum field field, struct product_m
         return read_amount(r, &p->price_minor);
     case P_LIST_PRICE:
         return read_amount(r, &p->list_price_minor);
+    case P_COST:
+        if (jr_null(r)) {
+            p->cost_minor = STORE_NO_AMOUNT;
+            return true;
+        }
+        return jr_i64(r, 1, STORE_AMOUNT_MAX, &p->cost_minor);
     case P_CURRENCY:
         return read_currency(r, &p->currency);
     case P_STOCK:
@@ -275,6 +283,7 @@ static void replace(struct product *p, const struct product *given, enum field f
         [P_CATEGORY] = MEMBER(category),
         [P_PRICE] = MEMBER(price_minor),
         [P_LIST_PRICE] = MEMBER(list_price_minor),
+        [P_COST] = MEMBER(cost_minor),
         [P_CURRENCY] = MEMBER(currency),
         [P_STOCK] = MEMBER(stock),
         [P_IMAGES] = MEMBER(images),
@@ -295,6 +304,9 @@ enum err_code product_merge_apply(const struct product_merge *m, struct arena *a
 {
     const struct product *given = &m->given;
     enum err_code code = ERR_OK;
+    /* A cost of another currency says nothing: it is forgotten unless a new one is given. */
+    if (m->named >> P_CURRENCY & 1 && given->currency != p->currency)
+        p->cost_minor = STORE_NO_AMOUNT;
     for (int field = 0; field < FIELDS && code == ERR_OK; field++) {
         if (!(m->named >> field & 1))
             continue;
@@ -334,7 +346,7 @@ static void write_raw(struct json_writer *w, struct str json, const char *fallba
     jw_raw(w, json.n ? json : str_of(fallback));
 }
 
-void product_members(const struct product *p, struct json_writer *w)
+void product_members(const struct product *p, bool with_cost, struct json_writer *w)
 {
     char currency[4];
     JW_STR(w, "id", p->id);
@@ -345,6 +357,8 @@ void product_members(const struct product *p, struct json_writer *w)
     JW_KEY(w, "category"), write_text(w, p->category);
     JW_KEY(w, "price"), write_amount(w, p->price_minor);
     JW_KEY(w, "list_price"), write_amount(w, p->list_price_minor);
+    if (with_cost)
+        JW_KEY(w, "cost"), write_amount(w, p->cost_minor);
     JW_KEY(w, "currency"), jw_z(w, p->currency ? currency_name(p->currency, currency) : NULL);
     JW_KEY(w, "stock");
     if (p->stock == STORE_STOCK_UNTRACKED)

@@ -27,8 +27,9 @@ enum err_code product_merge_from_json(struct json_reader *r, struct str id,
 enum err_code product_merge_apply(const struct product_merge *m, struct arena *arena,
                                   struct product *p, struct err *err);
 
-/** The whole product as members of an open object, in its own language. */
-void product_members(const struct product *p, struct json_writer *w);
+/** The whole product as members of an open object, in its own language. with_cost: what it costs the shop too,
+ *  which is for a caller of scope admin alone. */
+void product_members(const struct product *p, bool with_cost, struct json_writer *w);
 
 /** Replace the texts by those of a translation; false, with nothing changed, if there is none. */
 bool product_translate(struct product *p, struct str language, struct arena *arena);

@@ -64,10 +64,15 @@ static struct str category_label(struct call *call, uint32_t product_no)
                : segment_value_label(s, value, segment_language(s, call->language));
 }
 
-static void write_product(const struct product *p, struct json_writer *w)
+static bool sees_cost(const struct call *call)
+{
+    return call->scope >= AUTH_ADMIN;
+}
+
+static void write_product(const struct call *call, const struct product *p, struct json_writer *w)
 {
     jw_obj(w);
-    product_members(p, w);
+    product_members(p, sees_cost(call), w);
     jw_obj_end(w);
 }
 
@@ -78,7 +83,7 @@ static enum err_code write_page(struct call *call, struct product *p, struct jso
     struct str label = category_label(call, p->no);
     product_translate(p, call->language, call->arena);
     jw_obj(w);
-    product_members(p, w);
+    product_members(p, sees_cost(call), w);
     JW_STR(w, "category_label", label.n ? label : p->category);
     enum err_code code = write_variants(call, p, w, err);
     jw_obj_end(w);
@@ -122,12 +127,12 @@ static enum err_code list_all(struct call *call, struct db *db, struct page *pag
     struct db_rows rows = {0};
     struct product p;
     bool more;
-    (void)call, (void)arg;
+    (void)arg;
     enum err_code code = products_after(db, (uint32_t)page->cursor, page->limit, &rows, err);
     while (code == ERR_OK && (code = products_next(&rows, &p, &more, err)) == ERR_OK && more) {
         page_took(page, p.no);
         if (p.status != PRODUCT_DELETED)
-            write_product(&p, page->w);
+            write_product(call, &p, page->w);
     }
     db_rows_close(&rows);
     return code;
@@ -147,7 +152,7 @@ static enum err_code list_named(struct call *call, struct db *db, struct page *p
             return err_set(err, ERR_LIMIT, "ids: more than %d", IDS_MAX);
         code = product_get(db, id, call->arena, &p, err);
         if (code == ERR_OK && p.status != PRODUCT_DELETED)
-            write_product(&p, page->w);
+            write_product(call, &p, page->w);
         else if (code == ERR_NOT_FOUND)
             code = ERR_OK;
     }
@@ -199,7 +204,7 @@ static enum err_code render_stored(struct call *call, struct db *db, struct json
     enum err_code code = call_read_from(call, db, read_stored, &p, err);
     if (code != ERR_OK)
         return code;
-    write_product(&p, w);
+    write_product(call, &p, w);
     *status = put->result == PRODUCT_CREATED ? 201 : 200;
     return ERR_OK;
 }

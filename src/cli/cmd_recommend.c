@@ -133,7 +133,7 @@ static void print_explained(const struct shop *s, const struct explainer *x,
         float share = e->index && e->index <= source->len ? source->part[e->index] : 0;
         share *= source->scale;
         if (share > 0)
-            printf("%14.4f  %s\n", (double)share, source_weight_name(source->kind));
+            printf("%14.4f  %s\n", (double)share, placement_weight_name(source->kind));
     }
     for (size_t i = 0; i < n; i++) {
         const struct rule *rule = rules_at(s->view, rules[i]);

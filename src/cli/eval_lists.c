@@ -102,9 +102,11 @@ static void write_lists(const struct evaluation *e, enum placement placement,
     JW_DECIMAL(w, "coverage", r->coverage, 5);
     JW_DECIMAL(w, "gini", r->gini, 5);
     JW_DECIMAL(w, "diversity", r->diversity, 5);
+    JW_DECIMAL(w, "novelty", r->novelty, 5);
+    JW_DECIMAL(w, "margin", r->margin, 5);
     JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
     JW_OBJ(w, "weights");
-    source_weights_json(&e->weights.of[placement], w);
+    placement_weights_json(&e->weights.of[placement], w);
     jw_obj_end(w);
     jw_obj_end(w);
 }

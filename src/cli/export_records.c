@@ -49,6 +49,7 @@ void export_product(const struct product *p, struct json_writer *w)
     put_text(w, "category", p->category);
     put_amount(w, "price", p->price_minor);
     put_amount(w, "list_price", p->list_price_minor);
+    put_amount(w, "cost", p->cost_minor);
     put_currency(w, p->currency);
     if (p->stock != STORE_STOCK_UNTRACKED)
         JW_I64(w, "stock", p->stock);

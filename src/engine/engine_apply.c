@@ -52,6 +52,7 @@ static enum err_code load_live(struct engine *e, struct db *db, uint32_t first, 
     while (code == ERR_OK && (code = products_live_next(&rows, &p, &more, err)) == ERR_OK && more) {
         struct live_row row = {.price_minor = p.price_minor,
                                .list_price_minor = p.list_price_minor,
+                               .cost_minor = p.cost_minor,
                                .stock = p.stock,
                                .currency = p.currency,
                                .status = p.status};

@@ -74,9 +74,10 @@ static struct live_row shown_row(const struct engine *e, uint32_t product_no,
     live_get(e->live, product_no, &now);
     live_get(e->stage.live, product_no, &feed);
     if (row->price_minor == feed.price_minor && row->list_price_minor == feed.list_price_minor &&
-        row->currency == feed.currency) {
+        row->cost_minor == feed.cost_minor && row->currency == feed.currency) {
         shown.price_minor = now.price_minor;
         shown.list_price_minor = now.list_price_minor;
+        shown.cost_minor = now.cost_minor;
         shown.currency = now.currency;
     }
     if (row->status == feed.status)

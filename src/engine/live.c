@@ -13,6 +13,7 @@ struct row {
     _Atomic uint32_t status;                /* enum product_status + 1; 0: never set */
     _Atomic int64_t price;
     _Atomic int64_t list_price;
+    _Atomic int64_t cost;
     _Atomic int64_t stock;
     _Atomic uint32_t currency;
     _Atomic double
@@ -25,6 +26,9 @@ _Static_assert(sizeof(struct row) == 64, "a row is one cache line");
 struct live {
     _Atomic uint32_t refs;
     _Atomic uint32_t end;
+    /* Of all products whose margin is known: sums of whole numbers, so that no order of changes shows. */
+    _Atomic int64_t margin_sum; /* in MARGIN_UNIT */
+    _Atomic int64_t margins;    /* how many */
     _Atomic(struct row *) chunks[LIVE_MAX_PRODUCTS / LIVE_CHUNK];
 };
 
@@ -80,6 +84,35 @@ static struct row *row_for_writing(struct live *l, uint32_t product_no, struct e
     return &chunk[product_no % LIVE_CHUNK];
 }
 
+enum { MARGIN_UNIT = 1000000, MARGIN_UNKNOWN = -1 };
+
+/* Of a row that nobody writes, or as torn as may be: in MARGIN_UNIT, or MARGIN_UNKNOWN. */
+static int64_t margin_of(const struct row *row)
+{
+    int64_t price = GET(row->price), cost = GET(row->cost);
+    uint32_t status = GET(row->status);
+    if (status == 0 || status == PRODUCT_DELETED + 1 || price <= 0 || cost <= 0)
+        return MARGIN_UNKNOWN;
+    return cost < price ? llround(MARGIN_UNIT * ((double)(price - cost) / (double)price)) : 0;
+}
+
+static void count_margin(struct live *l, int64_t margin, int sign)
+{
+    if (margin == MARGIN_UNKNOWN)
+        return;
+    PUT(l->margin_sum, GET(l->margin_sum) + sign * margin);
+    PUT(l->margins, GET(l->margins) + sign);
+}
+
+float live_margin(const struct live *l, uint32_t product_no)
+{
+    const struct row *row = row_of(l, product_no);
+    int64_t margin = row ? margin_of(row) : MARGIN_UNKNOWN, n = GET(l->margins);
+    if (margin != MARGIN_UNKNOWN)
+        return (float)margin / MARGIN_UNIT;
+    return n > 0 ? (float)((double)GET(l->margin_sum) / (double)n / MARGIN_UNIT) : 0;
+}
+
 enum err_code live_set(struct live *l, uint32_t product_no, const struct live_row *in,
                        struct err *err)
 {
@@ -90,15 +123,18 @@ enum err_code live_set(struct live *l, uint32_t product_no, const struct live_ro
             *err = why;
         return why.code;
     }
+    count_margin(l, margin_of(row), -1);
     uint32_t sequence = GET(row->sequence);
     PUT(row->sequence, sequence + 1);
     atomic_thread_fence(memory_order_release);
     PUT(row->status, (uint32_t)in->status + 1);
     PUT(row->price, in->price_minor);
     PUT(row->list_price, in->list_price_minor);
+    PUT(row->cost, in->cost_minor);
     PUT(row->stock, in->stock);
     PUT(row->currency, in->currency);
     atomic_store_explicit(&row->sequence, sequence + 2, memory_order_release);
+    count_margin(l, margin_of(row), 1);
     if (product_no >= GET(l->end))
         atomic_store_explicit(&l->end, product_no + 1, memory_order_release);
     return ERR_OK;
@@ -110,6 +146,7 @@ static void copy_row(const struct row *from, struct row *to)
     PUT(to->status, GET(from->status));
     PUT(to->price, GET(from->price));
     PUT(to->list_price, GET(from->list_price));
+    PUT(to->cost, GET(from->cost));
     PUT(to->stock, GET(from->stock));
     PUT(to->currency, GET(from->currency));
     PUT(to->heat, GET(from->heat));
@@ -133,6 +170,8 @@ struct live *live_clone(const struct live *l)
         PUT(copy->chunks[i], to);
     }
     PUT(copy->end, GET(l->end));
+    PUT(copy->margin_sum, GET(l->margin_sum));
+    PUT(copy->margins, GET(l->margins));
     return copy;
 }
 
@@ -151,6 +190,7 @@ void live_get(const struct live *l, uint32_t product_no, struct live_row *out)
         status = GET(row->status);
         out->price_minor = GET(row->price);
         out->list_price_minor = GET(row->list_price);
+        out->cost_minor = GET(row->cost);
         out->stock = GET(row->stock);
         out->currency = GET(row->currency);
         atomic_thread_fence(memory_order_acquire);

@@ -24,6 +24,7 @@ struct live;
 struct live_row {
     int64_t price_minor;      /* or STORE_NO_AMOUNT */
     int64_t list_price_minor; /* or STORE_NO_AMOUNT */
+    int64_t cost_minor;       /* > 0; else none is known */
     int64_t stock;            /* pieces, or STORE_STOCK_UNTRACKED */
     currency_code currency;
     enum product_status status; /* PRODUCT_DELETED where there is no such product */
@@ -46,6 +47,10 @@ void live_get(const struct live *l, uint32_t product_no, struct live_row *row);
 
 /** Is it active and in stock (or untracked)? One cache line. */
 bool live_sellable(const struct live *l, uint32_t product_no);
+
+/** What the shop keeps of the price, as a share of it: 0 (sold at cost or below) to 1. Where price or cost is not known
+ *  the mean over the products where they are (all that are not deleted count alike); 0 where that is none. */
+float live_margin(const struct live *l, uint32_t product_no);
 
 /** Writer only: an action of this weight at this time. Unknown numbers are ignored. */
 void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t time_us);

@@ -303,6 +303,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY_SECTION(c, "popularity", &m->popularity, m->rows, err);
     TRY(check_ascending(m->items, m->rows, "items", err));
     TRY(check_not_negative(m->popularity, m->rows, "popularity", err));
+    recommend_model_find_most(m);
     TRY(read_again(c, m, err));
     TRY(read_factors(c, m, err));
     TRY(read_lists(c, m->rows, near_names, &m->near, err));
@@ -365,6 +366,13 @@ static uint32_t find(const uint32_t *v, uint32_t n, uint32_t key)
         left -= half;
     }
     return *at == key ? (uint32_t)(at - v) : UINT32_MAX;
+}
+
+void recommend_model_find_most(struct recommend_model *m)
+{
+    m->popularity_most = 0;
+    for (uint32_t row = 0; row < m->rows; row++)
+        m->popularity_most = fmaxf(m->popularity_most, m->popularity[row]);
 }
 
 uint32_t recommend_model_row(const struct recommend_model *m, uint32_t product_no)

@@ -69,6 +69,7 @@ struct recommend_model {
 
     const uint32_t *items;    /* [rows] product_no > 0, ascending */
     const float *popularity;  /* [rows] >= 0 */
+    float popularity_most;    /* the greatest of them; not in the file */
     const float *again_days;  /* [rows] > 0: usual days between two purchases of a shopper */
     const float *again_share; /* [rows] 0..1: of the buyers who came back for it */
     const float *spectrum;    /* [dim] >= 0, diagonal of transpose(factors) * factors, which has
@@ -116,6 +117,9 @@ void recommend_model_close(struct recommend_model *m);
 /** lambda for one side's row of n cells where the mean is mean_n: lambda ((n + unseen) / (mean_n + unseen))^nu, unseen
  *  being the other side's rows by alpha (train/als.h). */
 float recommend_lambda(float lambda, float exponent, double unseen, double mean_n, double n);
+
+/** popularity_most, from popularity: who makes a model calls it. */
+void recommend_model_find_most(struct recommend_model *m);
 
 /** The row of a product, or UINT32_MAX. O(log rows). */
 uint32_t recommend_model_row(const struct recommend_model *m, uint32_t product_no);

@@ -6,8 +6,15 @@
 #include "base/mem.h"
 #include "base/signal.h"
 #include "recommend/diversity.h"
+#include "recommend/novelty.h"
+#include "recommend/trace.h"
 
 enum { GRAIN = 16, ARENA_MAX = 64 << 20 };
+
+/* What there is in a list beside what is right. */
+struct mixture {
+    double diversity, novelty, margin;
+};
 
 /* A thread's own. */
 struct lane {
@@ -20,13 +27,26 @@ struct measuring {
     const struct view *view;
     const struct lists_options *o;
     struct user_metrics *metrics; /* [cases] */
-    double *diversity;            /* [cases] */
+    struct mixture *mixture;      /* [cases] */
     struct lane *lanes;           /* [lanes_len] */
     unsigned lanes_len;
     pthread_mutex_t lock;
     enum err_code code; /* the first failure */
     struct err err;
 };
+
+static struct mixture mixture_of(const struct view *view, const struct profile *profile,
+                                 const uint32_t *list, size_t n)
+{
+    struct novelty novelty;
+    struct mixture m = {.diversity = diversity_of(view_model(view), list, n)};
+    novelty_init(&novelty, view, profile);
+    for (size_t i = 0; i < n; i++) {
+        m.novelty += (double)novelty_of(&novelty, list[i]) / (double)n;
+        m.margin += (double)live_margin(view->live, list[i]) / (double)n;
+    }
+    return m;
+}
 
 static enum err_code measure_case(struct measuring *g, struct lane *lane, size_t i, struct err *err)
 {
@@ -40,20 +60,20 @@ static enum err_code measure_case(struct measuring *g, struct lane *lane, size_t
                                   .hide_seen = c->user_no != 0,
                                   .weights = g->o->weights,
                                   .now_us = g->o->now_us};
-    struct recommend_result found;
+    struct recommend_trace found;
     uint32_t list[RECOMMEND_LIMIT_MAX];
     enum err_code code = signal_check(err);
     arena_reset(&lane->arena);
     if (code == ERR_OK)
-        code = recommend_run(g->view, &r, &lane->arena, &found, err);
+        code = recommend_trace_run(g->view, &r, &lane->arena, &found, err);
     if (code != ERR_OK)
         return code;
-    for (size_t k = 0; k < found.len; k++)
-        list[k] = found.items[k].product_no;
-    g->metrics[i] =
-        ranking_measure(list, found.len, products + c->context_len, c->truth_len, g->o->k);
-    g->diversity[i] = diversity_of(view_model(g->view), list, found.len);
-    ranking_add(&lane->shown, list, found.len, &g->metrics[i], g->o->k);
+    size_t n = found.choice.len;
+    for (size_t k = 0; k < n; k++)
+        list[k] = found.choice.items[k].product_no;
+    g->metrics[i] = ranking_measure(list, n, products + c->context_len, c->truth_len, g->o->k);
+    g->mixture[i] = mixture_of(g->view, &found.profile, list, n);
+    ranking_add(&lane->shown, list, n, &g->metrics[i], g->o->k);
     return ERR_OK;
 }
 
@@ -81,8 +101,8 @@ static enum err_code measure_all(struct measuring *g, struct err *err)
     g->lanes_len = pool_lanes(g->o->pool);
     g->lanes = mem_new(g->lanes_len, sizeof *g->lanes);
     g->metrics = mem_try_new(n + 1, sizeof *g->metrics);
-    g->diversity = mem_try_new(n + 1, sizeof *g->diversity);
-    if (!g->metrics || !g->diversity)
+    g->mixture = mem_try_new(n + 1, sizeof *g->mixture);
+    if (!g->metrics || !g->mixture)
         return err_set(err, ERR_MEMORY, "no memory for %zu lists", n);
     for (unsigned i = 0; i < g->lanes_len && code == ERR_OK; i++) {
         arena_init(&g->lanes[i].arena, 1 << 20, ARENA_MAX);
@@ -112,7 +132,9 @@ static enum err_code summarise(const struct measuring *g, struct lists_result *o
         out->ndcg += m->ndcg / by;
         out->hit += m->hit / by;
         out->mrr += m->mrr / by;
-        out->diversity += g->diversity[i] / by;
+        out->diversity += g->mixture[i].diversity / by;
+        out->novelty += g->mixture[i].novelty / by;
+        out->margin += g->mixture[i].margin / by;
         out->case_ndcg[i] = m->ndcg;
     }
     out->coverage = ranking_coverage(&g->lanes[0].shown);
@@ -136,7 +158,7 @@ enum err_code lists_measure(const struct list_cases *cases, const struct view *v
     }
     mem_free(g.lanes);
     mem_free(g.metrics);
-    mem_free(g.diversity);
+    mem_free(g.mixture);
     pthread_mutex_destroy(&g.lock);
     return code;
 }

@@ -23,7 +23,8 @@ struct lists_result {
     double recall, ndcg, hit, mrr; /* means */
     double coverage, gini;         /* of the products that can be located */
     double diversity;              /* mean of the lists' (recommend/diversity.h) */
-    double *case_ndcg;             /* [cases], owned */
+    double novelty, margin; /* means of the lists' products' (recommend/novelty.h, live_margin) */
+    double *case_ndcg;      /* [cases], owned */
 };
 
 /** Answer all cases. out is owned: lists_result_release, on failure too.

@@ -31,6 +31,7 @@ static const struct {
     [TO_CATEGORY] = {"category", P, 0, NULL},
     [TO_PRICE] = {"price", P, 0, NULL},
     [TO_LIST_PRICE] = {"list_price", P, 0, NULL},
+    [TO_COST] = {"cost", P, 0, NULL},
     [TO_SALE_PRICE] = {"sale_price", P, 0, NULL},
     [TO_SALE_FROM] = {"sale_from", P, 0, NULL},
     [TO_SALE_UNTIL] = {"sale_until", P, 0, NULL},

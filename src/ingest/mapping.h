@@ -31,6 +31,7 @@ enum target {
     TO_CATEGORY,
     TO_PRICE,
     TO_LIST_PRICE,
+    TO_COST,
     TO_SALE_PRICE,
     TO_SALE_FROM,
     TO_SALE_UNTIL,

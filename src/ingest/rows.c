@@ -38,17 +38,29 @@ static bool sale_price(struct row *row, struct product *p)
     return true;
 }
 
+/* 0 in a shop's file means that nobody filled it in. */
+static bool cost(struct row *row, struct product *p)
+{
+    if (!row_money(row, TO_COST, &p->currency, &p->cost_minor))
+        return false;
+    if (p->cost_minor == STORE_NO_AMOUNT)
+        p->cost_minor = 0;
+    return true;
+}
+
 static bool prices(struct row *row, struct product *p)
 {
     if (!row_currency(row, &p->currency) ||
         !row_money(row, TO_PRICE, &p->currency, &p->price_minor) ||
-        !row_money(row, TO_LIST_PRICE, &p->currency, &p->list_price_minor) || !sale_price(row, p))
+        !row_money(row, TO_LIST_PRICE, &p->currency, &p->list_price_minor) || !cost(row, p) ||
+        !sale_price(row, p))
         return false;
     /* A list price that is the price says nothing; shops' files also have less there, or 0.00. */
     bool less = p->list_price_minor < p->price_minor && !mapping_is_native(row->m);
     if (p->list_price_minor == p->price_minor || less)
         p->list_price_minor = STORE_NO_AMOUNT;
-    if (p->price_minor == STORE_NO_AMOUNT && p->list_price_minor == STORE_NO_AMOUNT)
+    if (p->price_minor == STORE_NO_AMOUNT && p->list_price_minor == STORE_NO_AMOUNT &&
+        p->cost_minor == 0)
         p->currency = 0;
     return true;
 }

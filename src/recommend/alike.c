@@ -14,8 +14,6 @@
 enum {
     TERMS_MAX = 48, /* looked at */
     TERMS_USED = 6, /* the most telling */
-    DOCS_MAX =
-        CANDIDATES_MAX / 2, /* in all: a common word is not worth more, and others need room */
 };
 
 struct alike_term {
@@ -138,8 +136,9 @@ static enum err_code telling_terms(const struct catalogue *c, struct location at
     return code;
 }
 
-enum err_code source_alike(const struct view *view, uint32_t product_no, enum reason_code reason,
-                           struct arena *arena, struct candidates *out, struct err *err)
+enum err_code source_alike(const struct view *view, uint32_t product_no, uint32_t most,
+                           enum reason_code reason, struct arena *arena, struct candidates *out,
+                           struct err *err)
 {
     const struct catalogue *c = view->catalogue;
     struct location at = catalogue_locate(c, product_no);
@@ -148,20 +147,20 @@ enum err_code source_alike(const struct view *view, uint32_t product_no, enum re
         return ERR_OK;
     struct alike_term *terms = arena_try_alloc(arena, TERMS_MAX * sizeof *terms);
     struct walk *walks = arena_try_alloc(arena, segments_of(c) * sizeof *walks);
-    uint32_t *products = arena_try_alloc(arena, DOCS_MAX * sizeof *products);
+    uint32_t *products = arena_try_alloc(arena, most * sizeof *products);
     if (!terms || !walks || !products)
         return err_set(err, ERR_LIMIT, "the terms of a product do not fit");
     enum err_code code = telling_terms(c, at, terms, &n, err);
     size_t used = 0;
     for (size_t i = 0; i < n && i < TERMS_USED && code == ERR_OK; i++) {
         /* A part of its products would be favoured over the rest; but part of the first is more than none. */
-        if (used > 0 && terms[i].df > DOCS_MAX - used)
+        if (used > 0 && terms[i].df > most - used)
             break;
         struct candidate_list list = {.numbers = products + used,
                                       .weight = log1pf((float)c->products / (float)terms[i].df),
                                       .reason = reason,
                                       .because = product_no};
-        list.n = products_of(c, &terms[i], product_no, walks, products + used, DOCS_MAX - used);
+        list.n = products_of(c, &terms[i], product_no, walks, products + used, most - used);
         used += list.n;
         code = candidates_add(out, &list, err);
     }

@@ -37,7 +37,7 @@ struct candidate_list {
 };
 
 struct candidate_source {
-    uint32_t kind;        /* which source this is, in the order of struct source_weights */
+    uint32_t kind;        /* which source this is, in the order of struct placement_weights */
     float *part;          /* [1..len] */
     uint32_t len;         /* of the table at the end of the source */
     uint32_t first, last; /* its lists: [first, last) */

@@ -9,6 +9,7 @@
 
 #include "rank/rules.h"
 #include "recommend/candidates.h"
+#include "recommend/diversity.h"
 
 /* A product that a rule pinned. */
 struct pinned {
@@ -40,6 +41,8 @@ struct choice {
     size_t pins_len;
     struct gave_way *gave_way; /* [gave_way_len] */
     size_t gave_way_len;
+    struct listed *pool; /* [pool_len] what the list was chosen from, where not by scores alone */
+    size_t pool_len;
 };
 
 /** totals is borrowed.  ERR_LIMIT  the arena's cap */

@@ -28,10 +28,9 @@ static float likeness(const struct recommend_model *m, const float *a, float a_l
 }
 
 struct entry {
-    struct recommend_item item;
+    struct listed listed;
     const float *vector; /* NULL: unknown */
     float length;
-    float like; /* the greatest likeness with those taken */
 };
 
 /* Those that are taken stand in front, in their order; the rest in its own. */
@@ -42,40 +41,76 @@ static void take(struct entry *entries, size_t at, size_t taken)
     entries[taken] = e;
 }
 
-enum err_code diversify(const struct recommend_model *m, float diversity,
-                        struct recommend_item *items, size_t n, size_t want, struct arena *arena,
+/* Of scores without rules. */
+struct range {
+    float lowest, best;
+};
+
+static struct range range_of(const struct listed *items, size_t n)
+{
+    struct range r = {INFINITY, -INFINITY};
+    for (size_t i = 0; i < n; i++) {
+        float score = items[i].item.score / items[i].factor;
+        r.lowest = fminf(r.lowest, score);
+        r.best = fmaxf(r.best, score);
+    }
+    return r;
+}
+
+/* Where all scores are one there is no range to measure by: then they count as they are, by the best. */
+static float relevance_of(struct range r, float score)
+{
+    return r.best > r.lowest ? (score - r.lowest) / (r.best - r.lowest) : score / r.best;
+}
+
+static void weigh(const struct placement_weights *w, struct listed *l)
+{
+    l->worth = (1 - w->diversity) * l->relevance - w->diversity * l->likeness +
+               w->novelty * l->novelty + w->margin * l->margin;
+}
+
+/* The one of entries [n] from `taken` on that is worth most; of equals the one with the better score, which is first. */
+static size_t best_of(const struct placement_weights *w, struct entry *entries, size_t taken,
+                      size_t n)
+{
+    size_t best = taken;
+    for (size_t i = taken; i < n; i++) {
+        weigh(w, &entries[i].listed);
+        if (entries[i].listed.worth > entries[best].listed.worth)
+            best = i;
+    }
+    return best;
+}
+
+enum err_code diversify(const struct recommend_model *m, const struct placement_weights *w,
+                        struct listed *items, size_t n, size_t want, struct arena *arena,
                         struct err *err)
 {
-    if (!m || m->dim == 0 || !(diversity > 0) || n < 2)
+    bool mixed = w->diversity > 0 && m && m->dim > 0;
+    if (n == 0)
         return ERR_OK;
     struct entry *entries = arena_try_alloc(arena, n * sizeof *entries);
     if (!entries)
         return err_set(err, ERR_LIMIT, "the list does not fit");
+    struct range range = range_of(items, n);
     for (size_t i = 0; i < n; i++) {
-        const float *v = vector_of(m, items[i].product_no);
-        entries[i] = (struct entry){items[i], v, length_of(m, v), 0};
+        const float *v = mixed ? vector_of(m, items[i].item.product_no) : NULL;
+        entries[i] = (struct entry){items[i], v, length_of(m, v)};
+        entries[i].listed.relevance = relevance_of(range, items[i].item.score);
+        entries[i].listed.likeness = 0;
     }
-    float best_score = items[0].score;
     for (size_t taken = 0; taken < want && taken < n; taken++) {
-        size_t best = taken;
-        float most = -INFINITY;
-        for (size_t i = taken; i < n; i++) {
-            float worth = (1 - diversity) * (entries[i].item.score / best_score) -
-                          diversity * entries[i].like;
-            if (worth > most) { /* of equals the one with the better score, which is first */
-                most = worth;
-                best = i;
-            }
-        }
-        take(entries, best, taken);
+        take(entries, best_of(w, entries, taken, n), taken);
         const struct entry *e = &entries[taken];
-        for (size_t i = taken + 1; i < n; i++)
-            entries[i].like =
-                fmaxf(entries[i].like,
+        for (size_t i = taken + 1; i < n && mixed; i++)
+            entries[i].listed.likeness =
+                fmaxf(entries[i].listed.likeness,
                       likeness(m, entries[i].vector, entries[i].length, e->vector, e->length));
     }
+    for (size_t i = want < n ? want : n; i < n; i++)
+        weigh(w, &entries[i].listed);
     for (size_t i = 0; i < n; i++)
-        items[i] = entries[i].item;
+        items[i] = entries[i].listed;
     return ERR_OK;
 }
 

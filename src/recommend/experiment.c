@@ -41,13 +41,13 @@ static bool is_other_running(const struct experiment_entry *entry,
     return other->record.state == EXPERIMENT_RUNNING && other->record.no != entry->record.no;
 }
 
-/* Does any variant override that weight of the placement? i SOURCE_WEIGHTS: does it explore? */
+/* Does any variant override that weight of the placement? i PLACEMENT_WEIGHTS: does it explore? */
 static bool overrides(const struct experiment *e, enum placement p, size_t i)
 {
     for (size_t v = 0; v < e->variants_len; v++) {
         const struct experiment_variant *variant = &e->variants[v];
-        if (i == SOURCE_WEIGHTS ? variant->explore >= 0
-                                : source_weight(&variant->weights.of[p], i) >= 0)
+        if (i == PLACEMENT_WEIGHTS ? variant->explore >= 0
+                                   : placement_weight_said(&variant->weights.of[p], i))
             return true;
     }
     return false;
@@ -58,7 +58,7 @@ static enum err_code check_overrides(const struct experiment_entry *a,
 {
     for (int p = 0; p < PLACEMENTS; p++) {
         bool both = a->e.placements >> p & 1 && b->e.placements >> p & 1;
-        for (size_t i = 0; both && i <= SOURCE_WEIGHTS; i++)
+        for (size_t i = 0; both && i <= PLACEMENT_WEIGHTS; i++)
             if (overrides(&a->e, (enum placement)p, i) && overrides(&b->e, (enum placement)p, i))
                 return err_set(err, ERR_CONFLICT,
                                "experiment '%.*s' of layer '%.*s' overrides the same in placement "
@@ -159,12 +159,7 @@ size_t experiment_assign(const struct experiment_entry *entry, enum user_kind ki
 static void override(const struct experiment_variant *v, enum placement placement,
                      struct experiment_settings *out)
 {
-    struct source_weights *to = &out->weights.of[placement];
-    for (size_t i = 0; i < SOURCE_WEIGHTS; i++) {
-        float value = source_weight(&v->weights.of[placement], i);
-        if (value >= 0)
-            source_weight_put(to, i, value);
-    }
+    placement_weights_override(&out->weights.of[placement], &v->weights.of[placement]);
     if (v->explore >= 0)
         out->explore = v->explore;
 }

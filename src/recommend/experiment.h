@@ -42,7 +42,7 @@ const char *experiment_metric_name(enum experiment_metric m);
 struct experiment_variant {
     struct str name;
     uint32_t weight;                  /* 1..1000: its part of those who take part */
-    struct recommend_weights weights; /* below 0: not overridden */
+    struct recommend_weights weights; /* what is said of them (weights.h) */
     double explore;                   /* 0..0.5; below 0: not overridden */
 };
 

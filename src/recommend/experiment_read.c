@@ -95,8 +95,7 @@ static bool read_variant(struct json_reader *r, struct experiment_variant *v)
     int field;
     *v = (struct experiment_variant){.explore = -1};
     for (int p = 0; p < PLACEMENTS; p++)
-        for (size_t i = 0; i < SOURCE_WEIGHTS; i++)
-            source_weight_put(&v->weights.of[p], i, -1);
+        placement_weights_unset(&v->weights.of[p]);
     if (!jr_obj(r))
         return false;
     while ((field = jr_field(r, &fields)) >= 0) {
@@ -215,9 +214,9 @@ static enum err_code check_variants(const struct experiment *e, struct err *err)
 {
     for (size_t v = 0; v < e->variants_len; v++)
         for (int p = 0; p < PLACEMENTS; p++)
-            for (size_t i = 0; i < SOURCE_WEIGHTS; i++)
+            for (size_t i = 0; i < PLACEMENT_WEIGHTS; i++)
                 if (!(e->placements >> p & 1) &&
-                    source_weight(&e->variants[v].weights.of[p], i) >= 0)
+                    placement_weight_said(&e->variants[v].weights.of[p], i))
                     return err_set(err, ERR_INVALID,
                                    "variants: '%.*s' overrides placement %s, which is not in "
                                    "placements",

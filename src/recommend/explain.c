@@ -51,7 +51,11 @@ enum err_code explain_init(struct explainer *x, const struct view *view,
     if (!raw)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
     candidates_totals(&trace->candidates, raw);
-    *x = (struct explainer){.view = view, .request = request, .trace = trace, .raw = raw};
+    *x = (struct explainer){.view = view,
+                            .request = request,
+                            .trace = trace,
+                            .weights = recommend_weights_of(request),
+                            .raw = raw};
     for (size_t i = 0; i < ch->len; i++)
         if (!is_pinned(ch, ch->items[i].product_no))
             x->last_score = ch->items[i].score;
@@ -160,6 +164,9 @@ struct explained explain_product(const struct explainer *x, uint32_t no)
     for (size_t i = 0; i < ch->len; i++)
         if (ch->items[i].product_no == no)
             e.position = i + 1;
+    for (size_t i = 0; i < ch->pool_len; i++)
+        if (ch->pool[i].item.product_no == no)
+            e.listed = &ch->pool[i];
     if (!location_found(e.at)) {
         e.why = WHY_NOT_IN_CATALOGUE;
         return e;
@@ -220,7 +227,7 @@ static void write_sources(const struct explainer *x, const struct explained *e,
             continue;
         size_t n = sayings_of(x, e, s, said);
         jw_obj(w);
-        JW_Z(w, "source", source_weight_name(s->kind));
+        JW_Z(w, "source", placement_weight_name(s->kind));
         JW_DOUBLE(w, "part", (double)part);
         JW_DOUBLE(w, "scale", (double)s->scale);
         JW_DECIMAL(w, "of_total", (double)(part * s->scale / e->total), 4);
@@ -238,6 +245,19 @@ static void write_sources(const struct explainer *x, const struct explained *e,
         jw_obj_end(w);
     }
     jw_arr_end(w);
+}
+
+/* Its parts add up to its worth. */
+static void write_mix(const struct explainer *x, const struct listed *l, struct json_writer *w)
+{
+    const struct placement_weights *by = &x->weights;
+    JW_OBJ(w, "mix");
+    JW_DOUBLE(w, "relevance", (double)((1 - by->diversity) * l->relevance));
+    JW_DOUBLE(w, "diversity", (double)(0 - by->diversity * l->likeness));
+    JW_DOUBLE(w, "novelty", (double)(by->novelty * l->novelty));
+    JW_DOUBLE(w, "margin", (double)(by->margin * l->margin));
+    JW_DOUBLE(w, "worth", (double)l->worth);
+    jw_obj_end(w);
 }
 
 static void write_touching(const struct explainer *x, const struct explained *e,
@@ -305,6 +325,8 @@ void explain_write(const struct explainer *x, const struct explained *e, struct 
         JW_DOUBLE(w, "learned", (double)e->learned);
     JW_DOUBLE(w, "factor", (double)e->factor);
     JW_DOUBLE(w, "score", (double)x->trace->choice.totals[e->index]);
+    if (e->listed)
+        write_mix(x, e->listed, w);
     JW_KEY(w, "rank");
     write_count_or_null(w, e->rank);
     JW_KEY(w, "place");

@@ -4,6 +4,8 @@
  *          by the very functions that chose, so it cannot say anything else than what was done. The score
  *          of a product is its total, or what the learned ranker makes of it, times the factors of rules; its total is the sum over sources of
  *          part times scale; a part is the sum of what its lists say.
+ *          Where more than scores had a say, the parts of its worth (diversity.h) are told as they were when it was taken; of
+ *          what was not taken, as they are after all that was.
  * Reasons: of a product that is not shown, the first thing that keeps it out of the list as it stands.
  * Threads: one request. */
 #ifndef RECOMMEND_EXPLAIN_H
@@ -39,8 +41,9 @@ struct explainer {
     const struct view *view;
     const struct recommend_request *request;
     const struct recommend_trace *trace;
-    const float *raw; /* [candidates.len + 1] totals before rules */
-    float last_score; /* of the last product shown that is not pinned; 0: none */
+    struct placement_weights weights; /* of the placement */
+    const float *raw;                 /* [candidates.len + 1] totals before rules */
+    float last_score;                 /* of the last product shown that is not pinned; 0: none */
 };
 
 /** ERR_LIMIT  the arena's cap */
@@ -63,6 +66,8 @@ struct explained {
     struct str clause; /* of WHY_FILTER; borrowed from the filter's text */
     uint32_t index;    /* in the table of candidates; 0: it is not there */
     struct location at;
+    const struct listed
+        *listed; /* how it stood where more than scores had a say; NULL: it did not */
 };
 
 struct explained explain_product(const struct explainer *x, uint32_t product_no);

@@ -39,7 +39,7 @@ static const char *const names[FEATURES] = {
 char *feature_name(uint32_t f, char out[RANKER_NAME_MAX])
 {
     if (f < SOURCE_WEIGHTS)
-        snprintf(out, RANKER_NAME_MAX, "source.%s", source_weight_name(f));
+        snprintf(out, RANKER_NAME_MAX, "source.%s", placement_weight_name(f));
     else
         snprintf(out, RANKER_NAME_MAX, "%s", names[f]);
     return out;

@@ -68,6 +68,21 @@ void likes_of_profile(const struct view *view, const struct profile *profile, st
     qsort(out->items, out->len, sizeof *out->items, heaviest_first);
 }
 
+bool likes_share(const struct view *view, const struct likes *likes, uint32_t product_no,
+                 float *share)
+{
+    struct liked_category c;
+    float all = 0, here = 0;
+    if (likes->len == 0 || !category_of(view, product_no, &c))
+        return false;
+    for (size_t i = 0; i < likes->len; i++) {
+        all += likes->items[i].weight;
+        here += str_eq(likes->items[i].key, c.key) ? likes->items[i].weight : 0;
+    }
+    *share = here / all;
+    return true;
+}
+
 void likes_of_shelf(const struct view *view, const struct shelf *shelf, uint32_t want,
                     struct likes *out)
 {

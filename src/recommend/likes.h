@@ -26,6 +26,11 @@ struct likes {
 /** Of a shopper's past. */
 void likes_of_profile(const struct view *view, const struct profile *profile, struct likes *out);
 
+/** *share, 0..1: how much of the likes' weight lies in the category of a product. False: it has none, or there are no
+ *  likes. */
+bool likes_share(const struct view *view, const struct likes *likes, uint32_t product_no,
+                 float *share);
+
 /** Of the first `want` of a shelf. */
 void likes_of_shelf(const struct view *view, const struct shelf *shelf, uint32_t want,
                     struct likes *out);

@@ -6,17 +6,15 @@
 #include "base/check.h"
 #include "num/topk.h"
 #include "recommend/diversity.h"
+#include "recommend/novelty.h"
 #include "recommend/ranked.h"
 #include "recommend/sources.h"
 #include "recommend/trace.h"
 #include "recommend/weights.h"
 
 enum {
-    SHELF_WANT = 200,
     FILL_NUMBERS = 200000,
-    FACTORS_WANT = 80,
-    FACTORS_DEEP = 800, /* where only a part of them can be shown */
-    DIVERSITY_POOL = 3, /* lists of so many times the limit are chosen from */
+    MIXED_POOL = 3, /* lists that are not by scores alone are chosen from so many times the limit */
 };
 
 static const char *const placement_names[PLACEMENTS] = {
@@ -80,63 +78,64 @@ static enum reason_code context_reason(enum placement p, enum neighbour_kind kin
 }
 
 /* It weighs what *weight, one of w's, says. */
-static void close_source(struct candidates *c, const struct source_weights *w, const float *weight)
+static void close_source(struct candidates *c, const struct placement_weights *w,
+                         const float *weight)
 {
     candidates_close(c, (uint32_t)(weight - (const float *)w), *weight);
 }
 
-static enum err_code gather_personal(const struct view *view, const struct source_weights *w,
-                                     const struct profile *profile, uint32_t factors_want,
-                                     struct arena *arena, struct candidates *c, struct err *err)
+static enum err_code gather_personal(const struct view *view, const struct placement_weights *w,
+                                     const struct profile *profile, struct arena *arena,
+                                     struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (profile->len == 0)
         return ERR_OK;
     if (w->factors > 0) {
-        code = source_factors(view, profile, factors_want, arena, c, err);
+        code = source_factors(view, profile, w->candidates.factors, arena, c, err);
         close_source(c, w, &w->factors);
     }
     if (code == ERR_OK && w->profile_near > 0) {
-        code = source_profile_neighbours(view, profile, NEAR, c, err);
+        code = source_profile_neighbours(view, profile, NEAR, w->candidates.profile_near, c, err);
         close_source(c, w, &w->profile_near);
     }
     if (code == ERR_OK && w->profile_with > 0) {
-        code = source_profile_neighbours(view, profile, WITH, c, err);
+        code = source_profile_neighbours(view, profile, WITH, w->candidates.profile_with, c, err);
         close_source(c, w, &w->profile_with);
     }
     if (code == ERR_OK && w->profile_next > 0) {
-        code = source_profile_next(view, profile, c, err);
+        code = source_profile_next(view, profile, w->candidates.profile_next, c, err);
         close_source(c, w, &w->profile_next);
     }
     if (code == ERR_OK && w->profile_alike > 0) {
-        code = source_profile_neighbours(view, profile, ALIKE, c, err);
+        code = source_profile_neighbours(view, profile, ALIKE, w->candidates.profile_alike, c, err);
         close_source(c, w, &w->profile_alike);
     }
     return code;
 }
 
-static enum err_code gather_context(const struct view *view, const struct source_weights *w,
+static enum err_code gather_context(const struct view *view, const struct placement_weights *w,
                                     const struct recommend_request *r, struct arena *arena,
                                     struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (w->with > 0) {
-        code = source_neighbours(view, r->context, r->context_len, WITH,
+        code = source_neighbours(view, r->context, r->context_len, WITH, w->candidates.with,
                                  context_reason(r->placement, WITH), c, err);
         close_source(c, w, &w->with);
     }
     if (code == ERR_OK && w->near > 0) {
-        code = source_neighbours(view, r->context, r->context_len, NEAR,
+        code = source_neighbours(view, r->context, r->context_len, NEAR, w->candidates.near,
                                  context_reason(r->placement, NEAR), c, err);
         close_source(c, w, &w->near);
     }
     if (code == ERR_OK && w->next > 0) {
-        code = source_neighbours(view, r->context, r->context_len, NEXT,
+        code = source_neighbours(view, r->context, r->context_len, NEXT, w->candidates.next,
                                  context_reason(r->placement, NEXT), c, err);
         close_source(c, w, &w->next);
     }
     if (code == ERR_OK && w->alike > 0 && r->context_len > 0) {
-        code = source_alike(view, r->context[0],
+        code = source_alike(view, r->context[0], w->candidates.alike,
                             r->placement == PLACEMENT_SEARCH ? REASON_LIKE : REASON_SIMILAR, arena,
                             c, err);
         close_source(c, w, &w->alike);
@@ -144,16 +143,16 @@ static enum err_code gather_context(const struct view *view, const struct source
     return code;
 }
 
-static enum err_code gather_common(const struct view *view, const struct source_weights *w,
-                                   uint32_t shelf_want, struct candidates *c, struct err *err)
+static enum err_code gather_common(const struct view *view, const struct placement_weights *w,
+                                   struct candidates *c, struct err *err)
 {
     enum err_code code = ERR_OK;
     if (w->trending > 0) {
-        code = source_shelf(&view->trending, shelf_want, REASON_POPULAR, c, err);
+        code = source_shelf(&view->trending, w->candidates.trending, REASON_POPULAR, c, err);
         close_source(c, w, &w->trending);
     }
     if (code == ERR_OK && w->arrivals > 0) {
-        code = source_shelf(&view->arrivals, shelf_want, REASON_NEW, c, err);
+        code = source_shelf(&view->arrivals, w->candidates.arrivals, REASON_NEW, c, err);
         close_source(c, w, &w->arrivals);
     }
     return code;
@@ -208,28 +207,43 @@ static enum err_code choose_best(struct choice *ch, struct arena *arena, struct 
     return code;
 }
 
-/* The first of the candidates that may come in, so that they are unlike each other. Others may follow. */
-static enum err_code choose_diverse(struct choice *ch, float diversity, struct arena *arena,
-                                    struct err *err)
+/* What is said of a product beside its score. */
+static struct listed listed_of(const struct choice *ch, const struct placement_weights *w,
+                               const struct novelty *novelty, struct topk_item of)
+{
+    float factor = 1;
+    rules_weigh(ch->rules, &of.id, &factor, 1);
+    return (struct listed){.item = {.product_no = of.id, .score = of.score},
+                           .factor = factor,
+                           .novelty = w->novelty > 0 ? novelty_of(novelty, of.id) : 0,
+                           .margin = w->margin > 0 ? live_margin(ch->view->live, of.id) : 0};
+}
+
+/* The first of the candidates that may come in, by more than their scores. Others may follow. */
+static enum err_code choose_mixed(struct choice *ch, const struct placement_weights *w,
+                                  const struct profile *profile, struct arena *arena,
+                                  struct err *err)
 {
     const struct candidates *c = ch->candidates;
-    size_t room = (size_t)ch->request->limit * DIVERSITY_POOL, pool_len = 0;
+    size_t room = (size_t)ch->request->limit * MIXED_POOL;
     struct topk_item *order = arena_try_alloc(arena, (c->len + 1) * sizeof *order);
-    struct recommend_item *pool = arena_try_alloc(arena, room * sizeof *pool);
+    struct novelty novelty;
     bool taken, all;
-    if (!order || !pool)
+    ch->pool = arena_try_alloc(arena, room * sizeof *ch->pool);
+    if (!order || !ch->pool)
         return err_set(err, ERR_LIMIT, "the candidates do not fit");
+    if (w->novelty > 0)
+        novelty_init(&novelty, ch->view, profile);
     size_t n = ranked_best(c, ch->totals, c->len, order, &all);
-    for (size_t i = 0; i < n && pool_len < room; i++) {
+    for (size_t i = 0; i < n && ch->pool_len < room; i++) {
         struct location at = catalogue_locate(ch->view->catalogue, order[i].id);
         if (location_found(at) && choice_obstacle(ch, at, order[i].id) == OBSTACLE_NONE)
-            pool[pool_len++] =
-                (struct recommend_item){.product_no = order[i].id, .score = order[i].score};
+            ch->pool[ch->pool_len++] = listed_of(ch, w, &novelty, order[i]);
     }
     enum err_code code =
-        diversify(view_model(ch->view), diversity, pool, pool_len, ch->request->limit, arena, err);
-    for (size_t i = 0; i < pool_len && ch->len < ch->request->limit && code == ERR_OK; i++)
-        code = choice_add(ch, pool[i].product_no, pool[i].score, &taken, err);
+        diversify(view_model(ch->view), w, ch->pool, ch->pool_len, ch->request->limit, arena, err);
+    for (size_t i = 0; i < ch->pool_len && ch->len < ch->request->limit && code == ERR_OK; i++)
+        code = choice_add(ch, ch->pool[i].item.product_no, ch->pool[i].item.score, &taken, err);
     return code;
 }
 
@@ -293,14 +307,14 @@ static bool wants_filling(enum placement p)
 }
 
 /* From scored candidates to the list. */
-static enum err_code choose(struct choice *ch, float diversity, struct arena *arena,
-                            struct err *err)
+static enum err_code choose(struct choice *ch, const struct placement_weights *w,
+                            const struct profile *profile, struct arena *arena, struct err *err)
 {
     const struct recommend_request *r = ch->request;
     rules_weigh(ch->rules, ch->candidates->product_no + 1, ch->totals + 1, ch->candidates->len);
     enum err_code code = choice_pin(ch, err);
-    if (code == ERR_OK && diversity > 0)
-        code = choose_diverse(ch, diversity, arena, err);
+    if (code == ERR_OK && (w->diversity > 0 || w->novelty > 0 || w->margin > 0))
+        code = choose_mixed(ch, w, profile, arena, err);
     if (code == ERR_OK)
         code = choose_best(ch, arena, err);
     explain_all(ch);
@@ -313,15 +327,9 @@ static enum err_code choose(struct choice *ch, float diversity, struct arena *ar
     return code;
 }
 
-static const struct source_weights *weights_of(const struct recommend_request *r)
-{
-    const struct recommend_weights *all = r->weights ? r->weights : &recommend_weights_default;
-    return &all->of[r->placement];
-}
-
 /* The shopper, and what all sources propose to them. totals [candidates.len + 1] */
 static enum err_code gather(const struct view *view, const struct recommend_request *r,
-                            const struct source_weights *w, struct arena *arena,
+                            const struct placement_weights *w, struct arena *arena,
                             struct profile *profile, struct candidates *c, float **totals,
                             struct err *err)
 {
@@ -331,13 +339,11 @@ static enum err_code gather(const struct view *view, const struct recommend_requ
     if (code != ERR_OK)
         return code;
     bar_all(r, profile, c);
-    /* Of one category in a hundred the first few of everything are too few. */
-    bool deep = r->placement == PLACEMENT_CATEGORY;
-    code = gather_personal(view, w, profile, deep ? FACTORS_DEEP : FACTORS_WANT, arena, c, err);
+    code = gather_personal(view, w, profile, arena, c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, c, err);
     if (code == ERR_OK)
-        code = gather_common(view, w, deep ? SHELF_MAX : SHELF_WANT, c, err);
+        code = gather_common(view, w, c, err);
     if (code != ERR_OK)
         return code;
     *totals = arena_try_alloc(arena, (c->len + 1) * sizeof **totals);
@@ -354,7 +360,8 @@ enum err_code recommend_examples(const struct view *view, const struct recommend
     struct profile profile;
     struct candidates c;
     float *totals;
-    enum err_code code = gather(view, r, weights_of(r), arena, &profile, &c, &totals, err);
+    struct placement_weights w = recommend_weights_of(r);
+    enum err_code code = gather(view, r, &w, arena, &profile, &c, &totals, err);
     return code == ERR_OK ? ranked_examples(view, r, &profile, &c, totals, most, arena, out, err)
                           : code;
 }
@@ -362,16 +369,16 @@ enum err_code recommend_examples(const struct view *view, const struct recommend
 enum err_code recommend_trace_run(const struct view *view, const struct recommend_request *r,
                                   struct arena *arena, struct recommend_trace *t, struct err *err)
 {
-    const struct source_weights *w = weights_of(r);
+    struct placement_weights w = recommend_weights_of(r);
     struct candidates *c = &t->candidates;
     float *totals;
     CHECK(r->limit >= 1 && r->limit <= RECOMMEND_LIMIT_MAX);
-    enum err_code code = gather(view, r, w, arena, &t->profile, c, &totals, err);
+    enum err_code code = gather(view, r, &w, arena, &t->profile, c, &totals, err);
     if (code == ERR_OK)
         code = ranked_scores(view, r, &t->profile, c, totals, arena, &t->ranked, err);
     if (code == ERR_OK)
         code = choice_init(&t->choice, view, r, c, totals, arena, err);
-    return code == ERR_OK ? choose(&t->choice, w->diversity, arena, err) : code;
+    return code == ERR_OK ? choose(&t->choice, &w, &t->profile, arena, err) : code;
 }
 
 enum err_code recommend_run(const struct view *view, const struct recommend_request *r,

@@ -82,7 +82,8 @@ struct recommend_request {
 
 struct recommend_item {
     uint32_t product_no;
-    float score; /* > 0, descending but for pinned products and where diversity had a say */
+    float
+        score; /* > 0, descending but for pinned products and where more than scores had a say (diversity.h) */
     enum reason_code reason;
     uint32_t reason_product; /* product number that the reason names; 0 none */
 };

@@ -6,7 +6,6 @@
 enum {
     NEWCOMERS_WANT = 20,  /* of those that the model does not know */
     SEEDS_MAX = 24,       /* products of a profile whose neighbours are asked for */
-    NEIGHBOURS_MAX = 40,  /* of each */
     GRAPH_SEEDS_MAX = 64, /* products of a profile that pass something on */
     GRAPH_LIST_MAX = 64,  /* to so many */
     STEPS_MAX = 8,        /* newest products of a profile that are gone on from */
@@ -34,11 +33,11 @@ static const struct neighbour_lists *lists_of(const struct recommend_model *m,
 }
 
 static enum err_code add_neighbours(const struct recommend_model *m, enum neighbour_kind kind,
-                                    uint32_t row, float weight, enum reason_code reason,
-                                    uint32_t because, struct candidates *out, struct err *err)
+                                    uint32_t row, uint32_t most, float weight,
+                                    enum reason_code reason, uint32_t because,
+                                    struct candidates *out, struct err *err)
 {
     const struct neighbour_lists *lists = lists_of(m, kind);
-    uint32_t most = kind == GRAPH ? GRAPH_LIST_MAX : NEIGHBOURS_MAX;
     uint32_t begin = lists->offsets[row], n = lists->offsets[row + 1] - begin;
     return candidates_add(out,
                           &(struct candidate_list){.numbers = m->items,
@@ -66,9 +65,9 @@ static enum err_code add_graph(const struct recommend_model *m, const struct pro
         if (item->row == UINT32_MAX)
             continue;
         n++;
-        code =
-            add_neighbours(m, GRAPH, item->row, m->graph_scale * profile_confidence(item->weight),
-                           past_reason(item), item->product_no, out, err);
+        code = add_neighbours(m, GRAPH, item->row, GRAPH_LIST_MAX,
+                              m->graph_scale * profile_confidence(item->weight), past_reason(item),
+                              item->product_no, out, err);
     }
     return code;
 }
@@ -148,19 +147,19 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
 }
 
 /* A list's lines are on their way while the lists before it are added. */
-static void prefetch_list(const struct neighbour_lists *lists, uint32_t row)
+static void prefetch_list(const struct neighbour_lists *lists, uint32_t row, uint32_t most)
 {
     enum { PER_LINE = 64 / sizeof(uint32_t) };
     uint32_t begin = lists->offsets[row], end = lists->offsets[row + 1];
-    for (uint32_t i = begin; i < end && i < begin + NEIGHBOURS_MAX; i += PER_LINE) {
+    for (uint32_t i = begin; i < end && i < begin + most; i += PER_LINE) {
         __builtin_prefetch(lists->rows + i);
         __builtin_prefetch(lists->scores + i);
     }
 }
 
 enum err_code source_profile_neighbours(const struct view *view, const struct profile *profile,
-                                        enum neighbour_kind kind, struct candidates *out,
-                                        struct err *err)
+                                        enum neighbour_kind kind, uint32_t each,
+                                        struct candidates *out, struct err *err)
 {
     enum { AHEAD = 3 };
     const struct recommend_model *m = view_model(view);
@@ -172,12 +171,12 @@ enum err_code source_profile_neighbours(const struct view *view, const struct pr
             seeds[n++] = &profile->items[i];
     for (size_t i = 0; i < n + AHEAD && code == ERR_OK; i++) {
         if (i < n)
-            prefetch_list(lists_of(m, kind), seeds[i]->row);
+            prefetch_list(lists_of(m, kind), seeds[i]->row, each);
         if (i < AHEAD)
             continue;
         const struct profile_item *item = seeds[i - AHEAD];
-        code = add_neighbours(m, kind, item->row, item->weight, past_reason(item), item->product_no,
-                              out, err);
+        code = add_neighbours(m, kind, item->row, each, item->weight, past_reason(item),
+                              item->product_no, out, err);
     }
     return code;
 }
@@ -206,7 +205,7 @@ static size_t newest(const struct profile *profile, const struct profile_item *o
 }
 
 enum err_code source_profile_next(const struct view *view, const struct profile *profile,
-                                  struct candidates *out, struct err *err)
+                                  uint32_t each, struct candidates *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
     const struct profile_item *steps[STEPS_MAX];
@@ -214,13 +213,13 @@ enum err_code source_profile_next(const struct view *view, const struct profile 
     float weight = 1;
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < n && code == ERR_OK; i++, weight *= STEP_DECAY)
-        code = add_neighbours(m, NEXT, steps[i]->row, weight, past_reason(steps[i]),
+        code = add_neighbours(m, NEXT, steps[i]->row, each, weight, past_reason(steps[i]),
                               steps[i]->product_no, out, err);
     return code;
 }
 
 enum err_code source_neighbours(const struct view *view, const uint32_t *products, size_t n,
-                                enum neighbour_kind kind, enum reason_code reason,
+                                enum neighbour_kind kind, uint32_t each, enum reason_code reason,
                                 struct candidates *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
@@ -228,7 +227,7 @@ enum err_code source_neighbours(const struct view *view, const uint32_t *product
     for (size_t i = 0; m && i < n && code == ERR_OK; i++) {
         uint32_t row = recommend_model_row(m, products[i]);
         if (row != UINT32_MAX)
-            code = add_neighbours(m, kind, row, 1, reason, products[i], out, err);
+            code = add_neighbours(m, kind, row, each, 1, reason, products[i], out, err);
     }
     return code;
 }

@@ -6,6 +6,12 @@
 #include "recommend/candidates.h"
 #include "recommend/profile.h"
 
+enum {
+    FACTOR_CANDIDATES_MAX = 2000,
+    /* a common word is not worth more, and others need room */
+    TEXT_CANDIDATES_MAX = CANDIDATES_MAX / 2,
+};
+
 /** The `want` rows that the factor model likes best for a profile; of propagation, also what the heaviest products of the
  *  profile pass on; and the products newer than it (engine/newcomers.h).
  *  Errors as factors_fold_in and vectors_search. */
@@ -15,23 +21,23 @@ ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct 
 
 enum neighbour_kind { NEAR, WITH, NEXT, GRAPH, ALIKE };
 
-/** Neighbours of the heaviest products of a profile.
+/** Neighbours of the heaviest products of a profile, at most `each` of one product.
  *  ERR_LIMIT   the arena's cap */
 ERR_MUST_USE enum err_code source_profile_neighbours(const struct view *view,
                                                      const struct profile *profile,
-                                                     enum neighbour_kind kind,
+                                                     enum neighbour_kind kind, uint32_t each,
                                                      struct candidates *out, struct err *err);
 
-/** What came after the newest products of a profile, the newer the more.
+/** What came after the newest products of a profile, the newer the more; at most `each` of one product.
  *  ERR_LIMIT   the arena's cap */
 ERR_MUST_USE enum err_code source_profile_next(const struct view *view,
-                                               const struct profile *profile,
+                                               const struct profile *profile, uint32_t each,
                                                struct candidates *out, struct err *err);
 
-/** Neighbours of these products, for this reason.
+/** Neighbours of these products, at most `each` of one, for this reason.
  *  ERR_LIMIT   the arena's cap */
 ERR_MUST_USE enum err_code source_neighbours(const struct view *view, const uint32_t *products,
-                                             size_t n, enum neighbour_kind kind,
+                                             size_t n, enum neighbour_kind kind, uint32_t each,
                                              enum reason_code reason, struct candidates *out,
                                              struct err *err);
 
@@ -42,10 +48,10 @@ ERR_MUST_USE enum err_code source_shelf(const struct shelf *shelf, uint32_t want
                                         struct err *err);
 
 /** Products whose texts share the most telling words with this one: sums of the words' idf ("more like
- *  this"), of the rarest words and together at most half of CANDIDATES_MAX products. What a product without a past is shown beside.
+ *  this"), of the rarest words and together at most `most` products, 1..TEXT_CANDIDATES_MAX. What a product without a past is shown beside.
  *  ERR_LIMIT   the arena's cap
  *  ERR_MEMORY */
-ERR_MUST_USE enum err_code source_alike(const struct view *view, uint32_t product_no,
+ERR_MUST_USE enum err_code source_alike(const struct view *view, uint32_t product_no, uint32_t most,
                                         enum reason_code reason, struct arena *arena,
                                         struct candidates *out, struct err *err);
 

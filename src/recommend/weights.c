@@ -2,6 +2,24 @@
 
 #include "base/check.h"
 #include "base/tuning.h"
+#include "recommend/candidates.h"
+#include "recommend/sources.h"
+
+/* What no measurement has chosen otherwise. */
+#define USUAL_CANDIDATES                                                                           \
+    {                                                                                              \
+        .factors = 80, .profile_near = 40, .profile_with = 40, .profile_next = 40,                 \
+        .profile_alike = 40, .near = 40, .with = 40, .next = 40, .alike = TEXT_CANDIDATES_MAX,     \
+        .trending = 200, .arrivals = 200                                                           \
+    }
+
+/* Of one category in a hundred the first few of everything are too few. */
+#define DEEP_CANDIDATES                                                                            \
+    {                                                                                              \
+        .factors = 800, .profile_near = 40, .profile_with = 40, .profile_next = 40,                \
+        .profile_alike = 40, .near = 40, .with = 40, .next = 40, .alike = TEXT_CANDIDATES_MAX,     \
+        .trending = SHELF_MAX, .arrivals = SHELF_MAX                                               \
+    }
 
 const struct recommend_weights recommend_weights_default = {
     {[PLACEMENT_HOME] = {.factors = 1,
@@ -10,29 +28,40 @@ const struct recommend_weights recommend_weights_default = {
                          .profile_next = 0.1f,
                          .profile_alike = 0.3f,
                          .trending = 0.4f,
-                         .arrivals = 0.3f},
-     [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f},
-     [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.3f, .next = 0.3f},
-     [PLACEMENT_CART] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f},
-     [PLACEMENT_TRENDING] = {.trending = 1},
-     [PLACEMENT_NEW] = {.arrivals = 1},
-     [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f},
-     [PLACEMENT_CHECKOUT] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.1f},
-     [PLACEMENT_ORDER_CONFIRMATION] = {.next = 1, .near = 0.5f, .factors = 0.5f, .trending = 0.05f},
+                         .arrivals = 0.3f,
+                         .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_SIMILAR] =
+         {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_BOUGHT_TOGETHER] =
+         {.with = 1, .near = 0.3f, .next = 0.3f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_CART] =
+         {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_TRENDING] = {.trending = 1, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_NEW] = {.arrivals = 1, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_CHECKOUT] =
+         {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.1f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_ORDER_CONFIRMATION] = {.next = 1,
+                                       .near = 0.5f,
+                                       .factors = 0.5f,
+                                       .trending = 0.05f,
+                                       .candidates = USUAL_CANDIDATES},
      [PLACEMENT_CATEGORY] = {.factors = 1,
                              .profile_near = 0.3f,
                              .profile_with = 0.2f,
                              .profile_next = 0.1f,
-                             .trending = 0.4f},
+                             .trending = 0.4f,
+                             .candidates = DEEP_CANDIDATES},
      [PLACEMENT_SEARCH] = {.near = 1,
                            .with = 0.3f,
                            .next = 0.3f,
                            .alike = 0.5f,
                            .factors = 0.3f,
-                           .trending = 0.05f}}};
+                           .trending = 0.05f,
+                           .candidates = USUAL_CANDIDATES}}};
 
 static const struct tuning tunings[] = {
-#define AT(field) offsetof(struct source_weights, field)
+#define AT(field) offsetof(struct placement_weights, field)
     {"factors", AT(factors), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"profile_near", AT(profile_near), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"profile_with", AT(profile_with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
@@ -45,13 +74,32 @@ static const struct tuning tunings[] = {
     {"trending", AT(trending), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"arrivals", AT(arrivals), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"diversity", AT(diversity), TUNING_FLOAT, 0, 1},
+    {"novelty", AT(novelty), TUNING_FLOAT, 0, 1},
+    {"margin", AT(margin), TUNING_FLOAT, 0, 1},
+    {"factors.candidates", AT(candidates.factors), TUNING_U32, 1, FACTOR_CANDIDATES_MAX},
+    {"profile_near.candidates", AT(candidates.profile_near), TUNING_U32, 1,
+     RECOMMEND_NEIGHBOURS_MAX},
+    {"profile_with.candidates", AT(candidates.profile_with), TUNING_U32, 1,
+     RECOMMEND_NEIGHBOURS_MAX},
+    {"profile_next.candidates", AT(candidates.profile_next), TUNING_U32, 1,
+     RECOMMEND_NEIGHBOURS_MAX},
+    {"profile_alike.candidates", AT(candidates.profile_alike), TUNING_U32, 1,
+     RECOMMEND_NEIGHBOURS_MAX},
+    {"near.candidates", AT(candidates.near), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
+    {"with.candidates", AT(candidates.with), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
+    {"next.candidates", AT(candidates.next), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
+    {"alike.candidates", AT(candidates.alike), TUNING_U32, 1, TEXT_CANDIDATES_MAX},
+    {"trending.candidates", AT(candidates.trending), TUNING_U32, 1, SHELF_MAX},
+    {"arrivals.candidates", AT(candidates.arrivals), TUNING_U32, 1, SHELF_MAX},
 #undef AT
 };
 
 enum { TUNINGS = sizeof tunings / sizeof *tunings };
-_Static_assert((int)TUNINGS == (int)SOURCE_WEIGHTS + 1 &&
-                   sizeof(struct source_weights) == TUNINGS * sizeof(float),
-               "each weight has a name");
+_Static_assert((int)TUNINGS == (int)PLACEMENT_WEIGHTS &&
+                   offsetof(struct placement_weights, candidates) ==
+                       FIRST_CANDIDATES * sizeof(float) &&
+                   sizeof(struct source_candidates) == SOURCE_WEIGHTS * sizeof(uint32_t),
+               "each weight and count has a name");
 
 enum err_code recommend_weight_set(struct recommend_weights *w, struct str text, struct err *err)
 {
@@ -70,25 +118,71 @@ bool recommend_weights_equal(const struct recommend_weights *a, const struct rec
     return true;
 }
 
-float source_weight(const struct source_weights *s, size_t i)
+float placement_weight(const struct placement_weights *w, size_t i)
 {
-    CHECK(i < SOURCE_WEIGHTS);
-    return (float)tuning_get(&tunings[i], s);
+    CHECK(i < TUNINGS);
+    return (float)tuning_get(&tunings[i], w);
 }
 
-void source_weight_put(struct source_weights *s, size_t i, float value)
+static void put(struct placement_weights *w, size_t i, float value)
 {
-    CHECK(i < SOURCE_WEIGHTS);
-    *(float *)(void *)((char *)s + tunings[i].offset) = value;
+    void *field = (char *)w + tunings[i].offset;
+    if (tunings[i].type == TUNING_FLOAT)
+        *(float *)field = value;
+    else
+        *(uint32_t *)field = (uint32_t)value;
 }
 
-const char *source_weight_name(size_t i)
+void placement_weight_put(struct placement_weights *w, size_t i, float value)
 {
-    CHECK(i < SOURCE_WEIGHTS);
+    CHECK(i < TUNINGS);
+    float lo = (float)tunings[i].lo, hi = (float)tunings[i].hi;
+    put(w, i, value < lo ? lo : value > hi ? hi : value);
+}
+
+const char *placement_weight_name(size_t i)
+{
+    CHECK(i < TUNINGS);
     return tunings[i].name;
 }
 
-void source_weights_json(const struct source_weights *s, struct json_writer *w)
+void placement_weights_json(const struct placement_weights *w, struct json_writer *out)
 {
-    tuning_json(tunings, TUNINGS, s, w);
+    tuning_json(tunings, TUNINGS, w, out);
+}
+
+struct placement_weights recommend_weights_of(const struct recommend_request *r)
+{
+    const struct placement_weights *usual = &recommend_weights_default.of[r->placement];
+    struct placement_weights w = r->weights ? r->weights->of[r->placement] : *usual;
+    for (size_t i = FIRST_CANDIDATES; i < TUNINGS; i++)
+        if (!placement_weight_said(&w, i))
+            put(&w, i, placement_weight(usual, i));
+    return w;
+}
+
+/* --- parts of them ----------------------------------------------------------------------------- */
+
+/* Below what any of this name may be. */
+static float unsaid(size_t i)
+{
+    return (float)tunings[i].lo - 1;
+}
+
+void placement_weights_unset(struct placement_weights *w)
+{
+    for (size_t i = 0; i < TUNINGS; i++)
+        put(w, i, unsaid(i));
+}
+
+bool placement_weight_said(const struct placement_weights *w, size_t i)
+{
+    return placement_weight(w, i) > unsaid(i);
+}
+
+void placement_weights_override(struct placement_weights *w, const struct placement_weights *says)
+{
+    for (size_t i = 0; i < TUNINGS; i++)
+        if (placement_weight_said(says, i))
+            put(w, i, placement_weight(says, i));
 }

@@ -46,6 +46,8 @@ static enum err_code check_live(const struct product *p, struct err *err)
     enum err_code code = check_price("price", p->price_minor, p->currency, err);
     if (!code)
         code = check_price("list_price", p->list_price_minor, p->currency, err);
+    if (!code && p->cost_minor)
+        code = check_price("cost", p->cost_minor, p->currency, err);
     if (!code && p->stock != STORE_STOCK_UNTRACKED)
         code = record_check_amount("stock", p->stock, err);
     if (!code && p->status != PRODUCT_ACTIVE && p->status != PRODUCT_INACTIVE)
@@ -115,6 +117,7 @@ enum err_code product_find(struct store_tx *tx, struct str id, uint32_t *no, str
 struct live {
     enum product_status status;
     int64_t price_minor, list_price_minor;
+    int64_t cost_minor; /* STORE_NO_AMOUNT: none is known */
     currency_code currency;
     int64_t stock;
     int64_t content_hash; /* of the texts and the rating */
@@ -140,6 +143,7 @@ static struct live live_of(const struct product *p)
         .status = p->status,
         .price_minor = p->price_minor,
         .list_price_minor = p->list_price_minor,
+        .cost_minor = p->cost_minor ? p->cost_minor : STORE_NO_AMOUNT,
         .currency = p->currency,
         .stock = p->stock,
         .content_hash = content_hash(p),
@@ -150,8 +154,8 @@ static struct live live_of(const struct product *p)
 static bool same_live(const struct live *a, const struct live *b)
 {
     return a->status == b->status && a->price_minor == b->price_minor &&
-           a->list_price_minor == b->list_price_minor && a->currency == b->currency &&
-           a->stock == b->stock;
+           a->list_price_minor == b->list_price_minor && a->cost_minor == b->cost_minor &&
+           a->currency == b->currency && a->stock == b->stock;
 }
 
 static enum err_code read_live(struct db *db, uint32_t no, struct live *live, struct err *err)
@@ -160,7 +164,7 @@ static enum err_code read_live(struct db *db, uint32_t no, struct live *live, st
     bool more;
     enum err_code code = db_query(db,
                                   "SELECT status, price, list_price, currency, stock,"
-                                  " content_hash, created_at FROM product_live WHERE no = ?",
+                                  " content_hash, created_at, cost FROM product_live WHERE no = ?",
                                   DB_ARGS(db_i64(no)), &rows, err);
     if (!code)
         code = db_next(&rows, &more, err);
@@ -176,6 +180,7 @@ static enum err_code read_live(struct db *db, uint32_t no, struct live *live, st
         .stock = db_col_i64(&rows, 4),
         .content_hash = db_col_i64(&rows, 5),
         .created_at = db_col_i64(&rows, 6),
+        .cost_minor = db_col_amount(&rows, 7),
     };
     db_rows_close(&rows);
     return ERR_OK;
@@ -187,10 +192,11 @@ static enum err_code insert_live(struct store_tx *tx, uint32_t no, const struct 
     return db_run(
         tx->db,
         "INSERT INTO product_live (no, status, price, list_price, currency, stock, content_hash,"
-        " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " created_at, updated_at, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         DB_ARGS(db_i64(no), db_i64(live->status), db_amount(live->price_minor),
                 db_amount(live->list_price_minor), db_i64(live->currency), db_i64(live->stock),
-                db_i64(live->content_hash), db_i64(live->created_at), db_i64(tx->now_us)),
+                db_i64(live->content_hash), db_i64(live->created_at), db_i64(tx->now_us),
+                db_amount(live->cost_minor)),
         NULL, err);
 }
 
@@ -200,11 +206,11 @@ static enum err_code update_live(struct store_tx *tx, uint32_t no, const struct 
     return db_run(
         tx->db,
         "UPDATE product_live SET status = ?, price = ?, list_price = ?, currency = ?, stock = ?,"
-        " content_hash = ?, created_at = ?, updated_at = ? WHERE no = ?",
+        " content_hash = ?, created_at = ?, updated_at = ?, cost = ? WHERE no = ?",
         DB_ARGS(db_i64(live->status), db_amount(live->price_minor),
                 db_amount(live->list_price_minor), db_i64(live->currency), db_i64(live->stock),
                 db_i64(live->content_hash), db_i64(live->created_at), db_i64(tx->now_us),
-                db_i64(no)),
+                db_amount(live->cost_minor), db_i64(no)),
         NULL, err);
 }
 
@@ -260,6 +266,8 @@ static enum err_code replace_product(struct store_tx *tx, uint32_t no, const str
         return code;
     if (!wanted.created_at) /* a deleted product has none: it begins anew */
         wanted.created_at = stored.created_at ? stored.created_at : tx->now_us;
+    if (!p->cost_minor && p->currency == stored.currency)
+        wanted.cost_minor = stored.cost_minor;
     bool revived = stored.status == PRODUCT_DELETED;
     bool same_content = stored.content_hash == wanted.content_hash &&
                         stored.created_at == wanted.created_at && !revived;
@@ -340,6 +348,14 @@ static enum err_code find_existing(struct store_tx *tx, struct str id, uint32_t 
     return code;
 }
 
+/* A cost of another currency says nothing. */
+static void set_currency(struct live *live, currency_code currency)
+{
+    if (live->currency != currency)
+        live->cost_minor = STORE_NO_AMOUNT;
+    live->currency = currency;
+}
+
 static void apply_patch(struct live *live, const struct product_patch *patch)
 {
     if (patch->fields & PRODUCT_PRICE)
@@ -351,7 +367,7 @@ static void apply_patch(struct live *live, const struct product_patch *patch)
     if (patch->fields & PRODUCT_STATUS)
         live->status = patch->status;
     if (patch->fields & (PRODUCT_PRICE | PRODUCT_LIST_PRICE) && patch->currency)
-        live->currency = patch->currency;
+        set_currency(live, patch->currency);
 }
 
 /* One price in a new currency would leave the other in the old one. */
@@ -421,6 +437,7 @@ enum err_code product_delete(struct store_tx *tx, struct str id, uint32_t *no, s
         .id = id,
         .price_minor = STORE_NO_AMOUNT,
         .list_price_minor = STORE_NO_AMOUNT,
+        .cost_minor = STORE_NO_AMOUNT,
         .status = PRODUCT_DELETED,
     };
     enum err_code code = find_existing(tx, id, &found, &live, err);

@@ -22,7 +22,7 @@ enum product_put_result {
 };
 
 /** Insert or replace by p->id. p->no and p->updated_at are ignored; created_at 0 keeps the stored
- *  one. Checks p. no and result may be NULL. */
+ *  one, cost_minor 0 too while the currency stays the same. Checks p. no and result may be NULL. */
 ERR_MUST_USE enum err_code product_put(struct store_tx *tx, const struct product *p, uint32_t *no,
                                        enum product_put_result *result, struct err *err);
 
@@ -39,7 +39,7 @@ struct product_patch {
     enum product_status status; /* active or inactive */
 };
 
-/** *changed (may be NULL) is false if all was so already. ERR_NOT_FOUND for unknown and deleted. */
+/** A cost in another currency than the new one is forgotten. *changed (may be NULL) is false if all was so already. ERR_NOT_FOUND for unknown and deleted. */
 ERR_MUST_USE enum err_code product_patch(struct store_tx *tx, struct str id,
                                          const struct product_patch *patch, bool *changed,
                                          struct err *err);
@@ -80,7 +80,7 @@ ERR_MUST_USE enum err_code products_after(struct db *db, uint32_t after_no, int6
 ERR_MUST_USE enum err_code products_next(struct db_rows *rows, struct product *p, bool *more,
                                          struct err *err);
 
-/** The live fields alone of numbers first..last: no, prices, currency, stock and status are set. */
+/** The live fields alone of numbers first..last: no, prices, cost, currency, stock and status are set. */
 ERR_MUST_USE enum err_code products_live_range(struct db *db, uint32_t first, uint32_t last,
                                                struct db_rows *rows, struct err *err);
 ERR_MUST_USE enum err_code products_live_next(struct db_rows *rows, struct product *p, bool *more,

@@ -2,7 +2,7 @@
 #include "store/products.h"
 #include "store/record_int.h"
 
-#define LIVE_COLUMNS "l.no, l.price, l.list_price, l.currency, l.stock, l.status"
+#define LIVE_COLUMNS "l.no, l.price, l.list_price, l.currency, l.stock, l.status, l.cost"
 #define TEXT_COLUMNS                                                                               \
     ", l.created_at, l.updated_at, p.id, p.group_id, p.title, p.description, p.brand, p.category," \
     " p.images, p.attributes, p.tags, p.rating_mean, p.rating_count, p.supplier_id, p.url,"        \
@@ -19,29 +19,30 @@ static void read_live_columns(const struct db_rows *rows, struct product *p)
         .currency = db_col_u32(rows, 3),
         .stock = db_col_i64(rows, 4),
         .status = (enum product_status)db_col_i64(rows, 5),
+        .cost_minor = db_col_amount(rows, 6),
     };
 }
 
 static void read_product(const struct db_rows *rows, struct product *p)
 {
     read_live_columns(rows, p);
-    p->created_at = db_col_i64(rows, 6);
-    p->updated_at = db_col_i64(rows, 7);
-    p->id = db_col_text(rows, 8);
-    p->group_id = db_col_text(rows, 9);
-    p->title = db_col_text(rows, 10);
-    p->description = db_col_text(rows, 11);
-    p->brand = db_col_text(rows, 12);
-    p->category = db_col_text(rows, 13);
-    p->images = db_col_text(rows, 14);
-    p->attributes = db_col_text(rows, 15);
-    p->tags = db_col_text(rows, 16);
-    p->rating_mean = db_col_double(rows, 17);
-    p->rating_count = db_col_u32(rows, 18);
-    p->supplier_id = db_col_text(rows, 19);
-    p->url = db_col_text(rows, 20);
-    p->translations = db_col_text(rows, 21);
-    p->language = db_col_text(rows, 22);
+    p->created_at = db_col_i64(rows, 7);
+    p->updated_at = db_col_i64(rows, 8);
+    p->id = db_col_text(rows, 9);
+    p->group_id = db_col_text(rows, 10);
+    p->title = db_col_text(rows, 11);
+    p->description = db_col_text(rows, 12);
+    p->brand = db_col_text(rows, 13);
+    p->category = db_col_text(rows, 14);
+    p->images = db_col_text(rows, 15);
+    p->attributes = db_col_text(rows, 16);
+    p->tags = db_col_text(rows, 17);
+    p->rating_mean = db_col_double(rows, 18);
+    p->rating_count = db_col_u32(rows, 19);
+    p->supplier_id = db_col_text(rows, 20);
+    p->url = db_col_text(rows, 21);
+    p->translations = db_col_text(rows, 22);
+    p->language = db_col_text(rows, 23);
 }
 
 static void keep_product(struct arena *arena, struct product *p)

@@ -56,12 +56,14 @@ struct product {
     struct str category;      /* a path, parts separated by " > "; may be empty */
     int64_t price_minor;      /* >= 0, or STORE_NO_AMOUNT */
     int64_t list_price_minor; /* >= 0 before reduction, or STORE_NO_AMOUNT */
-    currency_code currency;   /* of both prices; 0 only if there is none */
-    int64_t stock;            /* pieces >= 0, or STORE_STOCK_UNTRACKED */
-    struct str images;        /* JSON array of URLs, or empty */
-    struct str attributes;    /* JSON object: name to string, number, boolean or array of them */
-    struct str tags;          /* JSON array of strings, or empty */
-    double rating_mean;       /* 0..5; 0 with rating_count 0 */
+    int64_t cost_minor;     /* what it costs the shop, > 0, or STORE_NO_AMOUNT; 0 in a record to be
+                                 put: as stored. For nobody's eyes but the shop's */
+    currency_code currency; /* of prices and cost; 0 only if there is none */
+    int64_t stock;          /* pieces >= 0, or STORE_STOCK_UNTRACKED */
+    struct str images;      /* JSON array of URLs, or empty */
+    struct str attributes;  /* JSON object: name to string, number, boolean or array of them */
+    struct str tags;        /* JSON array of strings, or empty */
+    double rating_mean;     /* 0..5; 0 with rating_count 0 */
     uint32_t rating_count;
     struct str supplier_id; /* may be empty */
     enum product_status status;

@@ -147,8 +147,12 @@ static const char version_8[] =
     "  created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL);"
     "CREATE INDEX rules_order ON rules (priority, no);";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4,
-                                         version_5, version_6, version_7, version_8};
+static const char version_9[] =
+    /* what a product costs the shop, of the currency of its prices */
+    "ALTER TABLE product_live ADD COLUMN cost BIGINT;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5,
+                                         version_6, version_7, version_8, version_9};
 
 enum { SCHEMA_VERSION = sizeof migrations / sizeof *migrations, SCRIPT_MAX = 1 << 20 };
 

@@ -241,6 +241,7 @@ static enum err_code fit_popularity(struct work *w, struct err *err)
             popularity[w->row_of[it->product_no[i]] - 1] +=
                 it->weight[i] *
                 interactions_decay(newest - it->time[i], (double)w->p->half_life_days);
+    recommend_model_find_most(w->m);
     return ERR_OK;
 }
 

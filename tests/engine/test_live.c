@@ -16,6 +16,7 @@ static struct live_row row_of(uint32_t n)
 {
     return (struct live_row){.price_minor = n,
                              .list_price_minor = (int64_t)n * 3,
+                             .cost_minor = (int64_t)n * 2,
                              .stock = (int64_t)n + 7,
                              .currency = n ^ 0x5a5a5a,
                              .status = n % 2 ? PRODUCT_ACTIVE : PRODUCT_INACTIVE};
@@ -26,6 +27,7 @@ static void check_row(const struct live_row *got, uint32_t n)
     struct live_row want = row_of(n);
     ck_assert_int_eq(got->price_minor, want.price_minor);
     ck_assert_int_eq(got->list_price_minor, want.list_price_minor);
+    ck_assert_int_eq(got->cost_minor, want.cost_minor);
     ck_assert_int_eq(got->stock, want.stock);
     ck_assert_uint_eq(got->currency, want.currency);
     ck_assert_int_eq(got->status, want.status);
@@ -173,7 +175,55 @@ START_TEST(heat_is_the_decayed_sum_in_whatever_order_acts_arrive)
 }
 END_TEST
 
-SUITE("live", a_row_is_never_read_from_two_changes, every_row_holds_what_was_set_last,
+/* By the definition, over all rows. */
+static double plain_margin(const struct live_row *rows, size_t n, size_t of)
+{
+    double sum = 0;
+    size_t known = 0;
+    for (size_t i = 0; i <= n; i++) {
+        const struct live_row *r = &rows[i < n ? i : of];
+        bool knows = r->status != PRODUCT_DELETED && r->price_minor > 0 && r->cost_minor > 0;
+        double margin = knows ? fmax(1 - (double)r->cost_minor / (double)r->price_minor, 0) : 0;
+        if (i == n)
+            return knows ? margin : known ? sum / (double)known : 0;
+        sum += margin;
+        known += knows;
+    }
+    return 0;
+}
+
+START_TEST(a_margin_that_is_not_known_is_the_mean_of_those_that_are)
+{
+    enum { SOME = 40 };
+    static const int64_t costs[] = {0, STORE_NO_AMOUNT, 1, 50, 99, 100, 300};
+    static const int64_t prices[] = {STORE_NO_AMOUNT, 0, 100, 100, 250};
+    struct live_row rows[SOME];
+    struct live *live = live_new();
+    struct err err;
+    struct rng r;
+    rng_init(&r, 8);
+    ck_assert_float_eq(live_margin(live, 5), 0);
+    for (int i = 0; i < SOME; i++)
+        rows[i] = (struct live_row){.status = PRODUCT_DELETED};
+    for (int i = 0; i < 400; i++) {
+        uint32_t no = (uint32_t)rng_below(&r, SOME);
+        rows[no] = (struct live_row){.price_minor = prices[rng_below(&r, 5)],
+                                     .cost_minor = costs[rng_below(&r, 7)],
+                                     .status = (enum product_status)rng_below(&r, 3)};
+        ck_ok(live_set(live, no, &rows[no], &err));
+        uint32_t of = (uint32_t)rng_below(&r, SOME);
+        ck_assert_double_eq_tol((double)live_margin(live, of), plain_margin(rows, SOME, of), 1e-5);
+    }
+    struct live *copy = live_clone(live);
+    for (uint32_t no = 0; no < SOME + 2; no++) /* as many unknown ones as there may be */
+        ck_assert_float_eq(live_margin(copy, no), live_margin(live, no));
+    live_unref(copy);
+    live_unref(live);
+}
+END_TEST
+
+SUITE("live", a_margin_that_is_not_known_is_the_mean_of_those_that_are,
+      a_row_is_never_read_from_two_changes, every_row_holds_what_was_set_last,
       what_is_out_of_stock_or_inactive_is_not_sold,
       numbers_beyond_the_table_are_refused_and_read_as_nothing,
       heat_is_the_decayed_sum_in_whatever_order_acts_arrive)

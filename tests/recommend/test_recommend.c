@@ -6,6 +6,7 @@
 #include "num/vec.h"
 #include "rank/view_fixture.h"
 #include "recommend/profile.h"
+#include "recommend/trace.h"
 #include "recommend/weights.h"
 #include "support/suite.h"
 
@@ -29,6 +30,7 @@ static void put(struct shop *s, uint32_t no)
     snprintf(s->titles[no], sizeof s->titles[no], "%s of oak w%u", pot ? "pot" : "lamp", no);
     struct product p = fixture_product(no, s->ids[no], s->titles[no]);
     p.brand = pot ? STR_LIT("Potter") : STR_LIT("Lux");
+    p.category = pot ? STR_LIT("Pots") : STR_LIT("Lamps");
     p.group_id = no <= 2 ? STR_LIT("twins") : (struct str){NULL, 0};
     p.price_minor = no * 100;
     p.currency = s->f.shop.currency;
@@ -81,6 +83,7 @@ static void serve_model(struct shop *s)
                                 .regularisation = 0.1f,
                                 .items = items,
                                 .popularity = popularity,
+                                .popularity_most = KNOWN,
                                 .again_days = again_days,
                                 .again_share = again_share,
                                 .spectrum = spectrum,
@@ -740,10 +743,128 @@ START_TEST(weights_have_names_and_say_what_is_shown)
                                         "home.factors=nan",
                                         "home.x=1",
                                         "attic.factors=1",
-                                        "home.factors=1e9"};
+                                        "home.factors=1e9",
+                                        "home.novelty=1.1",
+                                        "home.margin=-0.1",
+                                        "home.diversity.candidates=5",
+                                        "home.factors.candidates=0",
+                                        "home.near.candidates=257"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_err(recommend_weight_set(&w, str_of(wrong[i]), &err), ERR_INVALID);
     shop_release(&s);
+}
+END_TEST
+
+/* Products that a source proposed. */
+static size_t proposed(const struct recommend_result *r)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->len; i++)
+        n += r->items[i].reason != REASON_POPULAR;
+    return n;
+}
+
+START_TEST(a_source_proposes_as_many_as_it_is_told)
+{
+    static const struct {
+        const char *weight, *count;
+        size_t some;
+    } sources[] = {
+        {"home.factors=1", "home.factors.candidates=4", 4},
+        {"home.profile_near=1", "home.profile_near.candidates=2", 2 * 2}, /* of each of two */
+        {"home.arrivals=1", "home.arrivals.candidates=7", 7},
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        struct shop s;
+        struct err err;
+        struct recommend_weights w = {0};
+        shop_init(&s, true);
+        act(&s, 99, 3, EVENT_ADD_TO_CART);
+        act(&s, 99, 15, EVENT_ADD_TO_CART);
+        ck_ok(recommend_weight_set(&w, str_of(sources[i].weight), &err));
+        struct recommend_request r = request(PLACEMENT_HOME, 99);
+        r.weights = &w;
+        r.limit = COLD;
+        r.hide_seen = true;
+        struct recommend_result out = run(&s, &r);
+        ck_assert_uint_gt(proposed(&out), 2 * sources[i].some); /* as many as by default */
+        ck_ok(recommend_weight_set(&w, str_of(sources[i].count), &err));
+        out = run(&s, &r);
+        ck_assert_uint_eq(proposed(&out), sources[i].some);
+        shop_release(&s);
+    }
+}
+END_TEST
+
+/* Every product with what it costs the shop: nothing of the price is left of even numbers, all but a cent of odd ones. */
+static void set_costs(struct shop *s)
+{
+    struct err err;
+    struct live_row row;
+    for (uint32_t no = 1; no <= COLD; no++) {
+        live_get(s->f.view->live, no, &row);
+        row.cost_minor = no % 2 ? 1 : row.price_minor;
+        ck_ok(live_set(s->f.view->live, no, &row, &err));
+    }
+}
+
+/* What every product of a list is worth, by the definition of novelty, margin and relevance; the list has the best. */
+static void ck_mix(struct shop *s, const struct recommend_request *r, double novelty, double margin)
+{
+    struct recommend_trace t;
+    struct err err;
+    double worth[COLD + 1] = {0}, least = INFINITY;
+    uint32_t lowest = 0;
+    ck_ok(recommend_trace_run(s->f.view, r, &s->f.arena, &t, &err));
+    const struct choice *ch = &t.choice;
+    ck_assert_uint_eq(ch->len, r->limit);
+    ck_assert_uint_gt(ch->pool_len, ch->len);
+    for (size_t i = 0; i < ch->pool_len; i++)
+        if (!lowest || choice_total(ch, ch->pool[i].item.product_no) < choice_total(ch, lowest))
+            lowest = ch->pool[i].item.product_no;
+    double low = (double)choice_total(ch, lowest), best = low;
+    for (size_t i = 0; i < ch->pool_len; i++)
+        best = fmax(best, (double)choice_total(ch, ch->pool[i].item.product_no));
+    for (size_t i = 0; i < ch->pool_len; i++) {
+        uint32_t no = ch->pool[i].item.product_no;
+        double rarity = no <= KNOWN ? 1 - log1p((double)no) / log1p((double)KNOWN) : 1;
+        double familiar = !is_lamp(no); /* all that 99 did was one pot */
+        double n = (rarity + 1 - familiar) / 2, m = no % 2 ? 1 - 1 / (100.0 * no) : 0;
+        worth[no] = ((double)choice_total(ch, no) - low) / (best - low) + novelty * n + margin * m;
+        ck_assert_double_eq_tol((double)ch->pool[i].worth, worth[no], 1e-4);
+    }
+    for (size_t i = 0; i < ch->len; i++)
+        least = fmin(least, worth[ch->items[i].product_no]);
+    for (size_t i = 0; i < ch->pool_len; i++) {
+        bool shown = false;
+        for (size_t k = 0; k < ch->len; k++)
+            shown |= ch->items[k].product_no == ch->pool[i].item.product_no;
+        ck_assert(shown || worth[ch->pool[i].item.product_no] <= least + 1e-4);
+    }
+}
+
+START_TEST(novelty_and_margin_weigh_as_they_are_defined)
+{
+    static const struct {
+        const char *novelty, *margin;
+    } cases[] = {{"home.novelty=0.3", "home.margin=0"},
+                 {"home.novelty=0", "home.margin=0.3"},
+                 {"home.novelty=1", "home.margin=0.2"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct shop s;
+        struct err err;
+        struct recommend_weights w = recommend_weights_default;
+        shop_init(&s, true);
+        set_costs(&s);
+        act(&s, 99, 15, EVENT_VIEW);
+        ck_ok(recommend_weight_set(&w, str_of(cases[i].novelty), &err));
+        ck_ok(recommend_weight_set(&w, str_of(cases[i].margin), &err));
+        struct recommend_request r = request(PLACEMENT_HOME, 99);
+        r.weights = &w;
+        r.limit = 5;
+        ck_mix(&s, &r, (double)w.of[PLACEMENT_HOME].novelty, (double)w.of[PLACEMENT_HOME].margin);
+        shop_release(&s);
+    }
 }
 END_TEST
 
@@ -796,5 +917,6 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       diversity_shows_the_other_kind_too_and_hides_nobody,
       what_reads_like_a_shopper_s_products_reaches_home,
       a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it,
-      weights_have_names_and_say_what_is_shown,
+      weights_have_names_and_say_what_is_shown, a_source_proposes_as_many_as_it_is_told,
+      novelty_and_margin_weigh_as_they_are_defined,
       a_profile_sums_decayed_weights_and_counts_each_act_once)

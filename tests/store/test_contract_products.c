@@ -15,6 +15,7 @@ START_TEST(what_is_put_is_got_field_by_field)
     p.brand = STR_LIT("Brand");
     p.category = STR_LIT("A > B");
     p.list_price_minor = 1500;
+    p.cost_minor = 420;
     p.images = STR_LIT("[\"http://x/1.jpg\"]");
     p.attributes = STR_LIT("{\"colour\":\"red\"}");
     p.tags = STR_LIT("[\"new\"]");
@@ -43,6 +44,7 @@ START_TEST(what_is_put_is_got_field_by_field)
     ck_text(got.translations, "{\"en\":{\"title\":\"A thing\"}}");
     ck_text(got.language, "zh");
     ck_assert(got.price_minor == 1000 && got.list_price_minor == 1500 && got.currency == GBP);
+    ck_assert_int_eq(got.cost_minor, 420);
     ck_assert(got.stock == 5 && got.status == PRODUCT_ACTIVE && got.created_at == 123456789);
     ck_assert(got.rating_mean == 4.5 && got.rating_count == 12 && got.updated_at > 0);
     shop_release(&s);
@@ -138,6 +140,59 @@ START_TEST(a_patch_touches_only_what_it_names)
     patch = (struct product_patch){.fields = PRODUCT_PRICE, .price_minor = -1};
     ck_err(product_patch(tx, STR_LIT("a"), &patch, &changed, &err), ERR_INVALID);
     ck_err(product_patch(tx, STR_LIT("none"), &patch, &changed, &err), ERR_NOT_FOUND);
+    tx_undo(&s);
+    shop_release(&s);
+}
+END_TEST
+
+static int64_t cost_of(struct store_tx *tx, struct shop *s)
+{
+    struct product got;
+    struct err err;
+    ck_ok(product_get(tx->db, STR_LIT("a"), &s->arena, &got, &err));
+    return got.cost_minor;
+}
+
+START_TEST(a_cost_stays_until_it_is_changed_or_the_currency_is)
+{
+    struct shop s;
+    struct err err;
+    enum product_put_result result;
+    shop_init(&s);
+    struct store_tx *tx = tx_begin(&s);
+    struct product p = a_product("a");
+    ck_ok(product_put(tx, &p, NULL, NULL, &err));
+    ck_assert_int_eq(cost_of(tx, &s), STORE_NO_AMOUNT);
+    p.cost_minor = 700;
+    ck_ok(product_put(tx, &p, NULL, &result, &err));
+    ck_assert_int_eq(result, PRODUCT_CHANGED_LIVE);
+    p.cost_minor = 0; /* nothing is said of it */
+    ck_ok(product_put(tx, &p, NULL, &result, &err));
+    ck_assert_int_eq(result, PRODUCT_UNCHANGED);
+    ck_assert_int_eq(cost_of(tx, &s), 700);
+    struct product_patch patch = {.fields = PRODUCT_PRICE, .price_minor = 900};
+    ck_ok(product_patch(tx, p.id, &patch, NULL, &err));
+    ck_assert_int_eq(cost_of(tx, &s), 700);
+    patch.currency = EUR;
+    ck_ok(product_patch(tx, p.id, &patch, NULL, &err));
+    ck_assert_int_eq(cost_of(tx, &s), STORE_NO_AMOUNT);
+    p.cost_minor = 600;
+    ck_ok(product_put(tx, &p, NULL, NULL, &err));
+    p.cost_minor = 0;
+    p.currency = EUR;
+    ck_ok(product_put(tx, &p, NULL, NULL, &err));
+    ck_assert_int_eq(cost_of(tx, &s), STORE_NO_AMOUNT);
+    p.cost_minor = 600;
+    ck_ok(product_put(tx, &p, NULL, NULL, &err));
+    p.cost_minor = STORE_NO_AMOUNT;
+    ck_ok(product_put(tx, &p, NULL, NULL, &err));
+    ck_assert_int_eq(cost_of(tx, &s), STORE_NO_AMOUNT);
+    p.cost_minor = -5;
+    ck_err(product_put(tx, &p, NULL, NULL, &err), ERR_INVALID);
+    p.cost_minor = 600;
+    ck_ok(product_put(tx, &p, NULL, NULL, &err));
+    ck_ok(product_delete(tx, p.id, NULL, &err));
+    ck_assert_int_eq(cost_of(tx, &s), STORE_NO_AMOUNT);
     tx_undo(&s);
     shop_release(&s);
 }
@@ -324,7 +379,7 @@ END_TEST
 SUITE("contract: products", what_is_put_is_got_field_by_field,
       putting_the_same_again_changes_nothing_and_appends_no_change,
       a_deleted_product_keeps_its_number_and_comes_back_with_it, a_patch_touches_only_what_it_names,
-      stock_never_falls_below_zero,
+      a_cost_stays_until_it_is_changed_or_the_currency_is, stock_never_falls_below_zero,
       an_undone_job_leaves_neither_rows_nor_changes_nor_remembered_numbers,
       bad_products_are_refused_by_field, a_random_history_ends_as_the_obvious_model_says,
       neighbouring_changes_become_one_entry_and_trimming_keeps_the_newest)

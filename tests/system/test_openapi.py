@@ -95,7 +95,7 @@ def tour_catalogue(call):
     call(200, "GET", "/v1/products", query={"ids": "nothing,oolong-tea-0001-50g"})
     call(400, "GET", "/v1/products", query={"limit": 0})
     call(413, "GET", "/v1/products", query={"ids": "a," * 201})
-    whole = product("tour", group_id="tour-g", brand="Test", list_price=2000, tags=["a"],
+    whole = product("tour", group_id="tour-g", brand="Test", list_price=2000, cost=700, tags=["a"],
                     attributes={"color": "red", "n": 1, "sizes": ["s", "m"]},
                     images=["https://example.org/1.png"], rating={"mean": 4.5, "count": 3},
                     supplier_id="s", url="https://example.org/", language="en", description="d",
