@@ -45,7 +45,7 @@ static void write_weights(const struct recommend_weights *weights, struct json_w
     for (int p = 0; p < PLACEMENTS; p++) {
         jw_key(w, str_of(placement_name((enum placement)p)));
         jw_obj(w);
-        source_weights_json(&weights->of[p], w);
+        placement_weights_json(&weights->of[p], w);
         jw_obj_end(w);
     }
     jw_obj_end(w);

@@ -10,6 +10,7 @@
 /** bench_http.c, bench_ingest.c, bench_serve.c */
 enum cli_exit bench_http(const struct args *args);
 enum cli_exit bench_ingest(const struct args *args);
+enum cli_exit bench_ranker(const struct args *args);
 enum cli_exit bench_recommend(const struct args *args);
 enum cli_exit bench_rows(const struct args *args);
 enum cli_exit bench_search(const struct args *args);

@@ -1,4 +1,5 @@
 /* bench_serve.c - recommendations, searches and training over the shop of the data folder. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -123,6 +124,58 @@ enum cli_exit bench_recommend(const struct args *args)
 enum cli_exit bench_rows(const struct args *args)
 {
     return run_for_shoppers(args, "rows", rows_one);
+}
+
+/* --- ranker ---------------------------------------------------------------------------------- */
+
+/* Values around the trees' own thresholds, so that rows go either way; one in eight is missing. */
+static void draw_features(const struct trees *t, size_t n, struct rng *rng, float *x)
+{
+    for (size_t i = 0; i < n * t->features; i++) {
+        bool known = t->nodes && rng_below(rng, 8) > 0;
+        float threshold = known ? t->threshold[rng_below(rng, t->nodes)] : NAN;
+        x[i] = isfinite(threshold) ? threshold + (float)rng_below(rng, 3) - 1 : NAN;
+    }
+}
+
+static void time_trees(const struct load *l, const struct trees *t, size_t n, const float *x,
+                       float *out)
+{
+    char name[64];
+    const struct trees_ops *ops, *before = NULL;
+    for (size_t i = 0; (ops = trees_available(i)); before = ops, i++) {
+        if (ops == before)
+            continue; /* what the processor can beyond it is of no use to trees */
+        int64_t begin = clock_mono_ns();
+        for (int64_t k = 0; k < l->requests; k++)
+            trees_score_with(ops, t, x, n, n, out);
+        snprintf(name, sizeof name, "%u_trees_%zu_rows_%s", t->len, n, ops->name);
+        bench_print(&(struct bench_figure){
+            "ranker", name, "us", (double)(clock_mono_ns() - begin) / 1e3 / (double)l->requests,
+            NULL, 0});
+    }
+}
+
+enum cli_exit bench_ranker(const struct args *args)
+{
+    struct load l;
+    struct err err;
+    if (!read_load(args, &l))
+        return EXIT_USAGE;
+    enum err_code code = shop_open(args, &l.shop, &err);
+    const struct view *v = l.shop.view;
+    const struct ranker *r = code == ERR_OK && v->model ? v->model->ranker : NULL;
+    if (code == ERR_OK && !r)
+        code = err_set(&err, ERR_NOT_FOUND, "the shop has no learned ranker");
+    if (r) {
+        float *x = mem_new((size_t)r->candidates * r->trees.features, sizeof *x);
+        float *out = mem_new(r->candidates, sizeof *out);
+        draw_features(&r->trees, r->candidates, &l.rng, x);
+        time_trees(&l, &r->trees, r->candidates, x, out);
+        mem_free(x);
+        mem_free(out);
+    }
+    return end_load(args, &l, code, &err);
 }
 
 /* --- search ---------------------------------------------------------------------------------- */

@@ -19,7 +19,7 @@ static const struct flag flags[] = {
     {"--rate", "N", "http: requests a second; 0: as fast as it goes (0)"},
     {"--seconds", "N", "http: how long (10)"},
     {"--connections", "N", "http: how many at once (16)"},
-    {"--requests", "N", "recommend, search: how many (20000)"},
+    {"--requests", "N", "ranker, recommend, rows, search: how many (20000)"},
     {"--limit", "N", "recommend, search: products of an answer (20)"},
     {"--events", "N", "ingest: how many in batches (500000)"},
     {"--batch", "N", "ingest: events of a batch (1000)"},
@@ -129,19 +129,21 @@ static enum cli_exit run(const struct args *args)
     static const struct {
         const char *name;
         enum cli_exit (*run)(const struct args *args);
-    } benches[] = {{"http", bench_http}, {"ingest", bench_ingest}, {"recommend", bench_recommend},
-                   {"rows", bench_rows}, {"search", bench_search}, {"train", bench_train}};
+    } benches[] = {{"http", bench_http},     {"ingest", bench_ingest},
+                   {"ranker", bench_ranker}, {"recommend", bench_recommend},
+                   {"rows", bench_rows},     {"search", bench_search},
+                   {"train", bench_train}};
     for (size_t i = 0; i < sizeof benches / sizeof *benches; i++)
         if (strcmp(args->words[0], benches[i].name) == 0)
             return benches[i].run(args);
-    return fail_usage(args, "'%s': expected http, ingest, recommend, rows, search or train",
+    return fail_usage(args, "'%s': expected http, ingest, ranker, recommend, rows, search or train",
                       args->words[0]);
 }
 
 const struct command cmd_bench = {
     .name = "bench",
     .summary = "Measure the running code on this machine",
-    .usage = "http | ingest | recommend | rows | search | train",
+    .usage = "http | ingest | ranker | recommend | rows | search | train",
     .text =
         "Prints one JSON line per figure, with what bounds it beside it.\n\n"
         "http       a running server. With --rate an open loop: requests are due on a schedule "
@@ -152,6 +154,9 @@ const struct command cmd_bench = {
         "           bytes over the loopback; server_p99 is what the server's own metrics say\n"
         "ingest     durable events/s, in batches and one by one from many threads, in a shop that\n"
         "           is made inside the data folder and removed; beside the folder's syncs/s\n"
+        "ranker     the learned ranker's trees over as many rows as it orders, by each table of "
+        "this\n"
+        "           processor\n"
         "recommend  home pages of random shoppers of the shop, one thread\n"
         "rows       home pages of eight rows of --limit products, likewise\n"
         "search     the shop's own search texts, or words of titles where there are none\n"

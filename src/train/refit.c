@@ -21,7 +21,7 @@ void refit_weights_sum(const struct recommend_weights *weights, char out[SUM_SIZ
     jw_arr(&w);
     for (size_t p = 0; p < PLACEMENTS; p++) {
         jw_obj(&w);
-        source_weights_json(&all->of[p], &w);
+        placement_weights_json(&all->of[p], &w);
         jw_obj_end(&w);
     }
     jw_arr_end(&w);

@@ -258,7 +258,7 @@ START_TEST(weights_have_one_sum_and_others_another)
     for (size_t p = 0; p < PLACEMENTS; p++)
         for (size_t i = 0; i < SOURCE_WEIGHTS; i++) {
             struct recommend_weights changed = weights;
-            source_weight_put(&changed.of[p], i, source_weight(&changed.of[p], i) + 0.25f);
+            placement_weight_put(&changed.of[p], i, placement_weight(&changed.of[p], i) + 0.25f);
             refit_weights_sum(&changed, other);
             ck_assert_str_ne(other, same);
         }
