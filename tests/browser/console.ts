@@ -9,6 +9,9 @@ const key = process.env.CONSOLE_KEY ?? '';
 /** The shop that may be changed; undefined: there is none. */
 export const consoleUrl = key ? (process.env.CONSOLE_URL ?? process.env.AISLE_URL) : undefined;
 
+/** Whether the shop has the experiments of experiments.py. */
+export const hasExperiments = process.env.CONSOLE_EXPERIMENTS === '1';
+
 export class Admin {
   readonly key = key;
   private readonly headers = { Authorization: `Bearer ${key}` };
@@ -22,8 +25,8 @@ export class Admin {
     return answer.json();
   }
 
-  private async post(path: string, data: unknown) {
-    const answer = await this.request.post(path, { headers: this.headers, data });
+  async send(method: string, path: string, data: unknown): Promise<any> {
+    const answer = await this.request.fetch(path, { method, headers: this.headers, data });
     expect(answer.ok(), `${path} answered ${answer.status()}`).toBe(true);
     return answer.json();
   }
@@ -34,7 +37,12 @@ export class Admin {
   }
 
   make(scope: 'public' | 'server' | 'admin'): Promise<{ id: number; key: string }> {
-    return this.post('/v1/keys', { scope, name: `a ${scope} key of a test` });
+    return this.send('POST', '/v1/keys', { scope, name: `a ${scope} key of a test` });
+  }
+
+  /** A list, and why it is so. */
+  explain(query: Record<string, unknown>): Promise<any> {
+    return this.send('POST', '/v1/recommendations/explain', query);
   }
 
   /** The version that is published. */
@@ -44,12 +52,12 @@ export class Admin {
   }
 
   publish(version: string): Promise<unknown> {
-    return this.post('/v1/models/recommend/publish', { version });
+    return this.send('POST', '/v1/models/recommend/publish', { version });
   }
 
   /** Train to the end; the version. */
   async train(parameters: Record<string, number>): Promise<string> {
-    const { id } = await this.post('/v1/jobs', { kind: 'train', parameters });
+    const { id } = await this.send('POST', '/v1/jobs', { kind: 'train', parameters });
     const job = () => this.get(`/v1/jobs/${id}`);
     await expect.poll(async () => (await job()).state, { timeout: 50_000 }).toBe('done');
     return (await job()).result.version;

@@ -68,6 +68,8 @@ if [ -z "${AISLE_URL:-}" ]; then
     export CONSOLE_URL="$url"
     CONSOLE_KEY=$("$aisle" key create --data "$work/console" --scope admin --name tests)
     export CONSOLE_KEY
+    python3 "$here/experiments.py" "$url" "$CONSOLE_KEY" "$work/console/aisle.db"
+    export CONSOLE_EXPERIMENTS=1
 fi
 
 cd "$here"

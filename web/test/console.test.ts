@@ -225,7 +225,14 @@ describe('what needs attention', () => {
   });
   const ids = (seen: Partial<Parameters<typeof concerns>[0]>) =>
     concerns(
-      { overview, ready: ready('v1'), models: [version(1, { live: true })], jobs: [], ...seen },
+      {
+        overview,
+        ready: ready('v1'),
+        models: [version(1, { live: true })],
+        jobs: [],
+        experiments: [],
+        ...seen,
+      },
       now,
       en,
       'en',
@@ -271,6 +278,7 @@ describe('what needs attention', () => {
         ready: ready('v1'),
         models: [version(1, { live: true })],
         jobs: [],
+        experiments: [],
       },
       now,
       en,

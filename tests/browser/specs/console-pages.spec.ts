@@ -1,7 +1,7 @@
 /* Every page of the console, in both languages, wide and narrow, light and dark: no complaint of the browser, no
  * accessibility violation, nothing wider than the screen, and a picture to look at. */
 import type { Page } from '@playwright/test';
-import { consoleUrl, enter, expect, signIn, test, type Admin } from '../console';
+import { consoleUrl, enter, expect, hasExperiments, signIn, test, type Admin } from '../console';
 import { excess, settled, violations, type Lang } from '../support';
 
 const artifacts = process.env.AISLE_ARTIFACTS ?? 'test-results';
@@ -28,7 +28,19 @@ const PAGES: Record<string, (admin: Admin) => Promise<string> | string> = {
   jobs: () => '/jobs',
   placements: () => '/placements?shopper=lin-mei',
   rules: () => '/rules',
+  settings: () => '/settings',
   keys: () => '/keys',
+  experiments: () => '/experiments',
+  'experiment-new': () => '/new-experiment',
+  reports: () => '/reports?days=28&by=placement,variant',
+  ...(hasExperiments && {
+    'experiment-shown': () => '/experiments/fresh-home',
+    'experiment-off': () => '/experiments/one-lost',
+    'experiment-early': () => '/experiments/no-events',
+    'experiment-draft': () => '/experiments/a-draft',
+    'experiment-edit': () => '/experiments/a-draft/edit',
+    'experiment-preview': () => '/experiments/fresh-home/preview?shopper=lin-mei',
+  }),
   missing: () => '/there/is/nothing/here',
 };
 

@@ -29,7 +29,12 @@ test('a shopper’s home page has rows about them, and shows no product twice', 
     expect(reason.trim()).not.toBe('');
   }
   await page.getByRole('button', { name: '中文' }).click();
-  await expect(page.locator('.shelf h2').filter({ hasText: /[一-龥]/ }).first()).toBeVisible();
+  await expect(
+    page
+      .locator('.shelf h2')
+      .filter({ hasText: /[一-龥]/ })
+      .first(),
+  ).toBeVisible();
   const chinese = (await titles(page)).join('\n');
   expect(chinese).not.toMatch(/Because|Popular|New for you/);
 });

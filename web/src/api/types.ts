@@ -77,7 +77,18 @@ export interface Reason {
 
 export type RecommendedCard = Card & { score: number; reason?: Reason };
 
-export type Placement = 'home' | 'similar' | 'bought_together' | 'cart' | 'trending' | 'new';
+export type Placement =
+  | 'home'
+  | 'similar'
+  | 'bought_together'
+  | 'viewed_after'
+  | 'cart'
+  | 'checkout'
+  | 'order_confirmation'
+  | 'category'
+  | 'search'
+  | 'trending'
+  | 'new';
 
 export interface RecommendationQuery {
   placement: Placement;

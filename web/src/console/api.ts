@@ -194,6 +194,128 @@ export interface Explanation {
   products: ExplainedProduct[];
 }
 
+export const METRICS = ['ctr', 'conversion', 'revenue'] as const;
+export type MetricName = (typeof METRICS)[number];
+
+export interface Variant {
+  name: string;
+  weight?: number;
+  weights?: Record<string, number>;
+  explore?: number;
+  model?: string;
+  rules?: string[];
+}
+
+export interface Guardrail {
+  metric: MetricName;
+  max_loss: number;
+}
+
+export interface Definition {
+  description?: string;
+  placements: string[];
+  layer?: string;
+  share?: number;
+  metric?: MetricName;
+  currency?: string;
+  horizon_days?: number;
+  expected_shoppers?: number;
+  alpha?: number;
+  max_days?: number;
+  guardrails?: Guardrail[];
+  variants: Variant[];
+}
+
+export interface Experiment {
+  id: string;
+  number: number;
+  state: 'draft' | 'running' | 'stopped' | 'decided';
+  definition: Definition;
+  decision: string | null;
+  reason: string | null;
+  created_at: string | null;
+  started_at: string | null;
+  stopped_at: string | null;
+  decided_at: string | null;
+}
+
+/** Of a metric or a difference; the ends are null before an interval is safe, the value where there is none. */
+export interface Estimate {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface VariantReport {
+  name: string;
+  shoppers: number;
+  final: number;
+  metrics: Record<MetricName, Estimate & { difference?: Estimate & { p: number } }>;
+}
+
+export interface ExperimentReport {
+  id: string;
+  from: string;
+  to: string;
+  horizon_days: number;
+  metric: MetricName;
+  currency: string | null;
+  mixed: number;
+  sample_ratio: { p: number; ok: boolean };
+  stop: string | null;
+  variants: VariantReport[];
+}
+
+export interface Revenue {
+  currency: string;
+  amount: number;
+}
+
+export const BY = ['placement', 'model', 'variant'] as const;
+export type By = (typeof BY)[number];
+
+/** A row has what the report was asked by. */
+export interface AttributionRow {
+  placement?: string | null;
+  model?: string | null;
+  experiment?: number | null;
+  variant?: number | null;
+  requests: number;
+  impressions: number;
+  clicks: number;
+  carts: number;
+  purchases: number;
+  revenue: Revenue[];
+  ctr: number | null;
+  conversion: number | null;
+}
+
+export interface Attribution {
+  from: string;
+  to: string;
+  window_days: number;
+  items: AttributionRow[];
+  unattributed: { purchases: number; revenue: Revenue[] };
+}
+
+export interface Setting {
+  section: string;
+  name: string;
+  value: string;
+  default: string;
+  origin: 'default' | 'file' | 'environment' | 'flag';
+  where: string;
+}
+
+/** Of sources, by placement. */
+export type Weights = Record<string, Record<string, number>>;
+
+export interface Settings {
+  settings: Setting[];
+  weights: Weights;
+  default_weights: Weights;
+}
+
 /** Why a key is not taken any more. */
 export type Refusal = 'unknown' | 'scope';
 
@@ -282,7 +404,11 @@ export function createAdminApi(key: string, refused: () => void) {
     jobs: (cursor?: string, signal?: AbortSignal) =>
       send<Page<Job>>('GET', '/v1/jobs', { params: { cursor, limit: 100 }, signal }),
     job: (no: number, signal?: AbortSignal) => send<Job>('GET', `/v1/jobs/${no}`, { signal }),
-    start: (kind: 'train' | 'compact', once: string, parameters?: Record<string, number>) =>
+    start: (
+      kind: 'train' | 'compact' | 'watch',
+      once: string,
+      parameters?: Record<string, number>,
+    ) =>
       send<{ id: number }>('POST', '/v1/jobs', {
         body: parameters && Object.keys(parameters).length ? { kind, parameters } : { kind },
         headers: keyed(once),
@@ -339,6 +465,51 @@ export function createAdminApi(key: string, refused: () => void) {
         body: products.length ? { ...query, explain: products } : query,
         signal,
       }),
+
+    experiments: async (signal?: AbortSignal) => {
+      const { items } = await send<{ items: Experiment[] }>('GET', '/v1/experiments', { signal });
+      return items;
+    },
+    experiment: (experimentId: string, signal?: AbortSignal) =>
+      send<Experiment>('GET', `/v1/experiments/${id(experimentId)}`, { signal }),
+    createExperiment: (experimentId: string, definition: Definition, once: string) =>
+      send<Experiment>('POST', '/v1/experiments', {
+        body: { id: experimentId, definition },
+        headers: keyed(once),
+      }),
+    changeExperiment: (
+      experimentId: string,
+      change:
+        | { definition: Definition }
+        | { state: 'running' }
+        | { state: 'stopped'; reason?: string }
+        | { state: 'decided'; decision: string; reason?: string },
+      once: string,
+    ) =>
+      send<Experiment>('PATCH', `/v1/experiments/${id(experimentId)}`, {
+        body: change,
+        headers: keyed(once),
+      }),
+    removeExperiment: (experimentId: string, once: string) =>
+      send<void>('DELETE', `/v1/experiments/${id(experimentId)}`, { headers: keyed(once) }),
+    experimentReport: (experimentId: string, signal?: AbortSignal) =>
+      send<ExperimentReport>('GET', `/v1/experiments/${id(experimentId)}/report`, { signal }),
+    /** The list of a preview as a variant has it. */
+    previewVariant: (
+      query: PreviewQuery,
+      experiment: string,
+      variant: string,
+      signal?: AbortSignal,
+    ) =>
+      send<Recommendations>('POST', '/v1/recommendations/explain', {
+        body: { ...query, experiment, variant },
+        signal,
+      }),
+    attribution: (
+      query: { from: string; to: string; by: By[]; window_days: number },
+      signal?: AbortSignal,
+    ) => send<Attribution>('GET', '/v1/reports/attribution', { params: { ...query }, signal }),
+    settings: (signal?: AbortSignal) => send<Settings>('GET', '/v1/settings', { signal }),
 
     quarantine: (
       query: { kind?: string; reason?: string; cursor?: string },

@@ -18,7 +18,7 @@ import { LoginPage } from './pages/login';
 import { OverviewPage } from './pages/overview';
 import { Page } from './parts/page';
 import { zoneName } from './parts/times';
-import { matchConsole, PAGES, pageUrl, type PageName } from './routes';
+import { matchConsole, PAGES, pageUrl, type ExperimentView, type PageName } from './routes';
 import { ConsoleProvider, useConsole, useKey } from './session';
 import { useTexts } from './texts';
 
@@ -29,6 +29,12 @@ const ImportsPage = lazy(() => import('./pages/imports'));
 const QuarantinePage = lazy(() => import('./pages/quarantine'));
 const PlacementsPage = lazy(() => import('./pages/placements'));
 const RulesPage = lazy(() => import('./pages/rules'));
+const ExperimentsPage = lazy(() => import('./pages/experiments'));
+const ExperimentPage = lazy(() => import('./pages/experiment'));
+const ExperimentFormPage = lazy(() => import('./pages/experiment-form'));
+const ExperimentPreviewPage = lazy(() => import('./pages/experiment-preview'));
+const ReportsPage = lazy(() => import('./pages/reports'));
+const SettingsPage = lazy(() => import('./pages/settings'));
 const JobsPage = lazy(() => import('./pages/jobs'));
 const KeysPage = lazy(() => import('./pages/keys'));
 
@@ -40,7 +46,10 @@ const ICONS: Record<PageName, IconName> = {
   quarantine: 'filter',
   placements: 'eye',
   rules: 'check',
+  experiments: 'split',
+  reports: 'bars',
   jobs: 'clock',
+  settings: 'gear',
   keys: 'key',
 };
 
@@ -56,6 +65,11 @@ function Missing() {
       </EmptyState>
     </Page>
   );
+}
+
+function OneExperiment({ id, view }: { id: string; view: ExperimentView }) {
+  if (view === 'edit') return <ExperimentFormPage id={id} />;
+  return view === 'preview' ? <ExperimentPreviewPage id={id} /> : <ExperimentPage id={id} />;
 }
 
 function CurrentPage() {
@@ -77,6 +91,16 @@ function CurrentPage() {
       return <PlacementsPage />;
     case 'rules':
       return <RulesPage />;
+    case 'experiments':
+      return <ExperimentsPage />;
+    case 'new-experiment':
+      return <ExperimentFormPage id={null} />;
+    case 'experiment':
+      return <OneExperiment key={route.id} id={route.id} view={route.view} />;
+    case 'reports':
+      return <ReportsPage />;
+    case 'settings':
+      return <SettingsPage />;
     case 'jobs':
       return <JobsPage />;
     case 'keys':
@@ -115,7 +139,12 @@ class Guard extends Component<{ page: string; children: ReactNode }, { failedOn:
 function PageLinks({ follow }: { follow?: () => void }) {
   const c = useTexts();
   const route = matchConsole(useLocation().pathname);
-  const current = route.name === 'model' ? 'models' : route.name;
+  const above: Record<string, PageName> = {
+    model: 'models',
+    experiment: 'experiments',
+    'new-experiment': 'experiments',
+  };
+  const current = above[route.name] ?? route.name;
   return (
     <ul className="pages">
       {PAGES.map((name) => (

@@ -1,4 +1,5 @@
 /* The console's English texts; their shape is the type that every other language must have. */
+import { experiments, reports, settings } from './en-experiments';
 
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 const count = (n: number) => n.toLocaleString('en');
@@ -31,6 +32,9 @@ export const en = {
     jobs: 'Jobs',
     placements: 'Placements',
     rules: 'Rules',
+    experiments: 'Experiments',
+    reports: 'Attribution',
+    settings: 'Settings',
     keys: 'API keys',
   },
 
@@ -96,6 +100,7 @@ export const en = {
     failedJob: (kind: string, no: number) => `${kind} failed (job ${no})`,
     quarantine: (n: number, kind: string) =>
       `${count(n)} ${plural(n, 'row', 'rows')} of ${kind} in quarantine`,
+    experiment: (id: string) => `The experiment ${id} needs somebody`,
     dropped: (n: number) =>
       `${count(n)} refused ${plural(n, 'row', 'rows')} found the quarantine full`,
     droppedText: 'They were counted and forgotten. Mend the source, then import it again.',
@@ -247,7 +252,12 @@ export const en = {
     started: 'Started',
     took: 'Took',
     result: 'Result',
-    kinds: { train: 'Training', import: 'Import', compact: 'Compaction' } as Record<string, string>,
+    kinds: {
+      train: 'Training',
+      import: 'Import',
+      compact: 'Compaction',
+      watch: 'Check of experiments',
+    } as Record<string, string>,
     states: {
       queued: 'waits',
       running: 'running',
@@ -387,7 +397,12 @@ export const en = {
       home: 'Home page',
       similar: 'Similar products',
       bought_together: 'Bought together',
+      viewed_after: 'Viewed after',
       cart: 'Cart',
+      checkout: 'Checkout',
+      order_confirmation: 'Order confirmation',
+      category: 'Department',
+      search: 'Beside search results',
       trending: 'Trending',
       new: 'New arrivals',
     } as Record<string, string>,
@@ -397,15 +412,18 @@ export const en = {
     demoShoppers: 'Some to try',
     anonymous: 'Anonymous',
     product: 'Product',
-    products: 'Products in the cart',
+    products: 'Products',
+    exploring: 'Last place at random',
     productHint: 'search by words or number',
     productNone: 'Nothing found',
     add: (title: string) => `Add ${title}`,
     remove: (title: string) => `Remove ${title}`,
     needsProduct: 'Choose a product',
     needsProductText: 'This placement shows what belongs to a product.',
-    needsCart: 'Put something into the cart',
-    needsCartText: 'This placement shows what goes with the products of a cart.',
+    needsCart: 'Choose products',
+    needsCartText: 'This placement shows what goes with several products.',
+    needsFilter: 'Enter a filter',
+    needsFilterText: 'This placement shows the best of a department, for example category = "Tea".',
     language: 'Language',
     limit: 'How many',
     filter: 'Filter',
@@ -511,6 +529,10 @@ export const en = {
     } as Record<string, string>,
   },
 
+  experiments,
+  reports,
+  settings,
+
   explain: {
     title: 'Why these, and why not others',
     ask: 'And of this product',
@@ -529,12 +551,14 @@ export const en = {
       profile_near: 'Like what they looked at',
       profile_with: 'With what they bought',
       profile_next: 'After what they did',
+      profile_alike: 'Reads like what they looked at',
       near: 'Similar',
       with: 'Bought together',
       next: 'Comes next',
       alike: 'Words in common',
       trending: 'Trending',
       arrivals: 'New',
+      diversity: 'Diversity',
     } as Record<string, string>,
     whyNot: {
       inactive: 'Off sale.',

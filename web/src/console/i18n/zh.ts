@@ -1,4 +1,5 @@
 import type { ConsoleTexts } from './en';
+import { experiments, reports, settings } from './zh-experiments';
 
 const count = (n: number) => n.toLocaleString('zh-CN');
 
@@ -29,6 +30,9 @@ export const zh: ConsoleTexts = {
     jobs: '任务',
     placements: '推荐位',
     rules: '规则',
+    experiments: '实验',
+    reports: '效果归因',
+    settings: '设置',
     keys: 'API 密钥',
   },
 
@@ -92,6 +96,7 @@ export const zh: ConsoleTexts = {
     refused: (version) => `模型 ${version} 未通过检验`,
     failedJob: (kind, no) => `${kind}失败（任务 ${no}）`,
     quarantine: (n, kind) => `${kind}中有 ${count(n)} 行被隔离`,
+    experiment: (id) => `实验 ${id} 需要处理`,
     dropped: (n) => `${count(n)} 行被拒数据因隔离区已满未能保留`,
     droppedText: '只计了数，内容未保留。请修正数据源后重新导入。',
     noProducts: '商品目录为空',
@@ -230,7 +235,7 @@ export const zh: ConsoleTexts = {
     started: '开始时间',
     took: '用时',
     result: '结果',
-    kinds: { train: '训练', import: '导入', compact: '压缩整理' },
+    kinds: { train: '训练', import: '导入', compact: '压缩整理', watch: '检查实验' },
     states: {
       queued: '等待',
       running: '运行中',
@@ -370,7 +375,12 @@ export const zh: ConsoleTexts = {
       home: '首页',
       similar: '相似商品',
       bought_together: '一起购买',
+      viewed_after: '看了又看',
       cart: '购物车',
+      checkout: '结算',
+      order_confirmation: '下单完成',
+      category: '分类',
+      search: '搜索结果旁',
       trending: '热门',
       new: '新品',
     },
@@ -380,15 +390,18 @@ export const zh: ConsoleTexts = {
     demoShoppers: '可以试试',
     anonymous: '匿名',
     product: '商品',
-    products: '购物车中的商品',
+    products: '商品',
+    exploring: '末位随机',
     productHint: '按文字或编号搜索',
     productNone: '未找到',
     add: (title) => `添加 ${title}`,
     remove: (title) => `移除 ${title}`,
     needsProduct: '请选择商品',
     needsProductText: '此推荐位展示与某件商品相关的内容。',
-    needsCart: '请向购物车添加商品',
-    needsCartText: '此推荐位展示与购物车商品搭配的内容。',
+    needsCart: '请选择商品',
+    needsCartText: '此推荐位展示与若干商品搭配的内容。',
+    needsFilter: '请输入筛选条件',
+    needsFilterText: '此推荐位展示某个分类的精选，例如 category = "茶"。',
     language: '语言',
     limit: '数量',
     filter: '筛选',
@@ -491,6 +504,10 @@ export const zh: ConsoleTexts = {
     },
   },
 
+  experiments,
+  reports,
+  settings,
+
   explain: {
     title: '为何是这些，为何不是其他',
     ask: '再看这件商品',
@@ -509,12 +526,14 @@ export const zh: ConsoleTexts = {
       profile_near: '与看过的相似',
       profile_with: '与买过的搭配',
       profile_next: '后续常见',
+      profile_alike: '文字与浏览过的相近',
       near: '相似',
       with: '一起购买',
       next: '接下来',
       alike: '文字相近',
       trending: '热门',
       arrivals: '新品',
+      diversity: '多样性',
     },
     whyNot: {
       inactive: '已下架。',

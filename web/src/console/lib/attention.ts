@@ -1,7 +1,8 @@
 /* attention.ts - what somebody who runs the shop should look at, most urgent first. */
-import type { Job, ModelVersion, Overview, Ready } from '../api';
+import type { Experiment, Job, ModelVersion, Overview, Ready } from '../api';
 import type { ConsoleTexts } from '../i18n/en';
-import { modelUrl, pageUrl } from '../routes';
+import { experimentUrl, modelUrl, pageUrl } from '../routes';
+import { needsOf } from './experiments';
 import { liveVersion } from './models';
 import { verdictText } from './verdict';
 
@@ -40,12 +41,18 @@ function refusedVersions(models: ModelVersion[]): ModelVersion[] {
 }
 
 export function concerns(
-  seen: { overview: Overview; ready: Ready; models: ModelVersion[]; jobs: Job[] },
+  seen: {
+    overview: Overview;
+    ready: Ready;
+    models: ModelVersion[];
+    jobs: Job[];
+    experiments: Experiment[];
+  },
   now: number,
   c: ConsoleTexts,
   locale: string,
 ): Concern[] {
-  const { overview, ready, models, jobs } = seen;
+  const { overview, ready, models, jobs, experiments } = seen;
   const t = c.attention;
   const found: Concern[] = [];
   if (ready.store === 'failing') {
@@ -100,6 +107,18 @@ export function concerns(
       title: t.refused(model.version),
       text: verdictText(model.manifest, c, locale),
       to: modelUrl(model.family, model.version),
+    });
+  }
+  /* Those that were stopped by themselves. What runs would take a report each. */
+  for (const experiment of experiments) {
+    const needs = needsOf(experiment, undefined).filter((need) => need !== 'decide');
+    if (needs.length === 0) continue;
+    found.push({
+      id: `experiment-${experiment.id}`,
+      tone: needs.includes('days') ? 'warn' : 'bad',
+      title: t.experiment(experiment.id),
+      text: needs.map((need) => c.experiments.needs[need]).join(', '),
+      to: experimentUrl(experiment.id),
     });
   }
   const rows = new Map<string, number>();

@@ -6,15 +6,33 @@ export const PLACEMENTS: Placement[] = [
   'home',
   'similar',
   'bought_together',
+  'viewed_after',
   'cart',
+  'checkout',
+  'order_confirmation',
+  'category',
+  'search',
   'trending',
   'new',
 ];
 
+const OF_ONE: Placement[] = ['similar', 'bought_together', 'viewed_after'];
+const OF_MANY: Placement[] = ['cart', 'checkout', 'order_confirmation', 'search'];
+
 /** How many products of context a placement takes. */
 export function contextOf(placement: Placement): 'none' | 'one' | 'many' {
-  if (placement === 'similar' || placement === 'bought_together') return 'one';
-  return placement === 'cart' ? 'many' : 'none';
+  if (OF_ONE.includes(placement)) return 'one';
+  return OF_MANY.includes(placement) ? 'many' : 'none';
+}
+
+/** What a preview still lacks: a product, products, or the filter of a department. Beside search results there may be
+ *  none. */
+export function lacking(preview: Preview): 'product' | 'products' | 'filter' | null {
+  const { placement, products, filter } = preview;
+  if (placement === 'category') return filter.trim() === '' ? 'filter' : null;
+  const context = contextOf(placement);
+  if (context === 'none' || placement === 'search' || products.length > 0) return null;
+  return context === 'one' ? 'product' : 'products';
 }
 
 export interface Preview {
@@ -58,10 +76,10 @@ export function writePreview(preview: Preview): string {
   return text && `?${text}`;
 }
 
-/** The request, or null while the context that the placement needs is missing. */
+/** The request, or null while something that the placement needs is missing. */
 export function previewQuery(preview: Preview, lang: string | undefined): PreviewQuery | null {
   const context = contextOf(preview.placement);
-  if (context !== 'none' && preview.products.length === 0) return null;
+  if (lacking(preview) !== null) return null;
   return {
     placement: preview.placement,
     user_id: preview.shopper || undefined,

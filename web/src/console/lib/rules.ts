@@ -1,16 +1,9 @@
 /* rules.ts - business rules (docs/rules.md) as a form holds them, and as the server takes them. */
 import type { Rule, RuleAction, RuleInput } from '../api';
+import { PLACEMENTS } from './preview';
 
 export const ACTIONS: RuleAction[] = ['pin', 'boost', 'bury', 'hide', 'require', 'cap'];
-export const RULE_PLACEMENTS = [
-  'home',
-  'similar',
-  'bought_together',
-  'cart',
-  'trending',
-  'new',
-  'search',
-] as const;
+export const RULE_PLACEMENTS = PLACEMENTS;
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export const BOUNDS = ['brand', 'supplier_id', 'category'] as const;
 

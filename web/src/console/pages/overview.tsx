@@ -3,7 +3,7 @@ import { useSettings } from '../../state/settings';
 import { ButtonLink } from '../../ui/button';
 import { Icon } from '../../ui/icon';
 import { Link } from '../../ui/link';
-import type { Job, ModelVersion, Overview, Ready } from '../api';
+import type { Experiment, Job, ModelVersion, Overview, Ready } from '../api';
 import { concerns, type Concern } from '../lib/attention';
 import { formatSigned } from '../lib/format';
 import { useLive } from '../lib/live';
@@ -155,6 +155,7 @@ interface Everything {
   ready: Ready;
   models: ModelVersion[];
   jobs: Job[];
+  experiments: Experiment[];
 }
 
 function Report({ seen, reload }: { seen: Everything; reload: () => void }) {
@@ -188,13 +189,14 @@ export function OverviewPage() {
   const live = useLive<Everything>(
     'overview',
     async (signal) => {
-      const [overview, ready, models, jobs] = await Promise.all([
+      const [overview, ready, models, jobs, experiments] = await Promise.all([
         api.overview(signal),
         api.ready(signal),
         api.models(signal),
         api.jobs(undefined, signal),
+        api.experiments(signal),
       ]);
-      return { overview, ready, models: models.items, jobs: jobs.items };
+      return { overview, ready, models: models.items, jobs: jobs.items, experiments };
     },
     (seen) => jobPace(seen?.jobs ?? null),
   );

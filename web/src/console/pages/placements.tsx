@@ -1,16 +1,14 @@
 import { useState } from 'react';
 import { ApiError } from '../../api/client';
-import type { RecommendedCard } from '../../api/types';
-import { navigate, productUrl, useLocation } from '../../lib/router';
+import { navigate, useLocation } from '../../lib/router';
 import { queryString } from '../../api/client';
 import { useSettings } from '../../state/settings';
 import { Button } from '../../ui/button';
 import { Field, Select } from '../../ui/forms';
-import { Picture, Price } from '../../ui/product-bits';
-import { ReasonLine } from '../../ui/reason';
 import { useLive } from '../lib/live';
 import {
   contextOf,
+  lacking,
   LIMITS,
   PLACEMENTS,
   previewQuery,
@@ -18,52 +16,15 @@ import {
   writePreview,
   type Preview,
 } from '../lib/preview';
-import { ShareBar } from '../parts/chart';
 import { CopyButton } from '../parts/copy';
 import { Explained } from '../parts/explain';
+import { ExploringLine } from '../parts/experiment';
 import { Nothing, Page, Panel, Shown, Status } from '../parts/page';
 import { ProductPicker, ShopperPicker } from '../parts/pickers';
+import { Lacking, Shelf } from '../parts/shelf';
 import { pageUrl } from '../routes';
 import { useConsole } from '../session';
 import { useTexts } from '../texts';
-
-function Shelf({ items }: { items: RecommendedCard[] }) {
-  const c = useTexts();
-  const { number } = useSettings();
-  const best = Math.max(...items.map((item) => item.score), 0);
-  return (
-    <ol className="preview">
-      {items.map((item, i) => (
-        <li key={item.id} data-product={item.id}>
-          <span className="preview-rank" aria-hidden="true">
-            {i + 1}
-          </span>
-          <Picture src={item.image} />
-          <div className="preview-text">
-            <a href={productUrl(item.id)} target="_blank" rel="noreferrer">
-              {item.title}
-            </a>
-            <p className="quiet code">{item.id}</p>
-            <p>
-              <Price price={item.price} listPrice={item.list_price} currency={item.currency} />
-            </p>
-            {item.reason && <ReasonLine reason={item.reason} />}
-            {item.reason?.product_id && (
-              <p className="quiet">
-                {c.placements.because} <span className="code">{item.reason.product_id}</span>
-              </p>
-            )}
-          </div>
-          <p className="preview-score">
-            <span className="sr-only">{c.placements.score} </span>
-            {number(item.score, 3)}
-            <ShareBar share={best > 0 ? item.score / best : 0} />
-          </p>
-        </li>
-      ))}
-    </ol>
-  );
-}
 
 function Results(props: { preview: Preview; lang: string | undefined; optedOut: boolean }) {
   const { preview, lang } = props;
@@ -74,13 +35,7 @@ function Results(props: { preview: Preview; lang: string | undefined; optedOut: 
   const path = query && `/v1/recommendations${queryString({ ...query })}`;
   const live = useLive(path, (signal) => api.preview(query!, signal), 0);
   if (!query) {
-    const one = contextOf(preview.placement) === 'one';
-    return (
-      <Nothing
-        title={one ? c.placements.needsProduct : c.placements.needsCart}
-        text={one ? c.placements.needsProductText : c.placements.needsCartText}
-      />
-    );
+    return <Lacking what={lacking(preview)} />;
   }
   const request = `curl -H "Authorization: Bearer $KEY" '${location.origin}${path!.replaceAll("'", '%27')}'`;
   return (
@@ -109,6 +64,7 @@ function Results(props: { preview: Preview; lang: string | undefined; optedOut: 
           </>
         )}
       </Shown>
+      <ExploringLine placement={preview.placement} />
       <details className="request" onToggle={(event) => setWhy(event.currentTarget.open)}>
         <summary>{c.explain.title}</summary>
         {why && <Explained query={query} lang={lang} />}

@@ -9,6 +9,7 @@ import { Dialog } from '../../ui/drawer';
 import { Field, Select } from '../../ui/forms';
 import { Link } from '../../ui/link';
 import type { Rule, RuleAction, RuleWarning } from '../api';
+import type { ConsoleTexts } from '../i18n/en';
 import { useLive } from '../lib/live';
 import {
   ACTIONS,
@@ -21,38 +22,16 @@ import {
   wrongNumbers,
   type RuleForm,
 } from '../lib/rules';
+import { Checks } from '../parts/checks';
 import { Confirm } from '../parts/confirm';
 import { Nothing, Page, Panel, Shown, Status, Table } from '../parts/page';
 import { pageUrl } from '../routes';
 import { useConsole } from '../session';
 import { useTexts } from '../texts';
 
-const toggled = (list: string[], name: string) =>
-  list.includes(name) ? list.filter((other) => other !== name) : [...list, name];
-
-function Checks(props: {
-  legend: string;
-  options: readonly string[];
-  label: (name: string) => string;
-  value: string[];
-  onChange: (value: string[]) => void;
-}) {
-  return (
-    <fieldset className="checks inline">
-      <legend className="label">{props.legend}</legend>
-      {props.options.map((name) => (
-        <label key={name} className="check">
-          <input
-            type="checkbox"
-            checked={props.value.includes(name)}
-            onChange={() => props.onChange(toggled(props.value, name))}
-          />
-          <span className="check-label">{props.label(name)}</span>
-        </label>
-      ))}
-    </fieldset>
-  );
-}
+/* For rules, search is what was found too, and not only what stands beside it. */
+const placeName = (c: ConsoleTexts, name: string) =>
+  name === 'search' ? c.rules.search : (c.placements.names[name] ?? name);
 
 function Fields(props: {
   form: RuleForm;
@@ -130,7 +109,7 @@ function Fields(props: {
       <Checks
         legend={r.placements}
         options={RULE_PLACEMENTS}
-        label={(name) => c.placements.names[name] ?? r.search}
+        label={(name) => placeName(c, name)}
         value={form.placements}
         onChange={(placements) => set({ placements })}
       />
@@ -333,7 +312,7 @@ function Row({ rule, edit, changed }: { rule: Rule; edit: () => void; changed: (
       </td>
       <td className="wrap" data-label={c.rules.placements}>
         {rule.placements?.length
-          ? rule.placements.map((p) => c.placements.names[p] ?? c.rules.search).join(', ')
+          ? rule.placements.map((p) => placeName(c, p)).join(', ')
           : c.rules.everywhere}
       </td>
       <td className="number" data-label={c.rules.priority}>

@@ -167,3 +167,74 @@ export function ShareBar({ share }: { share: number }) {
     </svg>
   );
 }
+
+interface ValueRow {
+  name: string;
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/** Values with their intervals, one below the other on one axis from 0 on. */
+export function ValueChart(props: {
+  rows: ValueRow[];
+  label: string;
+  legend: { value: string; interval: string };
+  format: (value: number) => string;
+}) {
+  const { rows, format } = props;
+  const [ref, width] = useWidth();
+  const STEP = 40;
+  const values = rows.flatMap(({ value, low, high }) =>
+    [value, low, high].filter((v): v is number => v !== null),
+  );
+  if (values.length === 0) return null;
+  const ticks = niceTicks(0, Math.max(...values) || 1);
+  const bottom = 10 + STEP * rows.length;
+  const x = linear([ticks[0]!, ticks.at(-1)!], [8, width - 28]);
+  const fits = Math.max(2, Math.floor(width / 90));
+  const every = Math.ceil(ticks.length / fits);
+  return (
+    <figure className="chart values" ref={ref}>
+      <svg viewBox={`0 0 ${width} ${bottom + 28}`} role="img" aria-label={props.label}>
+        {ticks.map((tick, i) => (
+          <g key={tick}>
+            <path className="chart-grid" d={`M${x(tick)} 6V${bottom}`} />
+            {i % every === 0 && (
+              <text
+                x={x(tick)}
+                y={bottom + 18}
+                textAnchor={i === 0 ? 'start' : i === ticks.length - 1 ? 'end' : 'middle'}
+              >
+                {format(tick)}
+              </text>
+            )}
+          </g>
+        ))}
+        {rows.map(({ name, value, low, high }, i) => {
+          const y = 10 + STEP * i + 27;
+          return (
+            <g key={name} className="chart-point">
+              <text className="chart-name" x={8} y={y - 12}>
+                {name}
+              </text>
+              {low !== null && high !== null && (
+                <path
+                  className="chart-interval"
+                  d={`M${x(low)} ${y}H${x(high)}M${x(low)} ${y - 5}v10M${x(high)} ${y - 5}v10`}
+                />
+              )}
+              {value !== null && <circle className="chart-dot" cx={x(value)} cy={y} r={4.5} />}
+            </g>
+          );
+        })}
+      </svg>
+      <figcaption className="legend">
+        <span data-key="model">{props.legend.value}</span>
+        {rows.some(({ low }) => low !== null) && (
+          <span data-key="interval">{props.legend.interval}</span>
+        )}
+      </figcaption>
+    </figure>
+  );
+}

@@ -17,6 +17,8 @@ interface ConfirmProps {
   run: (once: string) => Promise<void>;
   close: () => void;
   keep?: string;
+  /** What was chosen in the dialog: with another choice it is another intention. */
+  again?: string;
   children: ReactNode;
 }
 
@@ -24,14 +26,15 @@ interface ConfirmProps {
 export function Confirm(props: ConfirmProps) {
   const { t } = useSettings();
   const c = useTexts();
-  const [once] = useState(() => uuid7(Date.now()));
+  const [intention, setIntention] = useState(() => ({ of: props.again, once: uuid7(Date.now()) }));
+  if (intention.of !== props.again) setIntention({ of: props.again, once: uuid7(Date.now()) });
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const confirm = async () => {
     setBusy(true);
     setError(null);
     try {
-      await props.run(once);
+      await props.run(intention.once);
       props.close();
     } catch (failed) {
       if (!isAbort(failed)) setError(failed);
