@@ -8,11 +8,12 @@
 #include "cli/bench.h"
 #include "cli/bench_matrix.h"
 #include "engine/recommend_model.h"
+#include "num/best_rows.h"
 #include "num/dense.h"
 #include "num/stats.h"
 #include "train/als.h"
 
-enum { SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
+enum { LISTS_USERS = 100000, LISTS_K = 20, SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
 
 static void print(const char *name, const char *unit, double value)
 {
@@ -72,6 +73,37 @@ static double peak_mib(void)
     return (double)u.ru_maxrss / 1024;
 }
 
+/* Lists of 20 a second, of all items but those that a user had, for the first users, beside what the products of
+ * matrices alone would allow. */
+static enum err_code lists(const struct matrix *by_user, size_t dim, const float *users,
+                           const float *items, struct pool *pool, struct err *err)
+{
+    size_t n = by_user->rows < LISTS_USERS ? by_user->rows : LISTS_USERS;
+    struct topk_item *out = mem_try_new(n * LISTS_K, sizeof *out);
+    uint32_t *found = mem_try_new(n, sizeof *found);
+    struct best_rows b = {users,           items,   n,   by_user->columns, dim, by_user->offsets,
+                          by_user->column, LISTS_K, pool};
+    double took[SWEEPS];
+    enum err_code code = ERR_OK;
+    if (!out || !found)
+        code = err_set(err, ERR_MEMORY, "no memory for %zu lists", n);
+    for (int i = 0; i < SWEEPS && code == ERR_OK; i++) {
+        int64_t begin = clock_mono_ns();
+        code = best_rows_find(&b, out, found, err);
+        took[i] = (double)(clock_mono_ns() - begin) / 1e9;
+    }
+    if (code == ERR_OK) {
+        stats_sort(took, SWEEPS);
+        double work = 2.0 * (double)by_user->columns * (double)dim;
+        bench_print(&(struct bench_figure){
+            "train", "lists_per_s", "users/s", (double)n / stats_quantile(took, SWEEPS, .5),
+            "matrix_products_of_as_many_users", products_per_s(pool) * 1e9 / work});
+    }
+    mem_free(out);
+    mem_free(found);
+    return code;
+}
+
 static enum err_code sweep(const struct matrix *by_user, const struct matrix *by_item,
                            struct als_options *o, struct pool *pool, struct err *err)
 {
@@ -102,6 +134,8 @@ static enum err_code sweep(const struct matrix *by_user, const struct matrix *by
         print("loss_per_1000_cells", "",
               1000 * als_loss(by_user, by_item, o, users, items) / (double)matrix_cells(by_user));
     }
+    if (code == ERR_OK)
+        code = lists(by_user, d, users, items, pool, err);
     mem_free(users);
     mem_free(items);
     return code;
