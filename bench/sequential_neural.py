@@ -209,7 +209,7 @@ def main():
     def blend(share):
         return lambda h: standard(steps.scores(h)) + share * standard(neural_scores(net, h, o.length))
 
-    shares = {s: measure(blend(s), tune, cut)[1] for s in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)}
+    shares = {s: measure(blend(s), tune, cut)[1] for s in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)}
     share = max(shares, key=shares.get)
     judged = {
         "transitions": measure(steps.scores, judge, cut),

@@ -1,4 +1,5 @@
 /* bench_als.c - seconds a sweep of ALS on a matrix of one's own. */
+#include <math.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -8,11 +9,21 @@
 #include "cli/bench.h"
 #include "cli/bench_matrix.h"
 #include "engine/recommend_model.h"
+#include "num/best_rows.h"
 #include "num/dense.h"
 #include "num/stats.h"
+#include "recommend/factors.h"
 #include "train/als.h"
 
-enum { SWEEPS = 3, LIMIT_ORDER = 512, POOL_QUEUE = 64 };
+enum {
+    FOLDED_USERS = 20000,
+    HISTORY_MAX = 320,
+    LISTS_USERS = 100000,
+    LISTS_K = 20,
+    SWEEPS = 3,
+    LIMIT_ORDER = 512,
+    POOL_QUEUE = 64
+};
 
 static void print(const char *name, const char *unit, double value)
 {
@@ -72,6 +83,108 @@ static double peak_mib(void)
     return (double)u.ru_maxrss / 1024;
 }
 
+/* Lists of 20 a second, of all items but those that a user had, for the first users, beside what the products of
+ * matrices alone would allow. */
+static enum err_code lists(const struct matrix *by_user, size_t dim, const float *users,
+                           const float *items, struct pool *pool, struct err *err)
+{
+    size_t n = by_user->rows < LISTS_USERS ? by_user->rows : LISTS_USERS;
+    struct topk_item *out = mem_try_new(n * LISTS_K, sizeof *out);
+    uint32_t *found = mem_try_new(n, sizeof *found);
+    struct best_rows b = {users,           items,   n,   by_user->columns, dim, by_user->offsets,
+                          by_user->column, LISTS_K, pool};
+    double took[SWEEPS];
+    enum err_code code = ERR_OK;
+    if (!out || !found)
+        code = err_set(err, ERR_MEMORY, "no memory for %zu lists", n);
+    for (int i = 0; i < SWEEPS && code == ERR_OK; i++) {
+        int64_t begin = clock_mono_ns();
+        code = best_rows_find(&b, out, found, err);
+        took[i] = (double)(clock_mono_ns() - begin) / 1e9;
+    }
+    if (code == ERR_OK) {
+        stats_sort(took, SWEEPS);
+        double work = 2.0 * (double)by_user->columns * (double)dim;
+        bench_print(&(struct bench_figure){
+            "train", "lists_per_s", "users/s", (double)n / stats_quantile(took, SWEEPS, .5),
+            "matrix_products_of_as_many_users", products_per_s(pool) * 1e9 / work});
+    }
+    mem_free(out);
+    mem_free(found);
+    return code;
+}
+
+/* The items as a model has them: turned to the axes of their Gram matrix, whose diagonal is spectrum [dim] then. */
+static enum err_code turn(const float *items, size_t n, size_t dim, float *turned, float *spectrum,
+                          struct err *err)
+{
+    float *axes = mem_try_new(dim * dim, sizeof *axes);
+    if (!axes)
+        return err_set(err, ERR_MEMORY, "no memory for axes");
+    dense_gram(1, items, n, dim, 0, axes);
+    enum err_code code = dense_eigen(axes, dim, spectrum, err);
+    if (code == ERR_OK)
+        dense_turn(items, n, axes, dim, turned);
+    for (size_t k = 0; k < dim && code == ERR_OK; k++)
+        spectrum[k] = fmaxf(spectrum[k], 0);
+    mem_free(axes);
+    return code;
+}
+
+/* Microseconds to fold in each of some users, evenly spread, as a request does. */
+static enum err_code fold_all(const struct matrix *m, const struct recommend_model *model,
+                              double *took_us, size_t n, struct err *err)
+{
+    float x[RECOMMEND_DIM_MAX];
+    struct arena arena;
+    enum err_code code = ERR_OK;
+    arena_init(&arena, 0, 1 << 20);
+    for (size_t i = 0; i < n && code == ERR_OK; i++) {
+        size_t row = i * m->rows / n;
+        uint64_t from = m->offsets[row], len = m->offsets[row + 1] - from;
+        int64_t begin = clock_mono_ns();
+        if (len)
+            code = factors_fold_in(model, m->column + from, m->value + from,
+                                   len < HISTORY_MAX ? len : HISTORY_MAX, &arena, x, err);
+        took_us[i] = (double)(clock_mono_ns() - begin) / 1e3;
+        arena_reset(&arena);
+    }
+    arena_release(&arena);
+    return code;
+}
+
+static enum err_code fold_in(const struct matrix *by_user, const struct als_options *o,
+                             const float *items, struct err *err)
+{
+    size_t n = by_user->rows < FOLDED_USERS ? by_user->rows : FOLDED_USERS, dim = o->dim;
+    float *turned = mem_try_aligned(by_user->columns * dim, sizeof *turned, 64);
+    float spectrum[RECOMMEND_DIM_MAX];
+    double *took = mem_new(n, sizeof *took);
+    enum err_code code = ERR_OK;
+    if (!turned)
+        code = err_set(err, ERR_MEMORY, "no memory for %zu factors", dim);
+    if (code == ERR_OK)
+        code = turn(items, by_user->columns, dim, turned, spectrum, err);
+    struct recommend_model m = {.rows = by_user->columns,
+                                .dim = o->dim,
+                                .alpha = o->alpha,
+                                .regularisation = o->regularisation,
+                                .mean_products =
+                                    (float)matrix_cells(by_user) / (float)by_user->rows,
+                                .spectrum = spectrum,
+                                .vectors = {.exact = turned}};
+    if (code == ERR_OK)
+        code = fold_all(by_user, &m, took, n, err);
+    if (code == ERR_OK) {
+        stats_sort(took, n);
+        print("fold_in_p50", "us, one thread", stats_quantile(took, n, .5));
+        print("fold_in_p99", "us, one thread", stats_quantile(took, n, .99));
+    }
+    mem_free(turned);
+    mem_free(took);
+    return code;
+}
+
 static enum err_code sweep(const struct matrix *by_user, const struct matrix *by_item,
                            struct als_options *o, struct pool *pool, struct err *err)
 {
@@ -102,6 +215,10 @@ static enum err_code sweep(const struct matrix *by_user, const struct matrix *by
         print("loss_per_1000_cells", "",
               1000 * als_loss(by_user, by_item, o, users, items) / (double)matrix_cells(by_user));
     }
+    if (code == ERR_OK)
+        code = lists(by_user, d, users, items, pool, err);
+    if (code == ERR_OK)
+        code = fold_in(by_user, o, items, err);
     mem_free(users);
     mem_free(items);
     return code;

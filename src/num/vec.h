@@ -24,6 +24,9 @@ enum { VEC_MAX_I8 = 1 << 16 };
 /** Rows of a block (scan_blocks), and its numbers that lie side by side. */
 enum { VEC_BLOCK_ROWS = 16, VEC_BLOCK_GROUP = 4 };
 
+/** Queries and rows of a tile (dot_tile). */
+enum { VEC_TILE_QUERIES = 12, VEC_TILE_ROWS = 32 };
+
 struct vec_ops {
     const char *name; /* "scalar", "avx2", "avx512", "avx512-vnni" */
 
@@ -61,6 +64,17 @@ struct vec_ops {
      * Returns how many; what lies behind them in scores and places is overwritten too. */
     size_t (*scan_blocks)(const int8_t *q, const uint8_t *blocks, size_t dim, size_t n,
                           const float *scales, float floor, float *scores, uint32_t *places);
+
+    /* Dot products of VEC_TILE_QUERIES queries with VEC_TILE_ROWS rows, of which only those are told that reach a
+     * query's floor: they stay in registers.
+     *   queries  [VEC_TILE_QUERIES][dim]
+     *   panel    [dim][VEC_TILE_ROWS]              the rows, number by number side by side
+     *   floors   [VEC_TILE_QUERIES]                not NaN
+     *   masks    [VEC_TILE_QUERIES]                out: bit r where row r reaches it; a NaN does not
+     *   scores   [VEC_TILE_QUERIES][VEC_TILE_ROWS] out, of queries with a mask other than 0 alone
+     * Each sum is over the numbers in order, with FMA where there is one. */
+    void (*dot_tile)(const float *queries, size_t dim, const float *panel, const float *floors,
+                     uint32_t *masks, float *scores);
 
     /* The first i with a[i] == x, or n. */
     size_t (*find_u32)(const uint32_t *a, size_t n, uint32_t x);

@@ -193,6 +193,54 @@ static size_t find_u32(const uint32_t *a, size_t n, uint32_t x)
     return i;
 }
 
+enum {
+    TILE_STEP = 3 /* queries whose sums fit the registers */,
+    TILE_LANES = VEC_TILE_ROWS / LANES
+};
+
+static void tile_step(const float *queries, size_t dim, const float *panel, const float *floors,
+                      uint32_t *masks, float *scores)
+{
+    __m256 s[TILE_STEP][TILE_LANES];
+#pragma GCC unroll 3
+    for (size_t q = 0; q < TILE_STEP; q++)
+#pragma GCC unroll 4
+        for (size_t l = 0; l < TILE_LANES; l++)
+            s[q][l] = _mm256_setzero_ps();
+    for (size_t k = 0; k < dim; k++) {
+#pragma GCC unroll 3
+        for (size_t q = 0; q < TILE_STEP; q++) {
+            __m256 x = _mm256_broadcast_ss(queries + q * dim + k);
+#pragma GCC unroll 4
+            for (size_t l = 0; l < TILE_LANES; l++)
+                s[q][l] = _mm256_fmadd_ps(x, _mm256_loadu_ps(panel + k * VEC_TILE_ROWS + l * LANES),
+                                          s[q][l]);
+        }
+    }
+#pragma GCC unroll 3
+    for (size_t q = 0; q < TILE_STEP; q++) {
+        __m256 floor = _mm256_set1_ps(floors[q]);
+        uint32_t mask = 0;
+#pragma GCC unroll 4
+        for (size_t l = 0; l < TILE_LANES; l++)
+            mask |= (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps(s[q][l], floor, _CMP_GE_OQ))
+                    << (l * LANES);
+        masks[q] = mask;
+        if (!mask)
+            continue;
+#pragma GCC unroll 4
+        for (size_t l = 0; l < TILE_LANES; l++)
+            _mm256_storeu_ps(scores + q * VEC_TILE_ROWS + l * LANES, s[q][l]);
+    }
+}
+
+static void dot_tile(const float *queries, size_t dim, const float *panel, const float *floors,
+                     uint32_t *masks, float *scores)
+{
+    for (size_t q = 0; q < VEC_TILE_QUERIES; q += TILE_STEP)
+        tile_step(queries + q * dim, dim, panel, floors + q, masks + q, scores + q * VEC_TILE_ROWS);
+}
+
 const struct vec_ops vec_avx2 = {
     .name = "avx2",
     .dot = dot,
@@ -203,6 +251,7 @@ const struct vec_ops vec_avx2 = {
     .dot_rows = dot_rows,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,
+    .dot_tile = dot_tile,
     .find_u32 = find_u32,
 };
 #endif

@@ -166,6 +166,38 @@ size_t vec_avx512_find_u32(const uint32_t *a, size_t n, uint32_t x)
     return n;
 }
 
+/* Twenty-four sums, two loads of rows, and numbers of queries that come with the FMA: the two units of FMA have no
+ * rest. */
+void vec_avx512_dot_tile(const float *queries, size_t dim, const float *panel, const float *floors,
+                         uint32_t *masks, float *scores)
+{
+    __m512 low[VEC_TILE_QUERIES], high[VEC_TILE_QUERIES];
+#pragma GCC unroll 12
+    for (size_t q = 0; q < VEC_TILE_QUERIES; q++)
+        low[q] = high[q] = _mm512_setzero_ps();
+    for (size_t k = 0; k < dim; k++) {
+        __m512 a = _mm512_loadu_ps(panel + k * VEC_TILE_ROWS);
+        __m512 b = _mm512_loadu_ps(panel + k * VEC_TILE_ROWS + LANES);
+#pragma GCC unroll 12
+        for (size_t q = 0; q < VEC_TILE_QUERIES; q++) {
+            __m512 x = _mm512_set1_ps(queries[q * dim + k]);
+            low[q] = _mm512_fmadd_ps(x, a, low[q]);
+            high[q] = _mm512_fmadd_ps(x, b, high[q]);
+        }
+    }
+#pragma GCC unroll 12
+    for (size_t q = 0; q < VEC_TILE_QUERIES; q++) {
+        __m512 floor = _mm512_set1_ps(floors[q]);
+        uint32_t mask = (uint32_t)_mm512_cmp_ps_mask(low[q], floor, _CMP_GE_OQ) |
+                        (uint32_t)_mm512_cmp_ps_mask(high[q], floor, _CMP_GE_OQ) << LANES;
+        masks[q] = mask;
+        if (mask) {
+            _mm512_storeu_ps(scores + q * VEC_TILE_ROWS, low[q]);
+            _mm512_storeu_ps(scores + q * VEC_TILE_ROWS + LANES, high[q]);
+        }
+    }
+}
+
 const struct vec_ops vec_avx512 = {
     .name = "avx512",
     VEC_AVX512_SHARED,

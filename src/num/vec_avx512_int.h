@@ -24,6 +24,7 @@ static inline size_t vec_avx512_append(__m512i dots, const float *scales, float 
 /* The half of both tables that is not int8, in an initialiser. */
 #define VEC_AVX512_SHARED                                                                          \
     .dot = vec_avx512_dot, .l2sq = vec_avx512_l2sq, .axpy = vec_avx512_axpy,                       \
-    .scale = vec_avx512_scale, .dot_rows = vec_avx512_dot_rows, .find_u32 = vec_avx512_find_u32
+    .scale = vec_avx512_scale, .dot_rows = vec_avx512_dot_rows, .find_u32 = vec_avx512_find_u32,   \
+    .dot_tile = vec_avx512_dot_tile
 
 #endif

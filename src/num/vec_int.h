@@ -18,6 +18,8 @@ void vec_avx512_scale(float alpha, float *x, size_t n);
 void vec_avx512_dot_rows(const float *q, const float *rows, size_t stride, size_t dim,
                          const uint32_t *ids, size_t n, float *out);
 size_t vec_avx512_find_u32(const uint32_t *a, size_t n, uint32_t x);
+void vec_avx512_dot_tile(const float *queries, size_t dim, const float *panel, const float *floors,
+                         uint32_t *masks, float *scores);
 #endif
 
 /* What stands for 0 in a block. */

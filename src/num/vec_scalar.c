@@ -78,6 +78,21 @@ static size_t find_u32(const uint32_t *a, size_t n, uint32_t x)
     return i;
 }
 
+static void dot_tile(const float *queries, size_t dim, const float *panel, const float *floors,
+                     uint32_t *masks, float *scores)
+{
+    for (size_t q = 0; q < VEC_TILE_QUERIES; q++) {
+        float *sums = scores + q * VEC_TILE_ROWS;
+        masks[q] = 0;
+        for (size_t r = 0; r < VEC_TILE_ROWS; r++) {
+            sums[r] = 0;
+            for (size_t k = 0; k < dim; k++)
+                sums[r] += queries[q * dim + k] * panel[k * VEC_TILE_ROWS + r];
+            masks[q] |= (uint32_t)(sums[r] >= floors[q]) << r;
+        }
+    }
+}
+
 const struct vec_ops vec_scalar = {
     .name = "scalar",
     .dot = dot,
@@ -88,5 +103,6 @@ const struct vec_ops vec_scalar = {
     .dot_rows = dot_rows,
     .dot_rows_i8 = dot_rows_i8,
     .scan_blocks = scan_blocks,
+    .dot_tile = dot_tile,
     .find_u32 = find_u32,
 };

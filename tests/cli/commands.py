@@ -743,11 +743,39 @@ def matrix(columns, rows, cells, offsets):
     return path
 
 
+ALS_FIGURES = {"cells", "sweep_ms", "sweep_gflops", "peak_mib", "loss_per_1000_cells", "lists_per_s",
+               "fold_in_p50", "fold_in_p99"}
+
+
+def test_bench_draws_a_matrix_that_depends_on_the_seed_alone():
+    def drawn(*more):
+        figures = lines("bench", "train", "--users", "500", "--items", "300", "--cells", "9000", "--dim", "8", *more)
+        assert {f["figure"] for f in figures} == ALS_FIGURES
+        return {f["figure"]: f["value"] for f in figures}
+    one, two, other = drawn("--threads", "1"), drawn("--threads", "2"), drawn("--seed", "2")
+    assert 7000 < one["cells"] < 11000
+    for same in ("cells", "loss_per_1000_cells"):
+        assert one[same] == two[same] != other[same]
+    aisle("bench", "train", "--users", "0", status=USAGE)
+
+
+def test_refits_need_something_that_serves_and_take_no_parameters():
+    aisle("train", "--refit", "--params", "dim=8", status=USAGE)
+    aisle("train", "--refit", "--auto", status=USAGE)
+    got = answer("train", "--refit")
+    assert got["refit"]["full"] is False and got["refit"]["skipped"] is True, got["refit"]
+    assert got["version"] is None and "came back" in got["refit"]["why"]
+    told = answer("eval", "refit", "--rounds", "2", "--every", "48")
+    assert len(told["rounds"]) == 2 and told["shoppers"] > 0
+    assert told["full"]["ndcg@20"] > 0 and told["refit"]["ndcg@20"] > told["full"]["ndcg@20"] / 2
+    assert told["stale"]["ndcg@20"] > 0
+
+
 def test_bench_times_als_on_a_matrix_and_refuses_what_is_none():
     good = {"columns": 3, "rows": 3, "cells": [0, 2, 1, 0, 1, 2], "offsets": [0, 2, 3, 6]}
     for block in ("0", "16"):
         figures = lines("bench", "train", "--matrix", matrix(**good), "--dim", "20", "--block", block)
-        assert {f["figure"] for f in figures} == {"sweep_ms", "sweep_gflops", "loss_per_1000_cells"}
+        assert {f["figure"] for f in figures} == ALS_FIGURES
     for wrong, says in (({"offsets": [0, 2, 1, 6]}, "row 1"), ({"offsets": [1, 2, 3, 6]}, "span"),
                         ({"offsets": [0, 2, 3, 5]}, "span"), ({"offsets": [0, 2, 3]}, "not rows"),
                         ({"cells": [0, 2, 1, 0, 1, 3]}, "column 3 of row 2"),

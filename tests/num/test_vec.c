@@ -96,6 +96,48 @@ START_TEST(every_table_agrees_with_double_precision)
 }
 END_TEST
 
+START_TEST(tiles_tell_just_the_dot_products_that_reach_the_floor)
+{
+    enum { Q = VEC_TILE_QUERIES, R = VEC_TILE_ROWS };
+    struct rng rng;
+    const struct vec_ops *ops;
+    rng_init(&rng, 9);
+    for (size_t t = 0; (ops = vec_available(t)); t++)
+        for (size_t dim = 0; dim <= MAX_LEN; dim++) {
+            float *queries = mem_new(Q * dim + 1, sizeof(float));
+            float *panel = mem_new(R * dim + 1, sizeof(float));
+            float floors[Q], scores[Q][R];
+            uint32_t masks[Q];
+            for (size_t i = 0; i < Q * dim; i++)
+                queries[i] = (float)rng_normal(&rng);
+            for (size_t i = 0; i < R * dim; i++)
+                panel[i] = (float)rng_normal(&rng);
+            for (size_t q = 0; q < Q; q++) /* all, some, none */
+                floors[q] = q % 3 == 0 ? -INFINITY : q % 3 == 1 ? 1 : INFINITY;
+            if (dim)
+                panel[R - 1] = NAN; /* of the last row */
+            ops->dot_tile(queries, dim, panel, floors, masks, scores[0]);
+            for (size_t q = 0; q < Q; q++)
+                for (size_t r = 0; r < R; r++) {
+                    double sum = 0, mass = 0;
+                    for (size_t k = 0; k < dim; k++) {
+                        double product = (double)queries[q * dim + k] * (double)panel[k * R + r];
+                        sum += product;
+                        mass += fabs(product);
+                    }
+                    bool told = masks[q] >> r & 1;
+                    if (masks[q] && !isnan(sum))
+                        ck_assert_msg(fabs((double)scores[q][r] - sum) <= bound(dim, mass),
+                                      "%s tile %zu", ops->name, dim);
+                    if (isnan(sum) || fabs(sum - (double)floors[q]) > bound(dim, mass))
+                        ck_assert(told == (sum >= (double)floors[q]));
+                }
+            mem_free(queries);
+            mem_free(panel);
+        }
+}
+END_TEST
+
 static int64_t slow_dot_i8(const int8_t *a, const int8_t *b, size_t n)
 {
     int64_t sum = 0;
@@ -271,7 +313,8 @@ START_TEST(the_environment_forces_a_table_or_is_refused)
 }
 END_TEST
 
-SUITE("vec", every_table_agrees_with_double_precision, int8_sums_are_exact_in_every_table,
+SUITE("vec", every_table_agrees_with_double_precision,
+      tiles_tell_just_the_dot_products_that_reach_the_floor, int8_sums_are_exact_in_every_table,
       the_longest_int8_sum_of_extremes_does_not_overflow, rows_give_what_single_dots_give,
       scanning_blocks_finds_what_single_dots_find, the_first_of_its_kind_is_found,
       the_environment_forces_a_table_or_is_refused)
