@@ -2,6 +2,7 @@
 #include "store/models.h"
 
 #include "api/api_int.h"
+#include "recommend/features.h"
 
 struct listing {
     struct str family; /* empty: all */
@@ -25,6 +26,24 @@ static enum err_code read_models(struct call *call, struct db *db, void *arg, st
     return code;
 }
 
+/* What this server serves just now, and whether its ranker orders lists. */
+static void write_serving(const struct view *view, struct json_writer *w)
+{
+    const struct served_model *m = view->model;
+    struct err err = {0};
+    JW_OBJ(w, "serving");
+    JW_Z(w, "version", m ? m->version : NULL);
+    if (m && m->ranker && features_check(m->ranker, &err) == ERR_OK)
+        JW_Z(w, "ranker", "used");
+    else
+        JW_Z(w, "ranker", m && (m->ranker || m->ranker_error[0]) ? "left_aside" : "none");
+    if (m && m->ranker_error[0])
+        JW_Z(w, "ranker_error", m->ranker_error);
+    else if (err.msg[0])
+        JW_Z(w, "ranker_error", err.msg);
+    jw_obj_end(w);
+}
+
 static enum err_code write_models(struct call *call, struct db *db, struct str family,
                                   struct json_writer *w, struct err *err)
 {
@@ -37,6 +56,8 @@ static enum err_code write_models(struct call *call, struct db *db, struct str f
     if (family.n && l.n == 0)
         return err_set(err, ERR_NOT_FOUND, "there is no model of this family");
     jw_arr_end(w);
+    if (!db)
+        write_serving(call->view, w);
     jw_obj_end(w);
     return ERR_OK;
 }

@@ -217,14 +217,9 @@ static enum err_code run(struct call *call, struct recommend_request *r,
                          const struct experiment_settings *settings,
                          struct recommend_result *result, struct list_facts *facts, struct err *err)
 {
-    struct explored explored = {0};
-    uint32_t limit = r->limit, more = limit + EXPLORE_MORE;
-    if (settings->explore > 0)
-        r->limit = more < RECOMMEND_LIMIT_MAX ? more : RECOMMEND_LIMIT_MAX;
-    enum err_code code = recommend_run(call->view, r, call->arena, result, err);
-    if (code == ERR_OK && settings->explore > 0)
-        code = explore_last(result, limit, settings->explore, thread_rng(), call->arena, &explored,
-                            err);
+    struct explored explored;
+    enum err_code code = explore_run(call->view, r, settings->explore, thread_rng(), call->arena,
+                                     result, &explored, err);
     *facts = (struct list_facts){.placement = str_of(placement_name(r->placement)),
                                  .variants_len = settings->parts_len,
                                  .explored_no = explored.product_no,

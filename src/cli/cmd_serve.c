@@ -123,15 +123,26 @@ static enum err_code read_shop(struct serving *s, struct err *err)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
-/* A training is a process of its own: what it must know of this one's settings it reads from the environment.
- * Before there are other threads. */
+/* As the environment names it: "AISLE_SHOP_UTC_OFFSET". */
+static void hand_down(const struct config_view *v)
+{
+    char variable[64];
+    snprintf(variable, sizeof variable, "AISLE_%s_%s", v->setting->section, v->setting->name);
+    for (char *c = variable; *c; c++)
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    setenv(variable, v->value, 1);
+}
+
+/* A training is a process of its own: what it must know of this one's settings it reads from the environment: whatever
+ * is about the shop, recommendations or the log. Before there are other threads. */
 static void hand_down_settings(const struct config *config)
 {
-    static const char *const handed[][2] = {{"shop.languages", "AISLE_SHOP_LANGUAGES"},
-                                            {"shop.currency", "AISLE_SHOP_CURRENCY"},
-                                            {"recommend.weights", "AISLE_RECOMMEND_WEIGHTS"}};
-    for (size_t i = 0; i < sizeof handed / sizeof *handed; i++)
-        setenv(handed[i][1], config_str(config, handed[i][0]), 1);
+    static const char *const sections[] = {"shop", "recommend", "log"};
+    struct config_view v;
+    for (size_t i = 0; config_at(config, i, &v); i++)
+        for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
+            if (strcmp(v.setting->section, sections[k]) == 0 && !v.setting->secret)
+                hand_down(&v);
 }
 
 static enum err_code open_shop(struct serving *s, struct err *err)

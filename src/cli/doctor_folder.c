@@ -121,7 +121,7 @@ static enum err_code look_for_admin(struct db *db, struct checkup *c, struct err
     return code;
 }
 
-/* A ranker that does not fit this program is left aside by the server, silently: here it is told. */
+/* A ranker that does not fit this program, or cannot be read, is left aside by the server. */
 static void look_at_ranker(const char *dir, struct str version, struct checkup *c)
 {
     char path[FS_PATH_MAX];
@@ -143,7 +143,8 @@ static void look_at_ranker(const char *dir, struct str version, struct checkup *
         checkup_add(c, FINDING_NOTE, "ranker", "not used: %s; `aisle train` makes one that fits",
                     err.msg);
     else
-        checkup_add(c, FINDING_WRONG, "ranker", "%s", err.msg);
+        checkup_add(c, FINDING_WRONG, "ranker", "%s; lists have the order of the sources' weights",
+                    err.msg);
     ranker_release(&ranker);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/engine_int.h"
 #include "store/models.h"
@@ -12,8 +13,7 @@
  * saw is in its histories. The margin keeps acts that arrived late. */
 #define TRIM_MARGIN_US (2 * CLOCK_US_PER_DAY)
 
-/* A version may have none. */
-static enum err_code open_ranker(struct engine *e, struct served_model *m, struct err *err)
+static enum err_code read_ranker(const struct engine *e, struct served_model *m, struct err *err)
 {
     char path[FS_PATH_MAX];
     struct fs_info info;
@@ -31,6 +31,17 @@ static enum err_code open_ranker(struct engine *e, struct served_model *m, struc
     return code;
 }
 
+/* A version may have none, and is served without one that cannot be read: the other order is there all the same. */
+static void open_ranker(const struct engine *e, struct served_model *m)
+{
+    struct err err;
+    if (read_ranker(e, m, &err) == ERR_OK)
+        return;
+    snprintf(m->ranker_error, sizeof m->ranker_error, "%s", err.msg);
+    log_warn("the version serves without its ranker", LOG_Z("version", m->version),
+             LOG_ERR_TEXT(&err));
+}
+
 static enum err_code open_version(struct engine *e, struct str version, struct served_model **out,
                                   struct err *err)
 {
@@ -45,12 +56,9 @@ static enum err_code open_version(struct engine *e, struct str version, struct s
         mem_free(m);
         return code;
     }
-    code = open_ranker(e, m, err);
-    if (code == ERR_OK)
-        *out = m;
-    else
-        served_model_unref(m);
-    return code;
+    open_ranker(e, m);
+    *out = m;
+    return ERR_OK;
 }
 
 static enum err_code published_version(struct db *db, struct arena *arena, struct str *version,

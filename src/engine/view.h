@@ -31,7 +31,9 @@ struct served_model {
     _Atomic uint32_t refs;
     char version[64]; /* NUL-terminated; "" only before the first one */
     struct recommend_model recommend;
-    struct ranker *ranker; /* owned; NULL: it has none */
+    struct ranker *ranker; /* owned; NULL: it has none, or none that can be read */
+    char ranker_error
+        [240]; /* why it cannot be read: the weights of the sources order lists; "": nothing is wrong */
 };
 
 /* Business rules, compiled for a view's catalogue by who understands them (rank/rules.h): the engine only

@@ -149,6 +149,19 @@ static void find_obstacle(const struct explainer *x, struct explained *e)
     }
 }
 
+/* The ranker's margin is what its score was made of (recommend/ranked.h). */
+static void tell_chances(const struct explainer *x, struct explained *e)
+{
+    const struct ranker *ranker = x->view->model->ranker;
+    double share = (double)e->learned - 1; /* 1 / (1 + exp(-margin)) */
+    if (x->request->placement != PLACEMENT_HOME || x->trace->profile.len == 0 ||
+        ranker->act.len == 0)
+        return;
+    float margin = (float)log(fmax(share, 1e-9) / fmax(1 - share, 1e-9));
+    e->act = isotonic_at(&ranker->act, margin);
+    e->purchase = isotonic_at(&ranker->purchase, margin);
+}
+
 struct explained explain_product(const struct explainer *x, uint32_t no)
 {
     const struct choice *ch = &x->trace->choice;
@@ -157,6 +170,8 @@ struct explained explain_product(const struct explainer *x, uint32_t no)
     struct explained e = {.product_no = no,
                           .total = x->raw[index],
                           .factor = 1,
+                          .act = -1,
+                          .purchase = -1,
                           .rank = rank_of(c, x->raw, index),
                           .place = rank_of(c, ch->totals, index),
                           .index = index,
@@ -172,8 +187,10 @@ struct explained explain_product(const struct explainer *x, uint32_t no)
         return e;
     }
     rules_weigh(ch->rules, &no, &e.factor, 1);
-    if (x->trace->ranked && e.factor > 0 && ch->totals[index] > e.factor)
+    if (x->trace->ranked && e.factor > 0 && ch->totals[index] > e.factor) {
         e.learned = ch->totals[index] / e.factor; /* all others are at most 1 */
+        tell_chances(x, &e);
+    }
     if (e.position)
         return e;
     for (size_t i = 0; i < ch->gave_way_len; i++)
@@ -323,6 +340,12 @@ void explain_write(const struct explainer *x, const struct explained *e, struct 
     JW_DOUBLE(w, "total", (double)e->total);
     if (e->learned > 0)
         JW_DOUBLE(w, "learned", (double)e->learned);
+    if (e->act >= 0) {
+        JW_OBJ(w, "chance");
+        JW_DECIMAL(w, "act", (double)e->act, 6);
+        JW_DECIMAL(w, "purchase", (double)e->purchase, 6);
+        jw_obj_end(w);
+    }
     JW_DOUBLE(w, "factor", (double)e->factor);
     JW_DOUBLE(w, "score", (double)x->trace->choice.totals[e->index]);
     if (e->listed)

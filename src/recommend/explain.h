@@ -57,9 +57,12 @@ struct explained {
     size_t position; /* in the list, 1..; 0: not shown */
     float total;     /* over the sources; 0: none proposes it */
     float learned;   /* the ranker's score of it, in [1, 2]; 0: it did not order it */
-    float factor;    /* of all boosts and buries */
-    size_t rank;     /* by total among what is proposed, 1..; 0: it is not */
-    size_t place;    /* by score; 0 likewise */
+    /* What that means (engine/ranker.h): the probability that the shopper does anything with it, or buys it. Known of a home
+     * page of a shopper with a past alone, which is what they were measured on; else below 0. */
+    float act, purchase;
+    float factor; /* of all boosts and buries */
+    size_t rank;  /* by total among what is proposed, 1..; 0: it is not */
+    size_t place; /* by score; 0 likewise */
     enum why_not why;
     size_t rule;       /* rules_at; of WHY_HIDDEN, WHY_CAPPED, WHY_GAVE_WAY */
     uint32_t other;    /* product number, of WHY_GROUP_SHOWN */

@@ -5,6 +5,8 @@
  *          probability that it would be (propensity), whichever way it came there: a policy that fills the place another
  *          way can be estimated from that log (eval/ope.h).
  *          Of n products the one that belongs there has 1 - rate + rate / n, each other rate / n.
+ * Rules:   a product that a rule pinned to that place, or behind it, is no guess of ours, and a rule that requires
+ *          products means the list as it is: then nothing is explored.
  * Threads: any, each with its own rng. */
 #ifndef RECOMMEND_EXPLORE_H
 #define RECOMMEND_EXPLORE_H
@@ -20,6 +22,15 @@ struct explored {
     float propensity;    /* (0, 1] */
     uint8_t rank;        /* 0: the one that belongs there; how many places behind it */
 };
+
+/** The list of the request, whose last place explores with this rate; with 0 as recommend_run.
+ *  rate  [0, 1]
+ *  Errors as recommend_run */
+ERR_MUST_USE enum err_code explore_run(const struct view *view,
+                                       const struct recommend_request *request, double rate,
+                                       struct rng *rng, struct arena *arena,
+                                       struct recommend_result *out, struct explored *explored,
+                                       struct err *err);
 
 /** Cut found, of which up to limit + EXPLORE_MORE were asked for, to limit, and fill its last place. A list that is
  *  shorter than limit, or has nothing behind it, is left as it is.

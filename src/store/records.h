@@ -109,7 +109,7 @@ struct event {
     currency_code currency; /* of value_minor */
     double rating;          /* of EVENT_RATING, 0..5; else 0 */
     struct str request_id;  /* of the recommendation or search that led here; may be empty */
-    int32_t position;       /* in that list, 0-based; -1 unknown */
+    int32_t position;       /* in that list, the first is 1; -1 unknown */
     struct str context;     /* JSON object, or empty */
     int64_t feedback;       /* number of its type of feedback (feedback.h); 0: it is none */
     uint32_t user_no; /* resolved by the store: the known shopper, else the anonymous one; 0 none */

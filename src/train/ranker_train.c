@@ -515,25 +515,39 @@ static enum err_code name_features(struct ranker *r, struct err *err)
     return ERR_OK;
 }
 
+static double since(int64_t *from_ns)
+{
+    int64_t now = clock_mono_ns();
+    double s = (double)(now - *from_ns) / 1e9;
+    *from_ns = now;
+    return s;
+}
+
 static enum err_code train(struct run *run, struct buf *out, struct err *err)
 {
+    struct ranker_report *r = run->report;
+    int64_t at_ns = clock_mono_ns();
     run->ranker.definitions = FEATURES_DEFINITIONS;
     run->ranker.candidates = run->o->candidates;
     enum err_code code = name_features(&run->ranker, err);
     if (code == ERR_OK)
         code = go_back(run, err);
+    r->fit_s = since(&at_ns);
     if (code == ERR_OK)
         code = make_examples(run, err);
     if (code == ERR_OK)
         code = make_shown(run, err);
+    r->examples_s = since(&at_ns);
     if (code != ERR_OK || run->tune.len == 0)
         return code;
     code = fit_trees(run, err);
-    if (code != ERR_OK || run->report->trees == 0)
+    r->trees_s = since(&at_ns);
+    if (code != ERR_OK || r->trees == 0)
         return code;
     code = calibrate(run, err);
     if (code == ERR_OK)
         code = judge_all(run, err);
+    r->judge_s = since(&at_ns);
     if (code == ERR_OK && run->ranker.placements)
         code = ranker_write(&run->ranker, FEATURES, buf_str(&run->trees), out, err);
     return code;
@@ -649,5 +663,9 @@ void ranker_report_json(const struct ranker_report *r, struct json_writer *w)
     jw_obj_end(w);
     calibration_json(r, w);
     JW_DECIMAL(w, "seconds", r->seconds, 1);
+    JW_DECIMAL(w, "fit_s", r->fit_s, 2);
+    JW_DECIMAL(w, "examples_s", r->examples_s, 2);
+    JW_DECIMAL(w, "trees_s", r->trees_s, 2);
+    JW_DECIMAL(w, "judge_s", r->judge_s, 2);
     jw_obj_end(w);
 }

@@ -102,11 +102,11 @@ struct ranker_report {
     bool looks_known[PLACEMENTS];          /* is it known how places are looked at? */
     float looks[PLACEMENTS][SHOWN_PLACES]; /* (0, 1] */
     struct ranker_placement of[RANKER_PLACEMENTS];
-    size_t judged;                    /* candidates of home's judge half */
-    double act_error;                 /* expected calibration error, 10 bins */
-    double purchase_error;            /* the same of purchases */
-    double act_share, purchase_share; /* of them with that outcome */
-    double seconds;                   /* wall time */
+    size_t judged;                                       /* candidates of home's judge half */
+    double act_error;                                    /* expected calibration error, 10 bins */
+    double purchase_error;                               /* the same of purchases */
+    double act_share, purchase_share;                    /* of them with that outcome */
+    double seconds, fit_s, examples_s, trees_s, judge_s; /* wall time: all of it, and its parts */
 };
 
 /** The moments at which as many of the acts came before as `share` (0..1, as of the held-out part) says: of all

@@ -1,4 +1,5 @@
 /* The learned ranker's features against their definitions, and what a ranker does to a list. */
+#include "recommend/explain.h"
 #include "recommend/features.h"
 
 #include <math.h>
@@ -418,6 +419,52 @@ START_TEST(a_ranker_that_does_not_fit_changes_nothing)
 }
 END_TEST
 
+START_TEST(chances_are_told_of_home_pages_of_shoppers_with_a_past)
+{
+    static const enum placement placements[] = {PLACEMENT_HOME, PLACEMENT_TRENDING};
+    struct shop s;
+    struct recommend_examples e;
+    struct err err;
+    float margins[100];
+    size_t told = 0;
+    shop_init(&s);
+    browse(&s);
+    for (int round = 0; round < 3; round++) {
+        struct recommend_request r = {.placement = placements[round == 1],
+                                      .user_no = round == 2 ? 0 : SHOPPER,
+                                      .limit = 20,
+                                      .now_us = NOW};
+        struct recommend_trace t;
+        struct explainer x;
+        serve_ranker(&s, placement_name(r.placement), 100, FEATURES);
+        struct ranker *ranker = s.f.view->model->ranker;
+        ranker->act = (struct isotonic){3, {-1, 0, 1}, {0.1f, 0.2f, 0.9f}};
+        ranker->purchase = (struct isotonic){2, {-1, 1}, {0, 0.5f}};
+        ck_ok(recommend_trace_run(s.f.view, &r, &s.f.arena, &t, &err));
+        ck_ok(explain_init(&x, s.f.view, &r, &t, &s.f.arena, &err));
+        ck_ok(recommend_examples(s.f.view, &r, 100, &s.f.arena, &e, &err));
+        trees_score(&ranker->trees, e.x, e.n, e.n, margins);
+        for (size_t i = 0; i < e.n; i++) {
+            struct explained said = explain_product(&x, e.product_no[i]);
+            bool known = round == 0;
+            ck_assert((said.act >= 0) == known && (said.purchase >= 0) == known);
+            if (!known)
+                continue;
+            ck_assert_double_eq_tol((double)said.act, (double)isotonic_at(&ranker->act, margins[i]),
+                                    1e-4);
+            ck_assert_double_eq_tol((double)said.purchase,
+                                    (double)isotonic_at(&ranker->purchase, margins[i]), 1e-4);
+            told++;
+        }
+        ranker_release(ranker);
+        mem_free(ranker);
+        s.f.view->model->ranker = NULL;
+    }
+    ck_assert_uint_gt(told, 5);
+    fixture_release(&s.f);
+}
+END_TEST
+
 START_TEST(where_nothing_may_be_shown_nothing_is_ranked)
 {
     struct shop s;
@@ -437,5 +484,6 @@ END_TEST
 
 SUITE("features", features_are_what_their_names_say, a_page_and_a_stranger_have_theirs,
       features_do_not_depend_on_segments, names_are_told_apart,
-      a_ranker_orders_the_best_and_the_others_follow, a_ranker_that_does_not_fit_changes_nothing,
-      where_nothing_may_be_shown_nothing_is_ranked)
+      a_ranker_orders_the_best_and_the_others_follow,
+      chances_are_told_of_home_pages_of_shoppers_with_a_past,
+      a_ranker_that_does_not_fit_changes_nothing, where_nothing_may_be_shown_nothing_is_ranked)

@@ -1,3 +1,4 @@
+#include "recommend/explore.h"
 #include "recommend/ruled_shop.h"
 
 #include "support/suite.h"
@@ -358,7 +359,50 @@ START_TEST(what_is_compiled_follows_the_catalogue_and_shares_what_stays)
 }
 END_TEST
 
-SUITE("ruled", lists_under_random_rules_are_those_of_loops_over_everything,
+START_TEST(the_place_that_explores_leaves_what_rules_say_alone)
+{
+    size_t pinned = 0, explored_lists = 0, required = 0;
+    for (uint64_t seed = 70; seed < 70 + SHOPS; seed++) {
+        struct ruled_shop s;
+        struct rng rng;
+        struct err err;
+        shop_init(&s, seed);
+        rng_init(&rng, seed);
+        for (int i = 0; i < LISTS; i++) {
+            struct recommend_trace t;
+            struct recommend_result found;
+            struct explored explored;
+            bool bound = false, ruled = false;
+            arena_reset(&s.f.arena);
+            struct recommend_request r = random_request(&s);
+            random_rules(&s, &r, rng_below(&s.rng, RULES + 1));
+            ck_ok(recommend_trace_run(s.f.view, &r, &s.f.arena, &t, &err));
+            ck_ok(explore_run(s.f.view, &r, 1, &rng, &s.f.arena, &found, &explored, &err));
+            ck_assert_uint_eq(found.len, t.choice.len);
+            for (size_t k = 0; k < s.rules_len; k++)
+                ruled |= s.rules[k].in_force && s.rules[k].action == RULE_REQUIRE;
+            for (size_t k = 0; k < found.len; k++) {
+                bool pin = false;
+                for (size_t p = 0; p < t.choice.pins_len; p++)
+                    pin |= t.choice.pins[p].product_no == t.choice.items[k].product_no;
+                pinned += pin && k + 1 == r.limit;
+                bound |= pin && k + 1 == r.limit;
+                if (pin || ruled || k + 1 < found.len)
+                    ck_assert_uint_eq(found.items[k].product_no, t.choice.items[k].product_no);
+            }
+            ck_assert(!(bound || ruled) || explored.product_no == 0);
+            required += ruled;
+            explored_lists += explored.rank > 0;
+        }
+        shop_release(&s);
+    }
+    ck_assert_msg(pinned > 20 && required > 50 && explored_lists > 50, "%zu %zu %zu", pinned,
+                  required, explored_lists);
+}
+END_TEST
+
+SUITE("ruled", the_place_that_explores_leaves_what_rules_say_alone,
+      lists_under_random_rules_are_those_of_loops_over_everything,
       a_list_is_short_only_where_nothing_more_may_be_shown,
       many_hot_variants_of_one_thing_do_not_keep_others_out, each_action_does_what_it_says,
       rules_that_contradict_each_other_have_one_outcome, rules_keep_to_the_caller_s_own_bounds,

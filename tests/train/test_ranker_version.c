@@ -110,5 +110,36 @@ START_TEST(a_ranker_that_is_damaged_or_of_other_features_is_not_published)
 }
 END_TEST
 
-SUITE("ranker_version", a_ranker_that_pays_serves_with_its_version,
+START_TEST(a_version_serves_without_a_ranker_that_cannot_be_read)
+{
+    struct shop s;
+    struct err err;
+    struct engine *e;
+    struct engine_options o = {.frozen = true};
+    char before[20], after[20];
+    bool published;
+    open_filled(&s);
+    struct train_result r = train(&s, false);
+    ck_ok(recommend_publish(s.store, r.version, true, &published, &err));
+    edit(file_of(&s, r.version, RANKER_FILE), "\"candidates\":150", "\"candidates\":NaN", before,
+         after);
+    ck_ok(engine_open(s.store, &o, &e, &err));
+    struct view *v = engine_view(e);
+    ck_assert_ptr_nonnull(v->model);
+    ck_assert_str_eq(v->model->version, r.version);
+    ck_assert_ptr_null(v->model->ranker);
+    ck_assert_ptr_nonnull(strstr(v->model->ranker_error, RANKER_FILE));
+    struct recommend_request home = {.limit = 10, .user_no = 1, .now_us = END};
+    struct recommend_result found;
+    ck_ok(recommend_run(v, &home, &s.arena, &found, &err));
+    ck_assert_uint_eq(found.len, 10);
+    view_unref(v);
+    engine_close(e);
+    ck_err(recommend_publish(s.store, r.version, true, NULL, &err), ERR_CORRUPT);
+    shop_release(&s);
+}
+END_TEST
+
+SUITE("ranker_version", a_version_serves_without_a_ranker_that_cannot_be_read,
+      a_ranker_that_pays_serves_with_its_version,
       a_ranker_that_is_damaged_or_of_other_features_is_not_published)
