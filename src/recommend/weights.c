@@ -34,7 +34,7 @@ const struct recommend_weights recommend_weights_default = {
                             .alike = 0.3f,
                             .candidates = CANDIDATES(80, 40, 60, 40, 60, 700, 200)},
      [PLACEMENT_BOUGHT_TOGETHER] =
-         {.with = 0.85f, .near = 0.6f, .next = 0.35f, .candidates = USUAL_CANDIDATES},
+         {.with = 1, .near = 0.6f, .next = 0.35f, .candidates = USUAL_CANDIDATES},
      [PLACEMENT_CART] = {.with = 1.7f,
                          .near = 0.6f,
                          .next = 0.35f,
