@@ -255,6 +255,11 @@ $(BUILD)/lint/%.tidy: % .clang-tidy $(BUILD)/gen/text_fold.inc
 	@touch $@
 
 # --- the rest --------------------------------------------------------------------------------
+# An experiment of docs/recommendations.md; part of nothing else.
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(call arc_of,cli $(call below,cli))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(call arc_of,cli $(call below,cli)) $(LDLIBS)
+
 .PHONY: bench install clean help
 bench: all
 	@AISLE=$(BUILD)/aisle BENCH_DIR=$(BUILD)/bench bench/run.sh

@@ -24,7 +24,7 @@ static const struct flag flags[] = {
     {"--lists", "N", "lists: measure at most so many of each placement (5000)"},
     {"--fold", "N",
      "cold: which tenth of the products nobody had, 0..9 (0, which is left out of all others)"},
-    {"--alike", "W", "cold: what texts say beside the factors (0.8)"},
+    {"--alike", "W", "cold: what reads alike beside the factors (as on home pages)"},
     {"--tune", NULL, "lists: look for better weights on the very lists that are measured"},
     {"--ranker", NULL, "lists: with a learned ranker, trained on what came before the test part"},
     {"--k", "N",

@@ -69,7 +69,7 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
 
 enum cli_exit eval_cold(const struct args *args)
 {
-    struct evaluation e = {.o = {.params = recommend_defaults(), .alike = COLD_ALIKE}};
+    struct evaluation e = {.o = {.params = recommend_defaults(), .alike = cold_alike()}};
     struct str params = str_of(args_flag(args, "--params"));
     struct result result;
     struct err err;

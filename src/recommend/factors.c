@@ -65,9 +65,9 @@ static void add_up(const struct recommend_model *m, const uint32_t *rows, const 
                   m->dim);
 }
 
-static enum err_code solve_als(const struct recommend_model *m, const uint32_t *rows,
-                               const float *weights, size_t n, struct arena *arena, float *x,
-                               struct err *err)
+static enum err_code solve_als(const struct recommend_model *m, const float *factors,
+                               const uint32_t *rows, const float *weights, size_t n,
+                               struct arena *arena, float *x, struct err *err)
 {
     enum { VECTORS = 5 };
     size_t d = m->dim;
@@ -86,10 +86,10 @@ static enum err_code solve_als(const struct recommend_model *m, const uint32_t *
     memset(x, 0, d * sizeof *x);
     for (size_t i = 0; i < n; i++) {
         confidence[i] = m->alpha * weights[i];
-        vec->axpy(1 + confidence[i], m->vectors.exact + (size_t)rows[i] * d, b, d);
+        vec->axpy(1 + confidence[i], factors + (size_t)rows[i] * d, b, d);
     }
     multiply(root, b, b, d);
-    struct fold_in f = {.factors = m->vectors.exact,
+    struct fold_in f = {.factors = factors,
                         .rows = rows,
                         .confidence = confidence,
                         .root = root,
@@ -109,7 +109,14 @@ enum err_code factors_fold_in(const struct recommend_model *m, const uint32_t *r
                               struct err *err)
 {
     if (m->source == FACTORS_ALS)
-        return solve_als(m, rows, weights, n, arena, x, err);
+        return solve_als(m, m->vectors.exact, rows, weights, n, arena, x, err);
     add_up(m, rows, weights, n, x);
     return ERR_OK;
+}
+
+enum err_code factors_fold_in_new(const struct recommend_model *m, const float *factors,
+                                  const uint32_t *rows, const float *weights, size_t n,
+                                  struct arena *arena, float *x, struct err *err)
+{
+    return solve_als(m, factors, rows, weights, n, arena, x, err);
 }

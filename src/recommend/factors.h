@@ -26,4 +26,11 @@ ERR_MUST_USE enum err_code factors_fold_in(const struct recommend_model *m, cons
                                            const float *weights, size_t n, struct arena *arena,
                                            float *x, struct err *err);
 
+/** The same of ALS for products that are no rows of the model: rows of factors [][dim], on the axes of its own
+ *  (engine/newcomers.h). Errors as factors_fold_in. */
+ERR_MUST_USE enum err_code factors_fold_in_new(const struct recommend_model *m,
+                                               const float *factors, const uint32_t *rows,
+                                               const float *weights, size_t n, struct arena *arena,
+                                               float *x, struct err *err);
+
 #endif

@@ -101,32 +101,64 @@ static enum err_code add_newcomers(const struct view *view, const float *x, stru
         err);
 }
 
-enum err_code source_factors(const struct view *view, const struct profile *profile, uint32_t want,
-                             struct arena *arena, struct candidates *out, struct err *err)
+/* The products of a profile that are newer than the model: where they stand among them. Returns how many. */
+static size_t newcomers_of(const struct newcomers *known, const struct profile *profile,
+                           uint32_t *rows, float *weights)
+{
+    size_t n = 0;
+    for (size_t i = 0; known && i < profile->len; i++) {
+        uint32_t at =
+            (uint32_t)vec->find_u32(known->product_no, known->len, profile->items[i].product_no);
+        if (at == known->len)
+            continue;
+        rows[n] = at;
+        weights[n++] = profile_confidence(profile->items[i].weight);
+    }
+    return n;
+}
+
+/* What the model knows of the profile; of who did nothing but with products newer than it, where its tower puts
+ * these. *n 0: nothing. x [dim] */
+static enum err_code fold_in(const struct view *view, const struct profile *profile,
+                             struct arena *arena, float *x, size_t *n, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
     uint32_t rows[PROFILE_MAX];
     float weights[PROFILE_MAX];
+    *n = 0;
+    for (size_t i = 0; i < profile->len; i++)
+        if (profile->items[i].row != UINT32_MAX) {
+            rows[*n] = profile->items[i].row;
+            weights[(*n)++] = profile_confidence(profile->items[i].weight);
+        }
+    if (*n > 0)
+        return factors_fold_in(m, rows, weights, *n, arena, x, err);
+    if (m->source == FACTORS_ALS)
+        *n = newcomers_of(view->newcomers, profile, rows, weights);
+    return *n == 0
+               ? ERR_OK
+               : factors_fold_in_new(m, view->newcomers->vectors, rows, weights, *n, arena, x, err);
+}
+
+enum err_code source_factors(const struct view *view, const struct profile *profile, uint32_t want,
+                             struct arena *arena, struct candidates *out, struct err *err)
+{
+    const struct recommend_model *m = view_model(view);
     size_t n = 0, len;
     enum err_code code = ERR_OK;
     if (m && m->source == FACTORS_PROPAGATION)
         code = add_graph(m, profile, out, err);
     if (!m || m->dim == 0 || code != ERR_OK)
         return code;
-    for (size_t i = 0; i < profile->len; i++)
-        if (profile->items[i].row != UINT32_MAX) {
-            rows[n] = profile->items[i].row;
-            weights[n++] = profile_confidence(profile->items[i].weight);
-        }
-    if (n == 0)
-        return ERR_OK;
     float *x = arena_try_alloc(arena, m->dim * sizeof *x);
     uint32_t *ids = arena_try_alloc(arena, want * sizeof *ids);
     float *scores = arena_try_alloc(arena, want * sizeof *scores);
     struct topk_item *best = arena_try_alloc(arena, want * sizeof *best);
     if (!x || !ids || !scores || !best)
         return err_set(err, ERR_LIMIT, "a shopper's factors do not fit");
-    code = factors_fold_in(m, rows, weights, n, arena, x, err);
+    code = fold_in(view, profile, arena, x, &n, err);
+    if (code == ERR_OK && n == 0)
+        return ERR_OK;
     if (code == ERR_OK)
         code = vectors_search(&m->vectors, x, 0, want, arena, best, &len, err);
     if (code != ERR_OK)

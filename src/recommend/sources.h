@@ -14,6 +14,7 @@ enum {
 
 /** The `want` rows that the factor model likes best for a profile; of propagation, also what the heaviest products of the
  *  profile pass on; and the products newer than it (engine/newcomers.h).
+ *  Who did nothing but with such has the factors that the tower gives these.
  *  Errors as factors_fold_in and vectors_search. */
 ERR_MUST_USE enum err_code source_factors(const struct view *view, const struct profile *profile,
                                           uint32_t want, struct arena *arena,

@@ -5,37 +5,41 @@
 #include "recommend/candidates.h"
 #include "recommend/sources.h"
 
-/* What no measurement has chosen otherwise. */
-#define USUAL_CANDIDATES                                                                           \
+/* of factors; of each product of a profile that reads alike; near, with and next to each product of a context;
+ * of texts; of a shelf */
+#define CANDIDATES(factors_, profile_alike_, near_, with_, next_, alike_, shelf)                   \
     {                                                                                              \
-        .factors = 80, .profile_near = 40, .profile_with = 40, .profile_next = 40,                 \
-        .profile_alike = 40, .near = 40, .with = 40, .next = 40, .alike = TEXT_CANDIDATES_MAX,     \
-        .trending = 200, .arrivals = 200                                                           \
+        .factors = factors_, .profile_near = 40, .profile_with = 40, .profile_next = 40,           \
+        .profile_alike = profile_alike_, .near = near_, .with = with_, .next = next_,              \
+        .alike = alike_, .trending = shelf, .arrivals = shelf                                      \
     }
+
+/* What no measurement has chosen otherwise. */
+#define USUAL_CANDIDATES CANDIDATES(80, 40, 40, 40, 40, TEXT_CANDIDATES_MAX, 200)
 
 /* Of one category in a hundred the first few of everything are too few. */
-#define DEEP_CANDIDATES                                                                            \
-    {                                                                                              \
-        .factors = 800, .profile_near = 40, .profile_with = 40, .profile_next = 40,                \
-        .profile_alike = 40, .near = 40, .with = 40, .next = 40, .alike = TEXT_CANDIDATES_MAX,     \
-        .trending = SHELF_MAX, .arrivals = SHELF_MAX                                               \
-    }
+#define DEEP_CANDIDATES CANDIDATES(800, 40, 40, 40, 40, TEXT_CANDIDATES_MAX, SHELF_MAX)
 
 const struct recommend_weights recommend_weights_default = {
-    {[PLACEMENT_HOME] = {.factors = 1,
-                         .profile_near = 0.3f,
-                         .profile_with = 0.2f,
-                         .profile_next = 0.1f,
+    {[PLACEMENT_HOME] = {.factors = 0.85f,
+                         .profile_near = 0.15f,
+                         .profile_next = 0.02f,
                          .profile_alike = 0.3f,
                          .trending = 0.4f,
-                         .arrivals = 0.3f,
-                         .candidates = USUAL_CANDIDATES},
-     [PLACEMENT_SIMILAR] =
-         {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f, .candidates = USUAL_CANDIDATES},
+                         .arrivals = 0.36f,
+                         .candidates = CANDIDATES(240, 60, 40, 40, 40, TEXT_CANDIDATES_MAX, 300)},
+     [PLACEMENT_SIMILAR] = {.near = 1,
+                            .with = 0.3f,
+                            .next = 0.5f,
+                            .alike = 0.3f,
+                            .candidates = CANDIDATES(80, 40, 60, 40, 60, 700, 200)},
      [PLACEMENT_BOUGHT_TOGETHER] =
-         {.with = 1, .near = 0.3f, .next = 0.3f, .candidates = USUAL_CANDIDATES},
-     [PLACEMENT_CART] =
-         {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f, .candidates = USUAL_CANDIDATES},
+         {.with = 1, .near = 0.6f, .next = 0.35f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_CART] = {.with = 1.7f,
+                         .near = 0.6f,
+                         .next = 0.35f,
+                         .trending = 0.16f,
+                         .candidates = CANDIDATES(80, 40, 40, 5, 40, TEXT_CANDIDATES_MAX, 200)},
      [PLACEMENT_TRENDING] = {.trending = 1, .candidates = USUAL_CANDIDATES},
      [PLACEMENT_NEW] = {.arrivals = 1, .candidates = USUAL_CANDIDATES},
      [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f, .candidates = USUAL_CANDIDATES},

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "num/vec.h"
 #include "recommend/factors.h"
+#include "recommend/weights.h"
 #include "train/recommend_content.h"
 
 const char *cold_model_name(enum cold_model m)
@@ -16,6 +17,12 @@ const char *cold_model_name(enum cold_model m)
                                                    [COLD_POPULARITY] = "popularity"};
     CHECK((unsigned)m < COLD_MODELS);
     return names[m];
+}
+
+float cold_alike(void)
+{
+    const struct placement_weights *home = &recommend_weights_default.of[PLACEMENT_HOME];
+    return home->profile_alike / home->factors;
 }
 
 /* --- dealing --------------------------------------------------------------------------------- */
@@ -96,7 +103,7 @@ static void deal_release(struct deal *d)
 
 /* --- ranking --------------------------------------------------------------------------------- */
 
-struct ranker {
+struct scorer {
     enum cold_model kind;
     const struct recommend_model *m;
     const struct deal *d;
@@ -107,7 +114,7 @@ struct ranker {
     float *popularity;     /* [rows] shoppers, owned */
 };
 
-static enum err_code score_factors(const struct ranker *r, const struct holdout_past *p,
+static enum err_code score_factors(const struct scorer *r, const struct holdout_past *p,
                                    struct arena *arena, float *scores, struct err *err)
 {
     const struct recommend_model *m = r->m;
@@ -120,7 +127,7 @@ static enum err_code score_factors(const struct ranker *r, const struct holdout_
     return code;
 }
 
-static void score_lists(const struct ranker *r, const struct holdout_past *p, float *scores)
+static void score_lists(const struct scorer *r, const struct holdout_past *p, float *scores)
 {
     const struct neighbour_lists *l = &r->m->alike;
     memset(scores, 0, r->m->rows * sizeof *scores);
@@ -130,7 +137,7 @@ static void score_lists(const struct ranker *r, const struct holdout_past *p, fl
 }
 
 /* Of what the shopper does not have the best is 1 then. */
-static void scale_to_one(const struct ranker *r, const struct holdout_past *p, float *scores)
+static void scale_to_one(const struct scorer *r, const struct holdout_past *p, float *scores)
 {
     float most = 0;
     for (size_t i = 0; i < p->len; i++)
@@ -141,7 +148,7 @@ static void scale_to_one(const struct ranker *r, const struct holdout_past *p, f
         vec->scale(1 / most, scores, r->m->rows);
 }
 
-static enum err_code score_content(const struct ranker *r, const struct holdout_past *p,
+static enum err_code score_content(const struct scorer *r, const struct holdout_past *p,
                                    struct arena *arena, float *scores, struct err *err)
 {
     float *lists = arena_try_alloc(arena, r->m->rows * sizeof *lists);
@@ -157,7 +164,7 @@ static enum err_code score_content(const struct ranker *r, const struct holdout_
     return ERR_OK;
 }
 
-static enum err_code score_titles(const struct ranker *r, const struct holdout_past *p,
+static enum err_code score_titles(const struct scorer *r, const struct holdout_past *p,
                                   struct arena *arena, float *scores, struct err *err)
 {
     const struct matrix *t = &r->titles, *w = &r->by_word;
@@ -175,7 +182,7 @@ static enum err_code score_titles(const struct ranker *r, const struct holdout_p
     return ERR_OK;
 }
 
-static void keep_best(const struct ranker *r, const float *scores, struct holdout_past *p)
+static void keep_best(const struct scorer *r, const float *scores, struct holdout_past *p)
 {
     struct topk top;
     topk_init(&top, p->best, p->want);
@@ -188,7 +195,7 @@ static void keep_best(const struct ranker *r, const float *scores, struct holdou
 static enum err_code rank(const void *model, struct holdout_past *pasts, size_t n,
                           struct arena *arena, struct err *err)
 {
-    const struct ranker *r = model;
+    const struct scorer *r = model;
     enum err_code code = ERR_OK;
     float *scores = arena_try_alloc(arena, r->m->rows * sizeof *scores);
     if (!scores)
@@ -217,7 +224,7 @@ static enum err_code rank(const void *model, struct holdout_past *pasts, size_t 
 
 /* --- measuring ------------------------------------------------------------------------------- */
 
-static enum err_code prepare(struct ranker *r, struct err *err)
+static enum err_code prepare(struct scorer *r, struct err *err)
 {
     const struct content_catalogue *c = &r->d->catalogue;
     const struct interactions *past = &r->d->past;
@@ -241,7 +248,7 @@ static enum err_code prepare(struct ranker *r, struct err *err)
     return code;
 }
 
-static enum err_code measure_all(struct ranker *r, const struct cold_options *o,
+static enum err_code measure_all(struct scorer *r, const struct cold_options *o,
                                  struct cold_result *out, struct err *err)
 {
     const struct deal *d = r->d;
@@ -271,7 +278,7 @@ static enum err_code fit_and_measure(const struct deal *d, const struct cold_opt
     enum err_code code = recommend_fit(&d->past, &o->params, &fit, &m, err);
     if (code != ERR_OK)
         return code;
-    struct ranker r = {.m = &m, .d = d, .alike = o->alike};
+    struct scorer r = {.m = &m, .d = d, .alike = o->alike};
     if (m.dim == 0)
         code = err_set(err, ERR_INVALID, "too little data for a factor model");
     if (code == ERR_OK)

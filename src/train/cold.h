@@ -22,8 +22,8 @@
 
 enum { COLD_FOLDS = 10 };
 
-/** What `alike` is without a word: chosen on folds 1 and 2 (docs/content.md). */
-#define COLD_ALIKE 0.8f
+/** What `alike` is without a word: what it is to the factors on home pages as they are served. */
+float cold_alike(void);
 
 enum cold_model { COLD_TOWER, COLD_CONTENT, COLD_TITLES, COLD_POPULARITY, COLD_MODELS };
 

@@ -5,6 +5,7 @@
 #include "num/dense.h"
 #include "num/vec.h"
 #include "rank/view_fixture.h"
+#include "recommend/factors.h"
 #include "recommend/profile.h"
 #include "recommend/trace.h"
 #include "recommend/weights.h"
@@ -712,6 +713,40 @@ START_TEST(a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_wo
 }
 END_TEST
 
+START_TEST(who_knows_only_products_newer_than_the_model_gets_what_these_are_like)
+{
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        struct shop s;
+        struct err err;
+        struct recommend_weights w = {0};
+        float x[DIM], unit[DIM] = {0}, weight = 1;
+        const uint32_t row = 0;
+        shop_init(&s, true);
+        ck_ok(recommend_weight_set(&w, STR_LIT("home.factors=1"), &err));
+        act(&s, 99, COLD, EVENT_VIEW);
+        meet_newcomers(&s, kind);
+        struct recommend_request r = request(PLACEMENT_HOME, 99);
+        r.weights = &w;
+        r.limit = 5;
+        r.hide_seen = true;
+        struct recommend_result out = run(&s, &r);
+        ck_assert(out.personal);
+        for (size_t i = 0; i < out.len; i++) {
+            ck_assert(is_lamp(out.items[i].product_no) == (kind == 0));
+            ck_assert_int_eq(out.items[i].reason, REASON_TASTE);
+        }
+        /* One act on y: x = (1 + a) G^-1 y / (1 + a y'G^-1 y), in one dimension. */
+        const struct recommend_model *m = view_model(s.f.view);
+        double a = (double)m->alpha, g = (double)m->spectrum[kind] + (double)m->regularisation;
+        unit[kind] = 1;
+        ck_ok(factors_fold_in_new(m, unit, &row, &weight, 1, &s.f.arena, x, &err));
+        ck_assert_double_eq_tol((double)x[kind], (1 + a) / g / (1 + a / g), 1e-5);
+        ck_assert_double_eq_tol((double)x[1 - kind], 0, 1e-6);
+        shop_release(&s);
+    }
+}
+END_TEST
+
 START_TEST(weights_have_names_and_say_what_is_shown)
 {
     struct shop s;
@@ -917,6 +952,7 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       diversity_shows_the_other_kind_too_and_hides_nobody,
       what_reads_like_a_shopper_s_products_reaches_home,
       a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it,
-      weights_have_names_and_say_what_is_shown, a_source_proposes_as_many_as_it_is_told,
-      novelty_and_margin_weigh_as_they_are_defined,
+      weights_have_names_and_say_what_is_shown,
+      who_knows_only_products_newer_than_the_model_gets_what_these_are_like,
+      a_source_proposes_as_many_as_it_is_told, novelty_and_margin_weigh_as_they_are_defined,
       a_profile_sums_decayed_weights_and_counts_each_act_once)

@@ -54,7 +54,7 @@ static void release(struct interactions *acts, struct content_catalogue *c)
 static struct cold_options options(uint32_t fold)
 {
     struct cold_options o = {
-        .fold = fold, .k = 5, .alike = COLD_ALIKE, .params = recommend_defaults()};
+        .fold = fold, .k = 5, .alike = cold_alike(), .params = recommend_defaults()};
     o.params.dim = 8;
     o.params.regularisation = 1;
     o.params.content = 0.1f;
