@@ -443,8 +443,7 @@ enum err_code api_new(const struct api_options *options, struct api **out, struc
     struct api *api = MEM_NEW(struct api);
     api->o = *options;
     CHECK(sodium_init() >= 0 && pthread_mutex_init(&api->running_lock, NULL) == 0 &&
-          pthread_mutex_init(&api->counters_lock, NULL) == 0 &&
-          pthread_mutex_init(&api->experiments_lock, NULL) == 0);
+          pthread_mutex_init(&api->counters_lock, NULL) == 0);
     bind_groups(api, groups, sizeof groups / sizeof *groups, &api->bound, &api->routes,
                 &api->routes_len);
     bind_groups(api, admin, 1, &api->admin_bound, &api->admin_routes, &api->admin_len);
@@ -473,8 +472,6 @@ void api_free(struct api *api)
     pool_free(api->reports);
     pthread_mutex_destroy(&api->running_lock);
     pthread_mutex_destroy(&api->counters_lock);
-    pthread_mutex_destroy(&api->experiments_lock);
-    experiment_set_unref(api->experiments);
     map_str_release(&api->counters);
     map_u64_release(&api->running);
     mem_free(api->bound);

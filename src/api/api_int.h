@@ -68,8 +68,6 @@ struct api {
     struct pool *disk;    /* owned: what is uploaded is written to files there */
     struct gorse *gorse;  /* owned: the settings of gorse.h */
     struct pool *reports; /* owned: what walks the record */
-    pthread_mutex_t experiments_lock;
-    struct experiment_set *experiments; /* owned reference; NULL: not read yet (experiments.c) */
     pthread_mutex_t counters_lock;
     struct map_str counters; /* what lists led to, by labels: struct counter * (lists.c) */
     _Atomic bool draining;
@@ -156,10 +154,9 @@ void wake_jobs(struct call *call);
 
 /* --- experiments.c --------------------------------------------------------------------------- */
 
-/** What experiments say about a shopper's list in a placement. */
+/** What experiments say about a shopper's list in a placement. Borrows from the call's view. */
 void find_experiments(struct call *call, enum placement placement, const struct shopper *shopper,
                       struct experiment_settings *out);
-void experiment_set_unref(struct experiment_set *s); /* NULL is fine */
 
 /** What everybody would get in a placement if the experiment were decided for a variant now, whatever state it is in.
  *  ERR_NOT_FOUND, ERR_INVALID  there is no such experiment, no such variant */

@@ -1,128 +1,21 @@
-/* experiments.c - /v1/experiments, and those that serve.
- *
- * What serves is a set that every request reads and nobody changes: read anew from the store when the engine has
- * applied a change of an experiment, and swapped whole. */
+/* experiments.c - /v1/experiments, and what they say of a request. Those that serve are the view's
+ * (recommend/experiment_set.h). */
 #include <sodium.h>
-#include <stdatomic.h>
 
 #include "api/api_int.h"
-#include "base/log.h"
-#include "base/mem.h"
-#include "recommend/experiment.h"
+#include "recommend/experiment_set.h"
 #include "store/experiments.h"
-
-enum { SET_BYTES = 64 << 20, SALT_BYTES = 8 };
 
 _Static_assert((int)EXPERIMENT_LAYERS_MAX <= (int)LIST_VARIANTS_MAX,
                "a list's id can say them all");
 
-struct experiment_set {
-    _Atomic uint32_t refs;
-    uint64_t seen; /* engine_experiments when it was read */
-    struct arena arena;
-    struct experiment_entry *entries; /* [len] running or decided, in the arena */
-    size_t len;
-};
-
-/* --- what serves ----------------------------------------------------------------------------- */
-
-void experiment_set_unref(struct experiment_set *s)
-{
-    if (s && atomic_fetch_sub(&s->refs, 1) == 1) {
-        arena_release(&s->arena);
-        mem_free(s);
-    }
-}
-
-/* Those of a state that serves; a definition that cannot be read any more serves nobody. */
-static enum err_code read_entries(struct db *db, struct arena *arena,
-                                  struct experiment_entry **entries, size_t *len, struct err *err)
-{
-    struct db_rows rows = {0};
-    struct experiment_record r;
-    struct err why;
-    bool more;
-    *len = 0;
-    *entries = arena_try_alloc(arena, EXPERIMENTS_MAX * sizeof **entries);
-    if (!*entries)
-        return err_set(err, ERR_LIMIT, "the experiments do not fit");
-    enum err_code code = experiments_list(db, &rows, err);
-    while (code == ERR_OK && (code = experiments_next(&rows, &r, &more, err)) == ERR_OK && more) {
-        bool serves = r.state == EXPERIMENT_RUNNING || r.state == EXPERIMENT_DECIDED;
-        if (!serves || *len == EXPERIMENTS_MAX) /* no more can be made */
-            continue;
-        struct experiment_entry *entry = &(*entries)[*len];
-        experiment_record_keep(arena, &r);
-        entry->record = r;
-        if (experiment_read(r.definition, arena, &entry->e, &why) == ERR_OK)
-            ++*len;
-        else
-            log_error("an experiment cannot be served", LOG_ERR_TEXT(&why));
-    }
-    db_rows_close(&rows);
-    return code;
-}
-
-static enum err_code read_set(struct api *api, struct experiment_set **out, struct err *err)
-{
-    struct db *db;
-    struct experiment_set *s = MEM_NEW(struct experiment_set);
-    s->refs = 1;
-    s->seen =
-        engine_experiments(api->o.engine); /* before reading: what comes later is read again */
-    arena_init(&s->arena, 0, SET_BYTES);
-    enum err_code code = store_read_begin(api->o.store, &db, err);
-    if (code == ERR_OK) {
-        code = read_entries(db, &s->arena, &s->entries, &s->len, err);
-        store_read_end(api->o.store, db);
-    }
-    if (code != ERR_OK) {
-        experiment_set_unref(s);
-        return code;
-    }
-    *out = s;
-    return ERR_OK;
-}
-
-static struct experiment_set *set_ref(struct api *api)
-{
-    pthread_mutex_lock(&api->experiments_lock);
-    struct experiment_set *s = api->experiments;
-    if (s)
-        atomic_fetch_add(&s->refs, 1);
-    pthread_mutex_unlock(&api->experiments_lock);
-    return s;
-}
-
-/* The newest set; an older one, or none, where the store cannot be read now. */
-static struct experiment_set *current_set(struct api *api)
-{
-    struct experiment_set *s = set_ref(api), *fresh;
-    struct err err;
-    if (s && s->seen == engine_experiments(api->o.engine))
-        return s;
-    if (read_set(api, &fresh, &err) != ERR_OK) {
-        log_error("experiments are served as they were", LOG_ERR_TEXT(&err));
-        return s;
-    }
-    experiment_set_unref(s);
-    atomic_fetch_add(&fresh->refs, 1);
-    pthread_mutex_lock(&api->experiments_lock);
-    s = api->experiments;
-    api->experiments = fresh;
-    pthread_mutex_unlock(&api->experiments_lock);
-    experiment_set_unref(s);
-    return fresh;
-}
-
 void find_experiments(struct call *call, enum placement placement, const struct shopper *shopper,
                       struct experiment_settings *out)
 {
-    struct experiment_set *s = current_set(call->api);
+    const struct experiment_set *s = experiments_of(call->view);
     struct str id = shopper->personalise ? shopper->id : (struct str){0};
     experiments_apply(&call->api->o.weights, s ? s->entries : NULL, s ? s->len : 0, placement,
                       shopper->kind, id, out);
-    experiment_set_unref(s);
 }
 
 struct preview {
@@ -156,7 +49,7 @@ enum err_code preview_variant(struct call *call, enum placement placement, struc
     enum err_code code = call_read(call, read_preview, &p, err);
     if (code != ERR_OK)
         return code;
-    struct experiment_set *s = current_set(call->api);
+    const struct experiment_set *s = experiments_of(call->view);
     size_t n = 0, others = s ? s->len : 0;
     struct experiment_entry *entries = arena_try_alloc(call->arena, (others + 1) * sizeof *entries);
     for (size_t i = 0; entries && i < others; i++)
@@ -168,7 +61,6 @@ enum err_code preview_variant(struct call *call, enum placement placement, struc
         experiments_apply(&call->api->o.weights, entries, n, placement, USER_KNOWN, (struct str){0},
                           out);
     }
-    experiment_set_unref(s);
     return entries ? ERR_OK : err_set(err, ERR_LIMIT, "the experiments do not fit");
 }
 
@@ -182,7 +74,49 @@ static void write_text(struct json_writer *w, struct str text)
         jw_null(w);
 }
 
-static void write_experiment(const struct experiment_record *r, struct json_writer *w)
+static void write_alert(const char *code, struct str variant, const char *text,
+                        struct json_writer *w)
+{
+    jw_obj(w);
+    JW_Z(w, "code", code);
+    JW_KEY(w, "variant"), write_text(w, variant);
+    JW_Z(w, "text", text);
+    jw_obj_end(w);
+}
+
+/* Versions that its shoppers should get, and do not. */
+static void write_missing(struct call *call, const struct experiment_entry *entry,
+                          struct json_writer *w)
+{
+    for (size_t i = 0; i < entry->e.variants_len; i++) {
+        const struct experiment_variant *v = &entry->e.variants[i];
+        struct err why = {0};
+        if (v->model.n &&
+            (entry->record.state == EXPERIMENT_RUNNING || str_eq(v->name, entry->record.decision)))
+            engine_version_failure(call->api->o.engine, v->model, &why);
+        if (why.code != ERR_OK)
+            write_alert("model_not_served", v->name, why.msg, w);
+    }
+}
+
+/* What an operator should look at. */
+static void write_alerts(struct call *call, const struct experiment_record *r,
+                         struct json_writer *w)
+{
+    const struct experiment_set *s = experiments_of(call->view);
+    struct experiment read;
+    struct err why;
+    JW_ARR(w, "alerts");
+    if (experiment_read(r->definition, call->arena, &read, &why) != ERR_OK)
+        write_alert("unreadable", (struct str){0}, why.msg, w); /* a later version wrote it */
+    for (size_t i = 0; s && i < s->len; i++)
+        if (s->entries[i].record.no == r->no && s->entries[i].record.state == r->state)
+            write_missing(call, &s->entries[i], w);
+    jw_arr_end(w);
+}
+
+static void write_experiment(struct call *call, const struct experiment_record *r,
+                             struct json_writer *w)
 {
     jw_obj(w);
     JW_STR(w, "id", r->id);
@@ -196,6 +130,7 @@ static void write_experiment(const struct experiment_record *r, struct json_writ
     JW_TIME_OR_NULL(w, "started_at", r->started_at);
     JW_TIME_OR_NULL(w, "stopped_at", r->stopped_at);
     JW_TIME_OR_NULL(w, "decided_at", r->decided_at);
+    write_alerts(call, r, w);
     jw_obj_end(w);
 }
 
@@ -205,10 +140,9 @@ static enum err_code read_all(struct call *call, struct db *db, void *arg, struc
     struct db_rows rows = {0};
     struct experiment_record r;
     bool more;
-    (void)call;
     enum err_code code = experiments_list(db, &rows, err);
     while (code == ERR_OK && (code = experiments_next(&rows, &r, &more, err)) == ERR_OK && more)
-        write_experiment(&r, w);
+        write_experiment(call, &r, w);
     db_rows_close(&rows);
     return code;
 }
@@ -238,7 +172,7 @@ static enum err_code read_one(struct call *call, struct db *db, void *arg, struc
     struct experiment_record r;
     enum err_code code = experiment_get(db, reading->id, call->arena, &r, err);
     if (code == ERR_OK)
-        write_experiment(&r, reading->w);
+        write_experiment(call, &r, reading->w);
     return code;
 }
 
@@ -257,6 +191,7 @@ struct edit {
     struct str id, definition, salt, decision, reason;
     bool has_state;
     enum experiment_state state;
+    struct experiment read; /* of definition, where that is given */
     struct arena *arena;
     bool created;
 };
@@ -301,8 +236,14 @@ static enum err_code read_edit(struct call *call, bool is_new, struct edit *e, s
 
 static enum err_code check_definition(struct edit *e, struct err *err)
 {
-    struct experiment read;
-    enum err_code code = experiment_read(e->definition, e->arena, &read, err);
+    enum err_code code = experiment_read(e->definition, e->arena, &e->read, err);
+    return code == ERR_OK ? code : err_prefix(err, code, "definition");
+}
+
+/* What it names is there. */
+static enum err_code check_named(struct store_tx *tx, const struct edit *e, struct err *err)
+{
+    enum err_code code = experiment_check_named(tx->db, &e->read, e->arena, err);
     return code == ERR_OK ? code : err_prefix(err, code, "definition");
 }
 
@@ -310,7 +251,8 @@ static enum err_code add_experiment(struct store_tx *tx, void *arg, struct err *
 {
     const struct edit *e = arg;
     struct experiment_record r = {.id = e->id, .definition = e->definition, .salt = e->salt};
-    return experiment_add(tx, &r, err);
+    enum err_code code = check_named(tx, e, err);
+    return code == ERR_OK ? experiment_add(tx, &r, err) : code;
 }
 
 static enum err_code render_experiment(struct call *call, struct db *db, struct json_writer *w,
@@ -348,21 +290,34 @@ static enum err_code start(struct store_tx *tx, struct edit *e, struct experimen
     size_t n;
     enum err_code code = experiment_read(r->definition, e->arena, &entry.e, err);
     if (code == ERR_OK)
-        code = read_entries(tx->db, e->arena, &others, &n, err);
+        code = experiment_check_named(tx->db, &entry.e, e->arena, err);
+    if (code == ERR_INVALID) /* of a draft that was right when it was written */
+        code = err->code = ERR_CONFLICT;
+    if (code == ERR_OK)
+        code = experiments_read_serving(tx->db, e->arena, &others, &n, err);
+    if (code == ERR_OK)
+        code = experiment_check_room(&entry, others, n, err);
     if (code == ERR_OK)
         code = experiment_place(&entry, others, n, &r->first_bucket, err);
     r->started_at = tx->now_us;
     return code;
 }
 
-static enum err_code decide(const struct edit *e, struct experiment_record *r, struct err *err)
+static enum err_code decide(struct store_tx *tx, const struct edit *e, struct experiment_record *r,
+                            struct err *err)
 {
-    struct experiment read;
+    struct experiment_entry entry = {.record = *r}, *others;
     char quoted[64];
-    enum err_code code = experiment_read(r->definition, e->arena, &read, err);
-    if (code == ERR_OK && experiment_variant_of(&read, e->decision) == read.variants_len)
+    size_t n;
+    enum err_code code = experiment_read(r->definition, e->arena, &entry.e, err);
+    size_t variant = code == ERR_OK ? experiment_variant_of(&entry.e, e->decision) : 0;
+    if (code == ERR_OK && variant == entry.e.variants_len)
         code = err_set(err, ERR_INVALID, "decision: there is no variant '%s'",
                        err_quote(quoted, sizeof quoted, e->decision.p, e->decision.n));
+    if (code == ERR_OK)
+        code = experiments_read_serving(tx->db, e->arena, &others, &n, err);
+    if (code == ERR_OK)
+        code = experiment_check_decision(&entry, variant, others, n, err);
     r->decision = e->decision;
     return code;
 }
@@ -385,7 +340,7 @@ static enum err_code change_state(struct store_tx *tx, struct edit *e, struct ex
         return ERR_OK;
     }
     r->decided_at = now > r->stopped_at ? now : r->stopped_at;
-    return decide(e, r, err);
+    return decide(tx, e, r, err);
 }
 
 static enum err_code edit_experiment(struct store_tx *tx, void *arg, struct err *err)
@@ -396,6 +351,8 @@ static enum err_code edit_experiment(struct store_tx *tx, void *arg, struct err 
     if (code == ERR_OK && e->definition.n && r.state != EXPERIMENT_DRAFT)
         code = err_set(err, ERR_CONFLICT, "definition: a %s experiment stays as it is",
                        experiment_state_name(r.state));
+    if (code == ERR_OK && e->definition.n)
+        code = check_named(tx, e, err);
     if (code == ERR_OK && e->definition.n)
         r.definition = e->definition;
     if (code == ERR_OK && e->has_state)

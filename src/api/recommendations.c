@@ -183,9 +183,23 @@ static enum err_code read_common(struct call *call, struct common *out, struct e
     return code == ERR_OK ? read_audience(call, out, err) : code;
 }
 
-/* settings: what experiments say; r borrows its weights. */
-static enum err_code build_request(struct call *call, struct recommend_request *r,
+/* As a variant has it, where one is named; what its place for exploring would show by chance is not drawn. */
+static enum err_code apply_variant(struct call *call, enum placement placement,
                                    struct experiment_settings *settings, struct err *err)
+{
+    struct str experiment = call->values[EXPERIMENT].text, variant = call->values[VARIANT].text;
+    if (!experiment.n && !variant.n)
+        return ERR_OK;
+    if (!experiment.n || !variant.n)
+        return err_set(err, ERR_INVALID, "experiment, variant: one is nothing without the other");
+    return preview_variant(call, placement, experiment, variant, settings, err);
+}
+
+/* settings: what experiments say, with previews as a variant that is named has it; r borrows its weights and rules. *view: the
+ * present one with the model that they say. */
+static enum err_code build_request(struct call *call, bool previews, struct recommend_request *r,
+                                   struct experiment_settings *settings, const struct view **view,
+                                   struct err *err)
 {
     struct common common;
     struct bound_filter *bound;
@@ -204,42 +218,57 @@ static enum err_code build_request(struct call *call, struct recommend_request *
     r->user_no = common.user_no;
     r->known = common.known;
     r->attributes = common.attributes;
-    struct filter_asker asker = {common.currency, r->user_no, r->now_us};
-    code = filter_bind_for(common.filter, call->view, &asker, call->arena, &bound, err);
-    r->filter = bound;
     find_experiments(call, r->placement, &common.shopper, settings);
+    if (previews)
+        code = apply_variant(call, r->placement, settings, err);
+    if (code != ERR_OK)
+        return code;
     r->weights = &settings->weights;
+    r->named_rules = settings->rules;
+    r->named_rules_len = settings->rules_len;
+    *view = view_of_version(call->view, settings->model);
+    struct filter_asker asker = {common.currency, r->user_no, r->now_us};
+    code = filter_bind_for(common.filter, *view, &asker, call->arena, &bound, err);
+    r->filter = bound;
     return code;
 }
 
+/* What the id of a list or page is to say of what made it. */
+static struct list_facts facts_of(const struct view *view, const char *placement,
+                                  const struct experiment_settings *settings)
+{
+    struct list_facts facts = {.placement = str_of(placement), .variants_len = settings->parts_len};
+    if (view->model)
+        facts.model = str_of(view->model->version);
+    for (size_t i = 0; i < settings->parts_len; i++)
+        facts.variants[i] = (struct list_variant){(uint32_t)settings->parts[i].no,
+                                                  (uint8_t)settings->parts[i].variant};
+    return facts;
+}
+
 /* The list, its last place explored where the settings say so, and what its id is to say. */
-static enum err_code run(struct call *call, struct recommend_request *r,
+static enum err_code run(struct call *call, const struct view *view, struct recommend_request *r,
                          const struct experiment_settings *settings,
                          struct recommend_result *result, struct list_facts *facts, struct err *err)
 {
     struct explored explored;
-    enum err_code code = explore_run(call->view, r, settings->explore, thread_rng(), call->arena,
-                                     result, &explored, err);
-    *facts = (struct list_facts){.placement = str_of(placement_name(r->placement)),
-                                 .variants_len = settings->parts_len,
-                                 .explored_no = explored.product_no,
-                                 .propensity = explored.propensity,
-                                 .explored_rank = explored.rank};
-    if (call->view->model)
-        facts->model = str_of(call->view->model->version);
-    for (size_t i = 0; i < settings->parts_len; i++)
-        facts->variants[i] = (struct list_variant){(uint32_t)settings->parts[i].no,
-                                                   (uint8_t)settings->parts[i].variant};
+    enum err_code code =
+        explore_run(view, r, settings->explore, thread_rng(), call->arena, result, &explored, err);
+    *facts = facts_of(view, placement_name(r->placement), settings);
+    facts->explored_no = explored.product_no;
+    facts->propensity = explored.propensity;
+    facts->explored_rank = explored.rank;
     return code;
 }
 
-static enum err_code build_rows_request(struct call *call, struct rows_request *r, struct err *err)
+/* settings: likewise, of the placement that the page stands for. */
+static enum err_code build_rows_request(struct call *call, struct rows_request *r,
+                                        struct experiment_settings *settings, struct err *err)
 {
     struct common common;
     *r = (struct rows_request){.limit = (uint32_t)call->values[LIMIT].number,
                                .rows = (uint32_t)call->values[ROWS].number,
                                .hide_seen = call->values[HIDE_SEEN].number,
-                               .weights = &call->api->o.weights,
                                .now_us = clock_now_us()};
     enum err_code code = check_page(call, r, err);
     if (code == ERR_OK)
@@ -255,6 +284,10 @@ static enum err_code build_rows_request(struct call *call, struct rows_request *
     r->currency = common.currency;
     r->known = common.known;
     r->attributes = common.attributes;
+    find_experiments(call, rows_page_placement(r->page), &common.shopper, settings);
+    r->weights = &settings->weights;
+    r->named_rules = settings->rules;
+    r->named_rules_len = settings->rules_len;
     return ERR_OK;
 }
 
@@ -265,15 +298,16 @@ static enum err_code answer_recommendations(struct call *call, struct err *err)
     struct recommend_result result;
     struct list_facts facts;
     struct json_writer w;
-    enum err_code code = build_request(call, &r, &settings, err);
+    const struct view *view;
+    enum err_code code = build_request(call, false, &r, &settings, &view, err);
     if (code == ERR_OK)
-        code = run(call, &r, &settings, &result, &facts, err);
+        code = run(call, view, &r, &settings, &result, &facts, err);
     if (code != ERR_OK)
         return code;
     begin_json(call, &w);
     jw_obj(&w);
     JW_STR(&w, "request_id", list_id(call, &facts));
-    recommend_members(call->view, &r, &result, call->language, &w);
+    recommend_members(view, &r, &result, call->language, &w);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);
 }
@@ -369,7 +403,7 @@ static void write_explanation(struct call *call, const struct explainer *x,
                                            x->trace->profile.len > 0};
     jw_obj(w);
     JW_STR(w, "request_id", call->req->request_id);
-    recommend_members(call->view, x->request, &found, call->language, w);
+    recommend_members(x->view, x->request, &found, call->language, w);
     JW_ARR(w, "rules");
     explain_write_rules(x, call->arena, w);
     jw_arr_end(w);
@@ -382,18 +416,6 @@ static void write_explanation(struct call *call, const struct explainer *x,
     jw_obj_end(w);
 }
 
-/* As a variant has it, where one is named; what its place for exploring would show by chance is not drawn. */
-static enum err_code apply_variant(struct call *call, enum placement placement,
-                                   struct experiment_settings *settings, struct err *err)
-{
-    struct str experiment = call->values[EXPERIMENT].text, variant = call->values[VARIANT].text;
-    if (!experiment.n && !variant.n)
-        return ERR_OK;
-    if (!experiment.n || !variant.n)
-        return err_set(err, ERR_INVALID, "experiment, variant: one is nothing without the other");
-    return preview_variant(call, placement, experiment, variant, settings, err);
-}
-
 static enum err_code explain_recommendations(struct call *call, struct err *err)
 {
     struct recommend_request r;
@@ -402,13 +424,12 @@ static enum err_code explain_recommendations(struct call *call, struct err *err)
     struct explainer x;
     struct wanted wanted;
     struct json_writer w;
-    enum err_code code = build_request(call, &r, &settings, err);
+    const struct view *view;
+    enum err_code code = build_request(call, true, &r, &settings, &view, err);
     if (code == ERR_OK)
-        code = apply_variant(call, r.placement, &settings, err);
+        code = recommend_trace_run(view, &r, call->arena, t, err);
     if (code == ERR_OK)
-        code = recommend_trace_run(call->view, &r, call->arena, t, err);
-    if (code == ERR_OK)
-        code = explain_init(&x, call->view, &r, t, call->arena, err);
+        code = explain_init(&x, view, &r, t, call->arena, err);
     if (code == ERR_OK)
         code = read_wanted(call, t, &wanted, err);
     if (code != ERR_OK)
@@ -421,24 +442,24 @@ static enum err_code explain_recommendations(struct call *call, struct err *err)
 static enum err_code answer_rows(struct call *call, struct err *err)
 {
     struct rows_request r;
+    struct experiment_settings settings;
     struct json_writer w;
-    struct list_facts facts = {0};
-    enum err_code code = build_rows_request(call, &r, err);
+    enum err_code code = build_rows_request(call, &r, &settings, err);
     struct rows_result *result =
         code == ERR_OK ? arena_try_alloc(call->arena, sizeof *result) : NULL;
     if (code == ERR_OK && !result)
         return err_set(err, ERR_LIMIT, "the rows do not fit");
-    if (code == ERR_OK)
-        code = rows_run(call->view, &r, call->arena, result, err);
     if (code != ERR_OK)
         return code;
-    facts.placement = str_of(rows_page_name(r.page));
-    if (call->view->model)
-        facts.model = str_of(call->view->model->version);
+    const struct view *view = view_of_version(call->view, settings.model);
+    code = rows_run(view, &r, call->arena, result, err);
+    if (code != ERR_OK)
+        return code;
+    const struct list_facts facts = facts_of(view, rows_page_name(r.page), &settings);
     begin_json(call, &w);
     jw_obj(&w);
     JW_STR(&w, "request_id", list_id(call, &facts));
-    rows_members(call->view, &r, result, call->language, &w);
+    rows_members(view, &r, result, call->language, &w);
     jw_obj_end(&w);
     return reply_json(call, 200, &w, err);
 }

@@ -6,6 +6,7 @@
 #include "api/list.h"
 #include "base/clock.h"
 #include "rank/rules.h"
+#include "recommend/experiment_set.h"
 #include "recommend/recommend.h"
 
 enum { RULE_ID_RANDOM = 6, PRIORITY_USUAL = 100, NO_BITS = 36 };
@@ -25,6 +26,21 @@ static void write_definition(struct call *call, struct str definition, struct js
         }
 }
 
+/* The experiments that decide about it. */
+static void write_experiments(struct call *call, struct str id, struct json_writer *w)
+{
+    const struct experiment_set *s = experiments_of(call->view);
+    JW_ARR(w, "experiments");
+    for (size_t i = 0; s && i < s->len; i++)
+        if (experiment_entry_names_rule(&s->entries[i], id)) {
+            jw_obj(w);
+            JW_STR(w, "id", s->entries[i].record.id);
+            JW_Z(w, "state", experiment_state_name(s->entries[i].record.state));
+            jw_obj_end(w);
+        }
+    jw_arr_end(w);
+}
+
 static void write_members(struct call *call, const struct rule_row *row, struct json_writer *w)
 {
     struct rule rule;
@@ -36,6 +52,7 @@ static void write_members(struct call *call, const struct rule_row *row, struct 
     write_definition(call, row->definition, w);
     JW_TIME(w, "created_at", row->created_at);
     JW_TIME(w, "updated_at", row->updated_at);
+    write_experiments(call, row->id, w);
     if (rule_parse(row, call->arena, &rule, &why) != ERR_OK)
         JW_Z(w, "error", why.msg); /* a later version wrote it: it is not in force */
 }
@@ -318,14 +335,21 @@ static enum err_code patch_rule(struct call *call, struct err *err)
 
 static enum err_code delete_job(struct store_tx *tx, void *arg, struct err *err)
 {
-    return rule_delete(tx, *(struct str *)arg, err);
+    const struct rule_write *write = arg;
+    struct str experiment;
+    enum err_code code =
+        experiments_name_rule(tx->db, write->row.id, write->call->arena, &experiment, err);
+    if (code == ERR_OK && experiment.n)
+        code = err_set(err, ERR_CONFLICT, "experiment '%.*s' compares this rule: stop it first",
+                       STR_ARG(experiment));
+    return code == ERR_OK ? rule_delete(tx, write->row.id, err) : code;
 }
 
 static enum err_code remove_rule(struct call *call, struct err *err)
 {
-    struct str *id = ARENA_NEW(call->arena, struct str, 1);
-    *id = http_request_param(call->req, "id");
-    return call_write(call, delete_job, id, render_nothing, err);
+    struct rule_write *write = ARENA_NEW(call->arena, struct rule_write, 1);
+    *write = (struct rule_write){.call = call, .row.id = http_request_param(call->req, "id")};
+    return call_write(call, delete_job, write, render_nothing, err);
 }
 
 static const struct endpoint endpoints[] = {

@@ -19,6 +19,7 @@
 #include "demo/create.h"
 #include "jobs/runner.h"
 #include "rank/rules.h"
+#include "recommend/experiment_set.h"
 #include "search/search.h"
 #include "store/keys.h"
 
@@ -147,7 +148,7 @@ static void hand_down_settings(const struct config *config)
 
 static enum err_code open_shop(struct serving *s, struct err *err)
 {
-    struct engine_options options = {.rules = &rules_compiler};
+    struct engine_options options = {.rules = &rules_compiler, .experiments = &experiments_reader};
     bool read_only = config_bool(s->args->config, "server.read_only");
     enum err_code code = shop_profile_read(s->args->config, &options.shop, err);
     if (code == ERR_OK)

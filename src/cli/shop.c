@@ -1,6 +1,7 @@
 #include "cli/shop.h"
 
 #include "rank/rules.h"
+#include "recommend/experiment_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,8 @@ enum err_code shop_weights_read(const struct config *config, struct recommend_we
 
 enum err_code shop_open(const struct args *args, struct shop *out, struct err *err)
 {
-    struct engine_options options = {.frozen = true, .rules = &rules_compiler};
+    struct engine_options options = {
+        .frozen = true, .rules = &rules_compiler, .experiments = &experiments_reader};
     *out = (struct shop){0};
     arena_init(&out->arena, 0, ARENA_BYTES_MAX);
     enum err_code code = shop_profile_read(args->config, &options.shop, err);

@@ -137,6 +137,22 @@ static void refresh_model(struct engine *e)
     note_failure(e, &e->model_failure, code, &err, "published model");
 }
 
+/* Experiments that cannot be read leave those before in service, likewise; versions that are missing are
+ * looked for again. */
+static void refresh_experiments(struct engine *e)
+{
+    struct err err;
+    bool failed = e->experiments_failure.code != ERR_OK; /* written by this thread alone */
+    bool again = (failed || e->missing_len > 0) && clock_mono_ns() >= e->experiments_retry_ns;
+    bool changed = e->experiments_changed;
+    if (!e->experiments_reader || (!changed && !again))
+        return;
+    e->experiments_changed = false;
+    enum err_code code = load_experiments(e, changed || failed, &err);
+    e->experiments_retry_ns = clock_mono_ns() + MODEL_RETRY_MS * 1000000LL;
+    note_failure(e, &e->experiments_failure, code, &err, "experiments");
+}
+
 static void run_waiters(struct waiter_list *list)
 {
     for (size_t i = 0; i < list->len; i++)
@@ -196,6 +212,7 @@ static void follow(void *arg)
         enum err_code code = catch_up(e, &err);
         note_failure(e, &e->failure, code, &err, "change log");
         refresh_model(e);
+        refresh_experiments(e);
         run_waiters(&taken);
         if (e->shelves_stale && clock_mono_ns() - e->shelves_at_ns > e->shelf_interval_ns) {
             pthread_mutex_lock(&e->build_lock);
@@ -334,8 +351,9 @@ static enum err_code start(struct engine *e, struct db *db, struct err *err)
 {
     int64_t oldest, newest;
     publish_view(e, next_view(e));
-    e->model_changed = true;
+    e->model_changed = e->experiments_changed = true;
     refresh_model(e);
+    refresh_experiments(e);
     enum err_code code = load_rules(e, db, err);
     if (code == ERR_OK)
         code = changes_range(db, &oldest, &newest, err);
@@ -361,6 +379,8 @@ static enum err_code replay(struct engine *e, struct err *err)
         code = read_acts(e, err);
         e->model_position = e->log_ends; /* all up to here are in */
         forget_known_acts(e);
+    } else {
+        e->acts_since = e->model_position;
     }
     /* The log is read from the older of the two; each skips what it knows. */
     e->position =
@@ -415,7 +435,9 @@ static enum err_code open_fresh(struct engine *e, struct err *err)
     code = show_unfinished(e, err);
     if (code != ERR_OK)
         return code;
+    e->replayed = true;
     refresh_model(e);
+    refresh_experiments(e);
     struct view *next = next_view(e);
     next->position = e->position;
     publish_view(e, next);
@@ -435,6 +457,7 @@ enum err_code engine_open(struct store *store, const struct engine_options *opti
     e->shelf_interval_ns =
         (options->shelf_interval_ms ? options->shelf_interval_ms : DEFAULT_SHELF_MS) * 1000000;
     e->rules_compiler = options->rules;
+    e->experiments_reader = options->experiments;
     e->frozen = options->frozen;
     arena_init(&e->texts, 0, 1 << 16);
     copy_shop(e, &options->shop);
@@ -474,6 +497,7 @@ void engine_close(struct engine *e)
     run_waiters(&e->waiters);
     view_unref(e->view);
     rule_rows_unref(e->rule_rows);
+    served_experiments_unref(e->experiments);
     map_u64_release(&e->changed);
     map_u64_release(&e->removed);
     stage_release(e);
@@ -506,11 +530,6 @@ const struct shop_profile *engine_shop(const struct engine *e)
     return atomic_load(&e->profile);
 }
 
-uint64_t engine_experiments(struct engine *e)
-{
-    return atomic_load(&e->experiments);
-}
-
 void engine_stats(struct engine *e, struct engine_stats *out)
 {
     struct view *v = engine_view(e);
@@ -524,13 +543,20 @@ void engine_stats(struct engine *e, struct engine_stats *out)
     };
     for (uint32_t slot = 0; slot < CATALOGUE_SLOTS; slot++)
         out->segments += v->catalogue->segments[slot] != NULL;
-    if (v->model)
+    if (v->model) {
         memcpy(out->model, v->model->version, sizeof out->model);
+        out->model_bytes = v->model->bytes;
+    }
+    out->versions = (uint32_t)v->versions_len;
+    for (size_t i = 0; i < v->versions_len; i++)
+        out->model_bytes += v->versions[i]->model->bytes;
     view_unref(v);
     pthread_mutex_lock(&e->lock);
-    const struct err *failure = e->failure.code != ERR_OK         ? &e->failure
-                                : e->model_failure.code != ERR_OK ? &e->model_failure
-                                                                  : &e->newcomers_failure;
+    out->versions_failing = (uint32_t)e->missing_len;
+    const struct err *failure = e->failure.code != ERR_OK               ? &e->failure
+                                : e->model_failure.code != ERR_OK       ? &e->model_failure
+                                : e->experiments_failure.code != ERR_OK ? &e->experiments_failure
+                                                                        : &e->newcomers_failure;
     if (failure->code != ERR_OK)
         memcpy(out->failure, failure->msg, sizeof out->failure);
     pthread_mutex_unlock(&e->lock);

@@ -25,7 +25,8 @@ struct engine_options {
                                  of the first product that has one */
     uint32_t fold_docs;        /* overlay docs that make a fold worth while; 0: 20,000 */
     int64_t shelf_interval_ms; /* between rebuilds of trending and arrivals; 0: 500 */
-    const struct rules_compiler *rules; /* NULL: business rules are not followed */
+    const struct rules_compiler *rules;           /* NULL: business rules are not followed */
+    const struct experiments_reader *experiments; /* NULL: experiments are not followed */
     bool frozen; /* a read-only shop: read once, follow nothing, write nothing */
 };
 
@@ -45,8 +46,9 @@ struct ids *engine_ids(struct engine *e);
 struct store *engine_store(struct engine *e);
 const struct shop_profile *engine_shop(const struct engine *e);
 
-/** Grows with each change of an experiment that was applied: whoever holds them reads them again. */
-uint64_t engine_experiments(struct engine *e);
+/** Why a version of the model that an experiment names is not served: *why.code is ERR_OK if it is, or if nobody
+ *  names it. */
+void engine_version_failure(struct engine *e, struct str version, struct err *why);
 
 typedef void (*engine_synced_fn)(void *arg);
 
@@ -72,9 +74,12 @@ struct engine_stats {
     uint64_t views;     /* published so far */
     uint64_t products;  /* in the catalogue */
     uint32_t segments;
-    uint64_t shoppers; /* with live state */
-    int64_t lag_ms;    /* since nothing of the log was left to apply; 0 in a frozen engine */
-    char model[64];    /* version in service, "" none */
+    uint64_t shoppers;    /* with live state */
+    int64_t lag_ms;       /* since nothing of the log was left to apply; 0 in a frozen engine */
+    char model[64];       /* version in service, "" none */
+    uint32_t versions;    /* of the model, kept for experiments beside it */
+    uint64_t model_bytes; /* of the files of all of them, which are mapped */
+    uint32_t versions_failing; /* that experiments name and that are not served */
     char failure[240]; /* why the log or the published model cannot be followed now, "" fine */
 };
 

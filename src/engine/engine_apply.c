@@ -13,6 +13,7 @@ enum {
     HEAT_ORDERS = 50000,
     REPLAY_EVENTS = 5000000, /* without a model that knows them, older ones are not replayed */
     READ_NUMBERS = 50000,    /* of events or orders in one reading transaction */
+    CHANGES_LOOK = 1024,     /* entries of the log in one */
 };
 
 /* Feedback that is further ahead is meant for later: it counts when a start or a training reads it
@@ -116,8 +117,8 @@ static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum ev
     }
 }
 
-static enum err_code apply_events(struct engine *e, struct db *db, int64_t first, int64_t last,
-                                  struct err *err)
+static enum err_code walk_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                 bool heats, struct err *err)
 {
     struct db_rows rows = {0};
     struct event event;
@@ -128,9 +129,16 @@ static enum err_code apply_events(struct engine *e, struct db *db, int64_t first
     while (code == ERR_OK && (code = events_next(&rows, &event, &came_as, &more, err)) == ERR_OK &&
            more)
         if (!event.feedback || event.time <= latest)
-            act(e, came_as, event.product_no, event.type, event.time, event.seq > e->heat_seq);
+            act(e, came_as, event.product_no, event.type, event.time,
+                heats && event.seq > e->heat_seq);
     db_rows_close(&rows);
     return code;
+}
+
+static enum err_code apply_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                  struct err *err)
+{
+    return walk_events(e, db, first, last, true, err);
 }
 
 /* What was withdrawn no longer speaks for the shopper. The heat that it gave goes with time. */
@@ -165,8 +173,10 @@ static enum err_code heat_events(struct engine *e, struct db *db, int64_t after,
     return code;
 }
 
+enum order_use { ORDER_NEW, ORDER_HEATS_ONLY, ORDER_HEATED };
+
 static enum err_code walk_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
-                                 bool heat_only, struct err *err)
+                                 enum order_use use, struct err *err)
 {
     struct db_rows rows = {0};
     struct order_line_row row;
@@ -175,8 +185,9 @@ static enum err_code walk_orders(struct engine *e, struct db *db, int64_t first,
     while (code == ERR_OK && (code = order_lines_next(&rows, &row, &more, err)) == ERR_OK && more &&
            row.order_no <= last)
         if (row.line.kind == LINE_SALE)
-            act(e, heat_only ? 0 : row.user_no, row.line.product_no, EVENT_PURCHASE, row.placed_at,
-                heat_only || row.order_no > e->heat_order);
+            act(e, use == ORDER_HEATS_ONLY ? 0 : row.user_no, row.line.product_no, EVENT_PURCHASE,
+                row.placed_at,
+                use == ORDER_HEATS_ONLY || (use == ORDER_NEW && row.order_no > e->heat_order));
     db_rows_close(&rows);
     return code;
 }
@@ -184,7 +195,7 @@ static enum err_code walk_orders(struct engine *e, struct db *db, int64_t first,
 static enum err_code apply_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
                                   struct err *err)
 {
-    return walk_orders(e, db, first, last, false, err);
+    return walk_orders(e, db, first, last, ORDER_NEW, err);
 }
 
 enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
@@ -197,7 +208,8 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
     if (code == ERR_OK)
         code = orders_count(db, &orders, err);
     if (code == ERR_OK)
-        code = walk_orders(e, db, orders.last_no - HEAT_ORDERS, orders.last_no, true, err);
+        code =
+            walk_orders(e, db, orders.last_no - HEAT_ORDERS, orders.last_no, ORDER_HEATS_ONLY, err);
     if (code != ERR_OK)
         return code;
     e->heat_seq = events.last_seq;
@@ -206,29 +218,107 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
     return ERR_OK;
 }
 
-static enum err_code read_piece(struct engine *e, int64_t first, int64_t last,
-                                enum err_code (*apply)(struct engine *e, struct db *db,
-                                                       int64_t first, int64_t last,
-                                                       struct err *err),
+/* --- acts of the past ------------------------------------------------------------------------ */
+
+typedef enum err_code (*read_fn)(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                 struct err *err);
+
+static enum err_code read_piece(struct engine *e, int64_t first, int64_t last, read_fn read,
                                 struct err *err)
 {
     struct db *db;
     enum err_code code = store_read_begin(e->store, &db, err);
     if (code != ERR_OK)
         return code;
-    code = apply(e, db, first, last, err);
+    code = read(e, db, first, last, err);
     store_read_end(e->store, db);
+    atomic_store(&e->beat_ns, clock_mono_ns());
+    return code;
+}
+
+static enum err_code read_pieces(struct engine *e, int64_t first, int64_t last, read_fn read,
+                                 struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (; first <= last && code == ERR_OK; first += READ_NUMBERS)
+        code = read_piece(e, first, last - first < READ_NUMBERS ? last : first + READ_NUMBERS - 1,
+                          read, err);
     return code;
 }
 
 enum err_code read_acts(struct engine *e, struct err *err)
 {
-    enum err_code code = ERR_OK;
     int64_t first = e->replay_seq > 0 ? e->replay_seq + 1 : 1;
-    for (; first <= e->heat_seq && code == ERR_OK; first += READ_NUMBERS)
-        code = read_piece(e, first, first + READ_NUMBERS - 1, apply_events, err);
-    for (first = 1; first <= e->heat_order && code == ERR_OK; first += READ_NUMBERS)
-        code = read_piece(e, first, first + READ_NUMBERS - 1, apply_orders, err);
+    enum err_code code = read_pieces(e, first, e->heat_seq, apply_events, err);
+    return code == ERR_OK ? read_pieces(e, 1, e->heat_order, apply_orders, err) : code;
+}
+
+static enum err_code reread_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                   struct err *err)
+{
+    return walk_events(e, db, first, last, false, err);
+}
+
+static enum err_code reread_orders(struct engine *e, struct db *db, int64_t first, int64_t last,
+                                   struct err *err)
+{
+    return walk_orders(e, db, first, last, ORDER_HEATED, err);
+}
+
+/* First and last number; last 0: none. */
+struct numbers {
+    int64_t first, last;
+};
+
+static void widen(struct numbers *n, const struct change *c)
+{
+    if (n->last == 0 || c->no < n->first)
+        n->first = c->no;
+    if (c->last_no > n->last)
+        n->last = c->last_no;
+}
+
+/* Events and orders that entries behind *at up to `last` put, as many entries as one look takes. */
+static enum err_code find_acts(struct engine *e, int64_t *at, int64_t last, struct numbers *events,
+                               struct numbers *orders, struct err *err)
+{
+    struct change changes[CHANGES_LOOK];
+    struct db *db;
+    size_t n = 0;
+    enum err_code code = store_read_begin(e->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = changes_after(db, *at, changes, CHANGES_LOOK, &n, err);
+    store_read_end(e->store, db);
+    for (size_t i = 0; i < n && changes[i].position <= last; i++) {
+        if (changes[i].aggregate == CHANGE_EVENT && changes[i].op == CHANGE_PUT)
+            widen(events, &changes[i]);
+        else if (changes[i].aggregate == CHANGE_ORDER)
+            widen(orders, &changes[i]);
+    }
+    *at = n ? changes[n - 1].position : last;
+    return code;
+}
+
+enum err_code reread_acts(struct engine *e, int64_t after, int64_t last, struct err *err)
+{
+    struct numbers events = {0}, orders = {0};
+    struct db *db;
+    int64_t oldest, newest;
+    enum err_code code = store_read_begin(e->store, &db, err);
+    if (code != ERR_OK)
+        return code;
+    code = changes_range(db, &oldest, &newest, err);
+    store_read_end(e->store, db);
+    if (code == ERR_OK && after + 1 < oldest)
+        return read_acts(e, err); /* what the log no longer has, it had as this engine started */
+    for (int64_t at = after; code == ERR_OK && at < last;)
+        code = find_acts(e, &at, last, &events, &orders, err);
+    if (code == ERR_OK && events.last)
+        code = read_pieces(e, events.first > e->replay_seq ? events.first : e->replay_seq + 1,
+                           events.last, reread_events, err);
+    if (code == ERR_OK && orders.last)
+        code = read_pieces(e, orders.first, orders.last, reread_orders, err);
     return code;
 }
 
@@ -294,6 +384,7 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
         return apply_user(e, db, c, err);
     case CHANGE_MODEL:
         e->model_changed = true;
+        e->experiments_changed = true; /* which of their versions there are */
         return ERR_OK;
     case CHANGE_RULE:
         e->rules_changed = true;
@@ -303,7 +394,7 @@ enum err_code apply_change(struct engine *e, struct db *db, const struct change 
     case CHANGE_SETTING:
         return ERR_OK;
     case CHANGE_EXPERIMENT:
-        atomic_fetch_add(&e->experiments, 1);
+        e->experiments_changed = true;
         return ERR_OK;
     case CHANGE_AGGREGATES:
         return ERR_OK;

@@ -33,6 +33,12 @@ struct stage {
     struct map_u64 removed; /* of these, deleted by somebody meanwhile */
 };
 
+/* A version that an experiment names and that cannot be served. */
+struct missing_version {
+    char version[64];
+    struct err why;
+};
+
 struct engine {
     struct store *store;         /* borrowed */
     struct live *live;           /* owned */
@@ -45,6 +51,7 @@ struct engine {
     uint32_t fold_docs;
     int64_t shelf_interval_ns;
     const struct rules_compiler *rules_compiler;
+    const struct experiments_reader *experiments_reader;
     bool frozen;
 
     pthread_mutex_t view_lock; /* guards view */
@@ -55,8 +62,11 @@ struct engine {
     struct waiter_list waiters;
     bool stopping;
     bool fold_wanted;
-    struct err failure;       /* of following the log; ERR_OK: fine */
-    struct err model_failure; /* of the published model; ERR_OK: fine */
+    struct err failure;                                /* of following the log; ERR_OK: fine */
+    struct err model_failure;                          /* of the published model; ERR_OK: fine */
+    struct err experiments_failure;                    /* of reading them; ERR_OK: fine */
+    struct missing_version missing[VIEW_VERSIONS_MAX]; /* [missing_len] */
+    size_t missing_len;
 
     /* The next catalogue is made by the follower and by folding; this makes them take turns. It also
      * guards pinned: the segments that a fold is reading, which no tier may take. */
@@ -69,7 +79,9 @@ struct engine {
     int64_t position;           /* applied up to here */
     int64_t within;             /* first number not applied of the entry behind it; 0: the first */
     int64_t catalogue_position; /* the catalogue was opened with all products up to here */
-    int64_t model_position;     /* the model in service knows all acts up to here */
+    int64_t model_position;     /* the models in service know all acts up to here */
+    int64_t acts_since;         /* shopper state has all acts behind this position that count */
+    bool replayed;              /* the start is over: acts_since holds */
     int64_t heat_seq;           /* load_heat saw the events up to here */
     int64_t heat_order;         /* and the orders */
     int64_t replay_seq;         /* events up to here are not replayed into shopper state */
@@ -78,10 +90,13 @@ struct engine {
     struct map_u64 changed; /* product_no: texts to be indexed anew */
     struct map_u64 removed; /* product_no */
     struct stage stage;
-    struct rule_rows *rule_rows; /* owned reference; replaced only under build_lock */
+    struct rule_rows *rule_rows;            /* owned reference; replaced only under build_lock */
+    struct served_experiments *experiments; /* owned reference; replaced only under build_lock */
     bool rules_changed;
     bool model_changed;
+    bool experiments_changed;
     int64_t model_retry_ns; /* after a failure, not before this */
+    int64_t experiments_retry_ns;
     bool shelves_stale;
     bool newcomers_stale;         /* guarded by build_lock */
     struct err newcomers_failure; /* of building them; ERR_OK: fine */
@@ -91,7 +106,6 @@ struct engine {
     _Atomic int64_t shown;        /* = shown_position, for others */
     _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
     _Atomic uint64_t views;
-    _Atomic uint64_t experiments; /* how often any was seen to change */
 };
 
 /* engine.c: remember a failure for readiness and stats, and tell it once. */
@@ -99,10 +113,12 @@ void note_failure(struct engine *e, struct err *of, enum err_code code, const st
                   const char *what);
 
 /* view.c */
-void served_model_unref(struct served_model *m);
+void served_model_unref(struct served_model *m); /* NULL is fine */
 
 /* engine_view.c: make and publish the next view, under build_lock (or before threads start). */
-struct view *next_view(struct engine *e); /* a copy of the present one, to be changed */
+struct served_model *served_model_ref(struct served_model *m); /* NULL is fine */
+struct view *copy_view(const struct view *from); /* without rules, experiments and versions */
+struct view *next_view(struct engine *e);        /* a copy of the present one, to be changed */
 void publish_view(struct engine *e, struct view *next); /* takes it */
 /* engine_catalogue.c: the same with another catalogue, which it takes, as of a position of the log. */
 void show_catalogue(struct engine *e, struct catalogue *c, int64_t position);
@@ -118,6 +134,8 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
 float act_heat(enum event_type type);
 /* Every act that load_heat saw, into shopper state. */
 enum err_code read_acts(struct engine *e, struct err *err);
+/* The acts of the entries behind `after` up to `last`, into shopper state alone: it has those that came later. */
+enum err_code reread_acts(struct engine *e, int64_t after, int64_t last, struct err *err);
 
 /* The log up to here is in the view whole: where a replay of what follows begins. */
 static inline int64_t shown_position(const struct engine *e)
@@ -152,13 +170,30 @@ uint32_t overlay_docs(const struct catalogue *c);
 
 /* engine_model.c: put the published version in service. On failure the one before stays. */
 enum err_code load_model(struct engine *e, struct err *err);
-/* Drop the acts that the model in service has in its histories. */
+/* A version's files, mapped. checksums: of all bytes, which reads them. */
+enum err_code open_version(struct engine *e, struct str version, bool checksums,
+                           struct served_model **out, struct err *err);
+/* Shopper state is to have the acts that a model does not know, before it serves. */
+enum err_code know_acts_since(struct engine *e, const struct served_model *m, struct err *err);
+/* What the models in service know, after they have changed; under build_lock. newest: of the log, as they were loaded. */
+void note_known_acts(struct engine *e, int64_t newest);
+/* Drop the acts that all models in service have in their histories. */
 void forget_known_acts(struct engine *e);
 
+/* engine_versions.c: the experiments that serve and the versions that they name, into a view of their own. */
+/* A version that is kept beside the published one; returns an owned reference, or NULL. */
+struct served_model *kept_version(struct engine *e, struct str version);
+/* changed: they, or which versions there are. Else versions that were missing are looked for. */
+enum err_code load_experiments(struct engine *e, bool changed, struct err *err);
+
 /* engine_rules.c */
-/* The rules as they are stored now, to be compiled into the next view. */
+/* The rules as they are stored now, as experiments want them. *rows returns owned; NULL: nobody compiles them. */
+enum err_code read_rules(struct engine *e, struct db *db,
+                         const struct served_experiments *experiments, struct rule_rows **rows,
+                         struct err *err);
+/* The same, to be compiled into the next view. */
 enum err_code load_rules(struct engine *e, struct db *db, struct err *err);
-/* The same into a view of their own, where the log said that they changed. */
+/* The same, into a view of their own, where the log said that they changed. */
 enum err_code show_rules(struct engine *e, struct db *db, struct err *err);
 /* Into next, before it is published. */
 void compile_rules(struct engine *e, struct view *next);
@@ -169,6 +204,8 @@ void unregister_metrics(struct engine *e);
 
 /* shelves.c */
 void rebuild_shelves(struct engine *e);
+/* The newcomers among the factors of a view's model, anew. */
+void renew_newcomers(struct engine *e, struct view *v);
 /* Both shelves as of now_us, without products made at before_us or later. */
 void shelve(struct view *v, int64_t now_us, int64_t before_us);
 

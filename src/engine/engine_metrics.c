@@ -41,6 +41,22 @@ static double shoppers(void *engine)
     return (double)stats_of(engine).shoppers;
 }
 
+static double model_versions(void *engine)
+{
+    struct engine_stats s = stats_of(engine);
+    return (s.model[0] != '\0') + s.versions;
+}
+
+static double model_bytes(void *engine)
+{
+    return (double)stats_of(engine).model_bytes;
+}
+
+static double versions_failing(void *engine)
+{
+    return stats_of(engine).versions_failing;
+}
+
 static double failing(void *engine)
 {
     return stats_of(engine).failure[0] != '\0';
@@ -61,6 +77,13 @@ static const struct {
      segments},
     {{.name = "aisle_live_shoppers", .help = "Shoppers with acts that no model knows yet"},
      shoppers},
+    {{.name = "aisle_model_versions",
+      .help = "Versions of the model in service: the published one and those of experiments"},
+     model_versions},
+    {{.name = "aisle_model_bytes", .help = "Bytes of their files, which are mapped"}, model_bytes},
+    {{.name = "aisle_model_versions_failing",
+      .help = "Versions that experiments name and that cannot be served"},
+     versions_failing},
     {{.name = "aisle_engine_failing",
       .help = "1 while the change log or the published model cannot be followed"},
      failing},

@@ -42,20 +42,27 @@ static void open_ranker(const struct engine *e, struct served_model *m)
              LOG_ERR_TEXT(&err));
 }
 
-static enum err_code open_version(struct engine *e, struct str version, struct served_model **out,
-                                  struct err *err)
+enum err_code open_version(struct engine *e, struct str version, bool checksums,
+                           struct served_model **out, struct err *err)
 {
     char path[FS_PATH_MAX];
+    struct fs_info info;
     struct served_model *m = MEM_NEW(struct served_model);
     m->refs = 1;
     snprintf(m->version, sizeof m->version, "%.*s", STR_ARG(version));
     snprintf(path, sizeof path, "%s/models/recommend/%s/recommend.model", store_dir(e->store),
              m->version);
-    enum err_code code = recommend_model_open(path, false, &m->recommend, err);
+    enum err_code code = recommend_model_open(path, checksums, &m->recommend, err);
     if (code != ERR_OK) {
         mem_free(m);
         return code;
     }
+    code = fs_stat(path, &info, err);
+    if (code != ERR_OK) {
+        served_model_unref(m);
+        return code;
+    }
+    m->bytes = info.bytes;
     open_ranker(e, m);
     *out = m;
     return ERR_OK;
@@ -86,41 +93,114 @@ static enum err_code read_register(struct engine *e, struct arena *arena, struct
     return code;
 }
 
-static void trim_acts(struct engine *e, int64_t trained_at)
+/* --- acts that models know ------------------------------------------------------------------- */
+
+/* What the one of several models that knows least has seen. */
+struct known {
+    int64_t position, trained_at;
+};
+
+static const struct known everything = {INT64_MAX, INT64_MAX};
+
+static void know_no_more(struct known *k, const struct served_model *m)
 {
-    int64_t now = clock_now_us();
-    trained_at = trained_at < now ? trained_at : now;
-    if (trained_at > TRIM_MARGIN_US)
-        users_trim(e->users, trained_at - TRIM_MARGIN_US);
+    if (m->recommend.position < k->position)
+        k->position = m->recommend.position;
+    if (m->recommend.trained_at < k->trained_at)
+        k->trained_at = m->recommend.trained_at;
 }
 
-/* Put it into the next view. A model of another shop, or of a later state of this one than its
- * store has, may claim to know acts that are yet to come: it knows none beyond newest. */
-static void serve(struct engine *e, struct served_model *model, int64_t newest)
+static struct known known_to_all(const struct view *v)
 {
-    int64_t trained_at = model ? model->recommend.trained_at : 0;
-    int64_t position = model ? model->recommend.position : 0;
-    pthread_mutex_lock(&e->build_lock);
-    struct view *next = next_view(e);
-    /* What the model before did not know stays, so that rolling back to it loses nothing. */
-    if (next->model && next->model->recommend.trained_at < trained_at)
-        trained_at = next->model->recommend.trained_at;
-    served_model_unref(next->model);
-    next->model = model;
-    newcomers_unref(next->newcomers); /* they stand among the other model's factors */
-    next->newcomers = NULL;
-    e->newcomers_stale = true;
-    publish_view(e, next);
-    pthread_mutex_unlock(&e->build_lock);
+    struct known k = everything;
+    if (v->model)
+        know_no_more(&k, v->model);
+    for (size_t i = 0; i < v->versions_len; i++)
+        know_no_more(&k, v->versions[i]->model);
+    return k;
+}
+
+enum err_code know_acts_since(struct engine *e, const struct served_model *m, struct err *err)
+{
+    int64_t position = m ? m->recommend.position : 0;
+    if (!e->replayed || position >= e->acts_since)
+        return ERR_OK;
+    enum err_code code = reread_acts(e, position, e->acts_since, err);
+    if (code == ERR_OK)
+        e->acts_since = position;
+    return code;
+}
+
+/* A model of another shop, or of a later state of this one than its store has, may claim to know
+ * acts that are yet to come: it knows none beyond what the log had as it was loaded. */
+void note_known_acts(struct engine *e, int64_t newest)
+{
+    int64_t position = e->view->model ? known_to_all(e->view).position : 0;
     e->model_position = position < newest ? position : newest;
-    e->shelves_stale = true;
-    trim_acts(e, trained_at);
+}
+
+static void trim_acts(struct engine *e, struct known k)
+{
+    int64_t now = clock_now_us();
+    int64_t trained_at = k.trained_at < now ? k.trained_at : now;
+    if (k.trained_at == INT64_MAX || trained_at <= TRIM_MARGIN_US)
+        return;
+    users_trim(e->users, trained_at - TRIM_MARGIN_US);
+    if (e->acts_since < k.position)
+        e->acts_since = k.position;
 }
 
 void forget_known_acts(struct engine *e)
 {
-    if (e->view->model)
-        trim_acts(e, e->view->model->recommend.trained_at);
+    trim_acts(e, known_to_all(e->view));
+}
+
+/* --- the published version ------------------------------------------------------------------- */
+
+static bool is_named(const struct engine *e, const char *version)
+{
+    for (size_t i = 0; e->experiments && i < e->experiments->versions_len; i++)
+        if (str_is(e->experiments->versions[i], version))
+            return true;
+    return false;
+}
+
+/* A version that an experiment names goes on beside the one that takes its place. */
+static void keep_named(struct engine *e, struct view *next)
+{
+    if (next->model && next->versions_len < VIEW_VERSIONS_MAX &&
+        is_named(e, next->model->version) &&
+        view_of_version(next, str_of(next->model->version)) == next)
+        next->versions[next->versions_len++] = copy_view(next);
+}
+
+static void serve(struct engine *e, struct served_model *model, int64_t newest)
+{
+    pthread_mutex_lock(&e->build_lock);
+    struct view *next = next_view(e);
+    /* What the models before did not know stays, so that rolling back to them loses nothing. */
+    struct known k = known_to_all(next);
+    if (model)
+        know_no_more(&k, model);
+    keep_named(e, next);
+    served_model_unref(next->model);
+    next->model = model;
+    renew_newcomers(e, next); /* they stood among the other model's factors */
+    shelve(next, clock_now_us(), INT64_MAX);
+    publish_view(e, next);
+    note_known_acts(e, newest);
+    pthread_mutex_unlock(&e->build_lock);
+    e->shelves_stale = true;
+    if (model)
+        trim_acts(e, k);
+}
+
+/* A version that serves an experiment is there already. */
+static enum err_code find_or_open(struct engine *e, struct str version, struct served_model **out,
+                                  struct err *err)
+{
+    *out = kept_version(e, version);
+    return *out ? ERR_OK : open_version(e, version, false, out, err);
 }
 
 enum err_code load_model(struct engine *e, struct err *err)
@@ -139,11 +219,15 @@ enum err_code load_model(struct engine *e, struct err *err)
     if (same)
         goto out;
     if (version.n) {
-        code = open_version(e, version, &model, err); /* reads the whole file: no transaction */
+        code = find_or_open(e, version, &model, err); /* reads the whole file: no transaction */
         if (code != ERR_OK)
             goto out;
     }
-    serve(e, model, newest);
+    code = know_acts_since(e, model, err);
+    if (code == ERR_OK)
+        serve(e, model, newest);
+    else
+        served_model_unref(model);
 out:
     arena_release(&arena);
     return code;

@@ -9,47 +9,73 @@
 /* Texts of all rules. */
 #define TEXTS_MAX ((size_t)STORE_RULES_MAX * (STORE_RULE_DEFINITION_MAX + 3 * STORE_ID_MAX))
 
-static void keep(struct rule_rows *to, const struct rule_row *row)
+static const struct named_rule *find_named(const struct served_experiments *s, struct str id)
+{
+    for (size_t i = 0; s && i < s->rules_len; i++)
+        if (str_eq(s->rules[i].id, id))
+            return &s->rules[i];
+    return NULL;
+}
+
+static void keep(struct rule_rows *to, const struct rule_row *row, bool only_named)
 {
     if (to->len == to->cap) {
         to->cap = to->cap ? to->cap * 2 : 16;
         to->items = mem_resize(to->items, to->cap, sizeof *to->items);
+        to->only_named = mem_resize(to->only_named, to->cap, sizeof *to->only_named);
     }
-    struct rule_row *kept = &to->items[to->len++];
+    struct rule_row *kept = &to->items[to->len];
+    to->only_named[to->len++] = only_named;
     *kept = *row;
     kept->id = arena_str(&to->texts, row->id);
     kept->name = arena_str(&to->texts, row->name);
     kept->definition = arena_str(&to->texts, row->definition);
 }
 
-static enum err_code read_rows(struct db *db, struct rule_rows *to, struct err *err)
+/* Those that are switched on, and those that experiments name. */
+static enum err_code read_rows(struct db *db, const struct served_experiments *experiments,
+                               struct rule_rows *to, struct err *err)
 {
     struct db_rows rows = {0};
     struct rule_row row;
     bool more;
     enum err_code code = rules_after(db, NULL, STORE_RULES_MAX, &rows, err);
-    while (code == ERR_OK && (code = rules_next(&rows, &row, &more, err)) == ERR_OK && more)
-        if (row.enabled)
-            keep(to, &row);
+    while (code == ERR_OK && (code = rules_next(&rows, &row, &more, err)) == ERR_OK && more) {
+        const struct named_rule *named = find_named(experiments, row.id);
+        if (row.enabled || named)
+            keep(to, &row, named && (named->bound || !row.enabled));
+    }
     db_rows_close(&rows);
     return code;
 }
 
-enum err_code load_rules(struct engine *e, struct db *db, struct err *err)
+enum err_code read_rules(struct engine *e, struct db *db,
+                         const struct served_experiments *experiments, struct rule_rows **out,
+                         struct err *err)
 {
+    *out = NULL;
     if (!e->rules_compiler)
         return ERR_OK;
     struct rule_rows *rows = MEM_NEW(struct rule_rows);
     rows->refs = 1;
     arena_init(&rows->texts, 0, TEXTS_MAX);
-    enum err_code code = read_rows(db, rows, err);
-    if (code != ERR_OK) {
+    enum err_code code = read_rows(db, experiments, rows, err);
+    if (code == ERR_OK)
+        *out = rows;
+    else
         rule_rows_unref(rows);
-        return code;
+    return code;
+}
+
+enum err_code load_rules(struct engine *e, struct db *db, struct err *err)
+{
+    struct rule_rows *rows;
+    enum err_code code = read_rules(e, db, e->experiments, &rows, err);
+    if (code == ERR_OK) {
+        rule_rows_unref(e->rule_rows);
+        e->rule_rows = rows;
     }
-    rule_rows_unref(e->rule_rows);
-    e->rule_rows = rows;
-    return ERR_OK;
+    return code;
 }
 
 enum err_code show_rules(struct engine *e, struct db *db, struct err *err)

@@ -120,21 +120,29 @@ void shelve(struct view *v, int64_t now_us, int64_t before_us)
 }
 
 /* A view without newcomers is better than none. */
-static void renew_newcomers(struct engine *e, struct view *v)
+void renew_newcomers(struct engine *e, struct view *v)
 {
     struct err err;
     newcomers_unref(v->newcomers);
     enum err_code code = newcomers_build(v->catalogue, view_model(v), v->live, &v->newcomers, &err);
-    e->newcomers_stale = false;
     note_failure(e, &e->newcomers_failure, code, &err, "new products");
+}
+
+static void rebuild(struct engine *e, struct view *v, int64_t now_us)
+{
+    if (e->newcomers_stale)
+        renew_newcomers(e, v);
+    shelve(v, now_us, INT64_MAX); /* a shop's clock may be ahead of ours */
 }
 
 void rebuild_shelves(struct engine *e)
 {
     struct view *next = next_view(e);
-    if (e->newcomers_stale)
-        renew_newcomers(e, next);
-    shelve(next, clock_now_us(), INT64_MAX); /* a shop's clock may be ahead of ours */
+    int64_t now_us = clock_now_us();
+    rebuild(e, next, now_us);
+    for (size_t i = 0; i < next->versions_len; i++)
+        rebuild(e, next->versions[i], now_us);
+    e->newcomers_stale = false;
     publish_view(e, next);
     e->shelves_stale = false;
     e->shelves_at_ns = clock_mono_ns();

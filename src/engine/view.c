@@ -28,8 +28,15 @@ void rule_rows_unref(struct rule_rows *r)
     if (r && atomic_fetch_sub(&r->refs, 1) == 1) {
         arena_release(&r->texts);
         mem_free(r->items);
+        mem_free(r->only_named);
         mem_free(r);
     }
+}
+
+void served_experiments_unref(struct served_experiments *s)
+{
+    if (s && atomic_fetch_sub(&s->refs, 1) == 1)
+        s->release(s);
 }
 
 void compiled_rules_unref(struct compiled_rules *r)
@@ -48,12 +55,23 @@ void view_unref(struct view *v)
 {
     if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
         return;
+    for (size_t i = 0; i < v->versions_len; i++)
+        view_unref(v->versions[i]);
+    served_experiments_unref(v->experiments);
     catalogue_unref(v->catalogue);
     served_model_unref(v->model);
     compiled_rules_unref(v->rules);
     newcomers_unref(v->newcomers);
     live_unref(v->live);
     mem_free(v);
+}
+
+const struct view *view_of_version(const struct view *v, struct str version)
+{
+    for (size_t i = 0; version.n && i < v->versions_len; i++)
+        if (str_is(version, v->versions[i]->model->version))
+            return v->versions[i];
+    return v;
 }
 
 struct str view_language(const struct view *v, struct str name)

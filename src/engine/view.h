@@ -17,7 +17,11 @@
 #include "engine/users.h"
 #include "store/rules.h"
 
-enum { VIEW_LANGUAGES_MAX = 4, SHELF_MAX = 1000 };
+enum {
+    VIEW_LANGUAGES_MAX = 4,
+    SHELF_MAX = 1000,
+    VIEW_VERSIONS_MAX = 4, /* of the model, that experiments name, beside the published one */
+};
 
 /* A list that is the same for everybody, best first. */
 struct shelf {
@@ -30,6 +34,7 @@ struct shelf {
 struct served_model {
     _Atomic uint32_t refs;
     char version[64]; /* NUL-terminated; "" only before the first one */
+    uint64_t bytes;   /* of its file, which is mapped */
     struct recommend_model recommend;
     struct ranker *ranker; /* owned; NULL: it has none, or none that can be read */
     char ranker_error
@@ -48,7 +53,26 @@ struct rule_rows {
     _Atomic uint32_t refs;
     struct arena texts;
     struct rule_row *items; /* [len] in the order in which they count; owned */
+    bool *only_named;       /* [len] in force only where an experiment says so; owned; NULL: none */
     size_t len, cap;
+};
+
+/* A rule that an experiment names. */
+struct named_rule {
+    struct str id;
+    bool
+        bound; /* whether it is switched on or not, it is in force only where the experiment says so */
+};
+
+/* What the experiments that serve want of the engine, read from the record by who understands them
+ * (recommend/experiment_set.h). */
+struct served_experiments {
+    _Atomic uint32_t refs;
+    void (*release)(struct served_experiments *s); /* with the last reference */
+    const struct str *versions; /* [versions_len] of the model, each once, most urgent first */
+    size_t versions_len;
+    const struct named_rule *rules; /* [rules_len] each once */
+    size_t rules_len;
 };
 
 struct view;
@@ -60,6 +84,12 @@ struct rules_compiler {
                                       const struct compiled_rules *before);
 };
 
+/* How to read them. *out returns owned, one reference. */
+struct experiments_reader {
+    enum err_code (*read)(struct db *db, struct served_experiments **out, struct err *err);
+};
+
+void served_experiments_unref(struct served_experiments *s); /* NULL is fine */
 struct rule_rows *rule_rows_ref(struct rule_rows *r);
 void rule_rows_unref(struct rule_rows *r);           /* NULL is fine */
 void compiled_rules_unref(struct compiled_rules *r); /* NULL is fine */
@@ -85,6 +115,11 @@ struct view {
     const struct shop_profile *shop; /* borrowed from the engine */
     struct live *live;   /* owned reference; the same for all views but after a full feed */
     struct users *users; /* borrowed from the engine */
+    struct served_experiments *experiments; /* owned reference; NULL: nobody reads them */
+    struct view
+        *versions[VIEW_VERSIONS_MAX]; /* [versions_len] owned: the same moment with another version
+                                                 of the model, and without versions of their own */
+    size_t versions_len;
 };
 
 struct view *view_ref(struct view *v);
@@ -95,6 +130,10 @@ static inline const struct recommend_model *view_model(const struct view *v)
 {
     return v->model && v->model->recommend.rows ? &v->model->recommend : NULL;
 }
+
+/** The same moment with that version of the model; v itself where the version is empty or not kept.
+ *  Borrowed while v is held. */
+const struct view *view_of_version(const struct view *v, struct str version);
 
 /** The shop's language for this name, or its default for an unknown or empty one. */
 struct str view_language(const struct view *v, struct str name);

@@ -36,18 +36,38 @@ struct reading {
     bool overflow;
 };
 
-/* The variant of this experiment that a list was made by; variants_len: another list. */
-static size_t variant_of(const struct reading *r, const struct event *e)
+/* The variant of this experiment that a list was made by; variants_len: another list. bytes are the facts'. */
+static size_t variant_of(const struct reading *r, const struct event *e,
+                         uint8_t bytes[LIST_ID_BYTES], struct list_facts *facts)
 {
-    uint8_t bytes[LIST_ID_BYTES];
-    struct list_facts facts;
     size_t none = r->entry->e.variants_len;
-    if (e->request_id.n == 0 || !list_id_read(r->o->key, e->request_id, bytes, &facts))
+    if (e->request_id.n == 0 || !list_id_read(r->o->key, e->request_id, bytes, facts))
         return none;
-    for (size_t i = 0; i < facts.variants_len; i++)
-        if (facts.variants[i].experiment == r->entry->record.no && facts.variants[i].variant < none)
-            return facts.variants[i].variant;
+    for (size_t i = 0; i < facts->variants_len; i++)
+        if (facts->variants[i].experiment == r->entry->record.no &&
+            facts->variants[i].variant < none)
+            return facts->variants[i].variant;
     return none;
+}
+
+/* Once for each list. */
+static void count_list(struct reading *r, const struct event *e, size_t variant,
+                       const struct list_facts *facts)
+{
+    struct str named = r->entry->e.variants[variant].model;
+    struct {
+        uint64_t list, what;
+    } key = {XXH3_64bits(e->request_id.p, e->request_id.n), 0};
+    bool added;
+    if (named.n == 0)
+        return;
+    map_u64_at(&r->acts, XXH3_64bits(&key, sizeof key), &added);
+    if (!added)
+        return;
+    if (named.n > LIST_MODEL_MAX) /* as ids say it */
+        named.n = LIST_MODEL_MAX;
+    r->out->arms[variant].lists++;
+    r->out->arms[variant].other_lists += !str_eq(named, facts->model);
 }
 
 static enum err_code participant_at(struct reading *r, const struct event *e, size_t variant,
@@ -93,10 +113,12 @@ static enum err_code take_event(void *arg, const struct event *e, bool *enough, 
 {
     struct reading *r = arg;
     struct participant *p = NULL;
+    uint8_t bytes[LIST_ID_BYTES];
+    struct list_facts facts;
     *enough = false;
     if (e->user_no == 0 || e->user_no % r->parts != r->part)
         return ERR_OK;
-    size_t variant = variant_of(r, e);
+    size_t variant = variant_of(r, e, bytes, &facts);
     bool is_late = e->time >= r->out->to && !map_u64_find(&r->index, e->user_no);
     if (variant == r->entry->e.variants_len || is_late)
         return ERR_OK;
@@ -105,6 +127,7 @@ static enum err_code take_event(void *arg, const struct event *e, bool *enough, 
         return code;
     p->mixed |= p->variant != variant;
     count(r, e, p);
+    count_list(r, e, variant, &facts);
     *enough = r->overflow = r->acts.len + r->len > r->held_max && r->parts < PARTS_MAX;
     return ERR_OK;
 }
@@ -305,6 +328,11 @@ static void write_variant(const struct experiment_entry *entry, const struct exp
     JW_STR(w, "name", entry->e.variants[variant].name);
     JW_U64(w, "shoppers", arm->shoppers);
     JW_U64(w, "final", arm->final);
+    if (entry->e.variants[variant].model.n) {
+        JW_STR(w, "model", entry->e.variants[variant].model);
+        JW_U64(w, "lists", arm->lists);
+        JW_U64(w, "lists_of_other_models", arm->other_lists);
+    }
     JW_OBJ(w, "metrics");
     for (int m = 0; m < EXPERIMENT_METRICS; m++) {
         enum experiment_metric metric = (enum experiment_metric)m;

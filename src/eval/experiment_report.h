@@ -6,6 +6,8 @@
  *          came to. Requests of one shopper depend on each other and would make every interval too narrow; shoppers who are
  *          not final yet would make it wait for some and not for others.
  * Mixed:   a shopper who was seen in two variants (a guest who turned out to be somebody) is counted and left out.
+ * Models:  of a variant that names a version of the model, the lists are counted that another one made, because that
+ *          one could not be served: their shoppers are in its figures all the same, so that nothing is chosen.
  * Looking: intervals and p hold at all moments at once (sequential.h), each comparison with the control at
  *          alpha / (variants - 1). Different metrics are different questions: nothing is taken off for their number.
  * Ending:  experiment_verdict says why an experiment should be stopped: the sample ratio is off (p below
@@ -27,8 +29,10 @@
 _Static_assert((int)EXPERIMENT_VARIANTS_MAX <= (int)SEQUENTIAL_ARMS_MAX, "each variant is an arm");
 
 struct experiment_arm {
-    uint64_t shoppers;                                /* who saw it, and no other variant */
-    uint64_t final;                                   /* of these */
+    uint64_t shoppers; /* who saw it, and no other variant */
+    uint64_t final;    /* of these */
+    uint64_t lists; /* of which anything was seen, of a variant that names a version of the model */
+    uint64_t other_lists; /* of these, by another version: that one could not be served */
     struct sequential_arm metric[EXPERIMENT_METRICS]; /* of the final ones */
 };
 

@@ -52,12 +52,23 @@ static bool holds_for(const struct rule *rule, const struct rules_asker *asker, 
            (asker->known && rules_attributes_match(rule->shoppers, asker->attributes, arena));
 }
 
+static bool is_named(const struct rule *rule, const struct rules_asker *asker)
+{
+    for (size_t i = 0; i < asker->named_len; i++)
+        for (size_t k = 0; k < asker->named[i].len; k++)
+            if (str_eq(asker->named[i].ids[k], rule->id))
+                return true;
+    return false;
+}
+
 const char *rules_idle(const struct view *view, size_t i, const struct rules_asker *asker,
                        struct arena *arena)
 {
     const struct rule *rule = rules_at(view, i);
     if (!holds_here(rule, asker->place))
         return "placement";
+    if (rule->only_named && !is_named(rule, asker))
+        return "experiment";
     if (!rule_in_season(rule, asker->now_us, view->shop->utc_offset_min))
         return "schedule";
     return holds_for(rule, asker, arena) ? NULL : "audience";

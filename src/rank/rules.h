@@ -65,6 +65,7 @@ struct rule {
     int64_t no;
     struct str id, name;
     bool enabled;
+    bool only_named; /* an experiment decides about it: in force where rules_asker names it alone */
     int32_t priority;
 
     const struct str *places; /* [places_len] names of placements; none: all */
@@ -101,7 +102,8 @@ ERR_MUST_USE enum err_code rule_parse(const struct rule_row *row, struct arena *
 /** Give this to the engine (engine_options). */
 extern const struct rules_compiler rules_compiler;
 
-/** Rules of the view, in their order; those that are off or cannot be read are not among them. */
+/** Rules of the view, in their order; those that cannot be read, and those that are off and that no experiment
+ *  names, are not among them. */
 size_t rules_len(const struct view *view);
 const struct rule *rules_at(const struct view *view, size_t i);
 
@@ -110,11 +112,19 @@ bool rules_ask_for_attributes(const struct view *view);
 
 /* --- one request ----------------------------------------------------------------------------- */
 
+/* Ids of rules that an experiment puts in force for those who ask. */
+struct rule_names {
+    const struct str *ids; /* [len] */
+    size_t len;
+};
+
 struct rules_asker {
-    struct str place;      /* of the list: "home", "search" */
-    uint32_t user_no;      /* whose acts count; 0: nobody's */
-    bool known;            /* signed in, and not opted out */
-    struct str attributes; /* JSON object of a known shopper, or empty */
+    struct str place;               /* of the list: "home", "search" */
+    uint32_t user_no;               /* whose acts count; 0: nobody's */
+    bool known;                     /* signed in, and not opted out */
+    struct str attributes;          /* JSON object of a known shopper, or empty */
+    const struct rule_names *named; /* [named_len] of the experiments that they take part in */
+    size_t named_len;
     int64_t now_us;
 };
 
@@ -126,7 +136,8 @@ ERR_MUST_USE enum err_code rules_begin(const struct view *view, const struct rul
                                        struct arena *arena, struct rules_use **out,
                                        struct err *err);
 
-/** Why rule i is not in force: "placement", "schedule" or "audience"; NULL: it is. */
+/** Why rule i is not in force: "placement", "experiment" (one decides about it, and not for this shopper here),
+ *  "schedule" or "audience"; NULL: it is. */
 const char *rules_idle(const struct view *view, size_t i, const struct rules_asker *asker,
                        struct arena *arena);
 

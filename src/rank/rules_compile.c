@@ -22,8 +22,11 @@ static struct rule_book *new_book(struct rule_rows *rows)
     for (size_t i = 0; i < rows->len; i++) {
         struct rule *rule = &b->rules[b->len];
         /* What a later version wrote, and this one cannot read, is not in force: GET /v1/rules tells. */
-        if (!rows->items[i].enabled || rule_parse(&rows->items[i], &b->arena, rule, NULL) != ERR_OK)
+        bool only_named = rows->only_named && rows->only_named[i];
+        if ((!rows->items[i].enabled && !only_named) ||
+            rule_parse(&rows->items[i], &b->arena, rule, NULL) != ERR_OK)
             continue;
+        rule->only_named = only_named;
         b->asks_for_attributes |= rule->shoppers != NULL;
         b->len++;
     }

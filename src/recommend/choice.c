@@ -19,6 +19,8 @@ struct rules_asker choice_asker(const struct recommend_request *r)
                                 .user_no = r->user_no,
                                 .known = r->known,
                                 .attributes = r->attributes,
+                                .named = r->named_rules,
+                                .named_len = r->named_rules_len,
                                 .now_us = r->now_us};
 }
 

@@ -53,18 +53,52 @@ static bool overrides(const struct experiment *e, enum placement p, size_t i)
     return false;
 }
 
+static bool overrides_model(const struct experiment *e)
+{
+    for (size_t v = 0; v < e->variants_len; v++)
+        if (e->variants[v].model.n)
+            return true;
+    return false;
+}
+
+bool experiment_names_rule(const struct experiment *e, struct str id)
+{
+    for (size_t v = 0; v < e->variants_len; v++)
+        for (size_t i = 0; i < e->variants[v].rules.len; i++)
+            if (str_eq(e->variants[v].rules.ids[i], id))
+                return true;
+    return false;
+}
+
+static bool share_a_rule(const struct experiment *a, const struct experiment *b)
+{
+    for (size_t v = 0; v < a->variants_len; v++)
+        for (size_t i = 0; i < a->variants[v].rules.len; i++)
+            if (experiment_names_rule(b, a->variants[v].rules.ids[i]))
+                return true;
+    return false;
+}
+
+static bool override_the_same(const struct experiment *a, const struct experiment *b,
+                              enum placement p)
+{
+    for (size_t i = 0; i <= PLACEMENT_WEIGHTS; i++)
+        if (overrides(a, p, i) && overrides(b, p, i))
+            return true;
+    return (overrides_model(a) && overrides_model(b)) || share_a_rule(a, b);
+}
+
 static enum err_code check_overrides(const struct experiment_entry *a,
                                      const struct experiment_entry *b, struct err *err)
 {
     for (int p = 0; p < PLACEMENTS; p++) {
         bool both = a->e.placements >> p & 1 && b->e.placements >> p & 1;
-        for (size_t i = 0; both && i <= PLACEMENT_WEIGHTS; i++)
-            if (overrides(&a->e, (enum placement)p, i) && overrides(&b->e, (enum placement)p, i))
-                return err_set(err, ERR_CONFLICT,
-                               "experiment '%.*s' of layer '%.*s' overrides the same in placement "
-                               "%s: put both into one layer",
-                               STR_ARG(b->record.id), STR_ARG(b->e.layer),
-                               placement_name((enum placement)p));
+        if (both && override_the_same(&a->e, &b->e, (enum placement)p))
+            return err_set(err, ERR_CONFLICT,
+                           "experiment '%.*s' of layer '%.*s' overrides the same in placement "
+                           "%s: put both into one layer",
+                           STR_ARG(b->record.id), STR_ARG(b->e.layer),
+                           placement_name((enum placement)p));
     }
     return ERR_OK;
 }
@@ -162,6 +196,10 @@ static void override(const struct experiment_variant *v, enum placement placemen
     placement_weights_override(&out->weights.of[placement], &v->weights.of[placement]);
     if (v->explore >= 0)
         out->explore = v->explore;
+    if (v->model.n)
+        out->model = v->model;
+    if (v->rules.len && out->rules_len < sizeof out->rules / sizeof *out->rules)
+        out->rules[out->rules_len++] = v->rules;
 }
 
 /* The decision that was made first after the moment, of those that speak of the placement. */

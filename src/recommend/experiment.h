@@ -10,14 +10,22 @@
  *           "horizon_days": 3, "expected_shoppers": 10000, "alpha": 0.05, "max_days": 60, "description": "...",
  *           "guardrails": [{"metric": "revenue", "max_loss": 0.1}],
  *           "variants": [{"name": "control", "weight": 1},
- *                        {"name": "fresh", "weight": 1, "weights": {"home.arrivals": 0.8}, "explore": 0.1}]}
+ *                        {"name": "fresh", "weight": 1, "weights": {"home.arrivals": 0.8}, "explore": 0.1,
+ *                         "model": "20261123T180000-1", "rules": ["spring"]}]}
  *          placements and variants are needed; the first variant is the control. "weights" are those of weights.h;
- *          "explore" is how often the last place of a list is filled at random (explore.h).
+ *          "explore" is how often the last place of a list is filled at random (explore.h); "model" is a registered
+ *          version of the family recommend, "rules" are ids of business rules (rank/rules.h).
+ * Rules:   while an experiment runs, a rule that any of its variants names is in force for the shoppers of those
+ *          variants in the experiment's placements and for nobody else, whether it is switched on or not. Its own
+ *          placements, schedule and audience hold as ever. Once decided, the rules of the variant that was decided for
+ *          are in force there for everybody, and all of them otherwise as they are switched.
+ * Models:  a decided version serves until another one is published after the decision.
  * Memory:  a definition lies in the arena that it was read into.
  * Threads: reading one; everything else any. */
 #ifndef RECOMMEND_EXPERIMENT_H
 #define RECOMMEND_EXPERIMENT_H
 
+#include "rank/rules.h"
 #include "recommend/weights.h"
 #include "store/experiments.h"
 #include "store/users.h"
@@ -26,8 +34,10 @@ enum {
     EXPERIMENT_BUCKETS = 10000,
     EXPERIMENT_VARIANTS_MAX = 16,
     EXPERIMENT_GUARDRAILS_MAX = 8,
-    EXPERIMENT_LAYERS_MAX = 4, /* with running experiments in one placement */
-    EXPERIMENT_NAME_MAX = 64,  /* bytes of a layer's or variant's name */
+    EXPERIMENT_LAYERS_MAX = 4,         /* with running experiments in one placement */
+    EXPERIMENT_NAME_MAX = 64,          /* bytes of a layer's or variant's name */
+    EXPERIMENT_RULES_MAX = 16,         /* of a variant */
+    EXPERIMENT_DECIDED_RULES_MAX = 28, /* decided experiments whose variant names rules */
 };
 
 enum experiment_metric {
@@ -44,6 +54,8 @@ struct experiment_variant {
     uint32_t weight;                  /* 1..1000: its part of those who take part */
     struct recommend_weights weights; /* what is said of them (weights.h) */
     double explore;                   /* 0..0.5; below 0: not overridden */
+    struct str model;                 /* version of the family recommend; empty: not overridden */
+    struct rule_names rules;          /* none: not overridden */
 };
 
 struct experiment_guardrail {
@@ -75,6 +87,9 @@ ERR_MUST_USE enum err_code experiment_read(struct str json, struct arena *arena,
 /** The variant of that name; variants_len: there is none. */
 size_t experiment_variant_of(const struct experiment *e, struct str name);
 
+/** Does any variant name the rule of that id? */
+bool experiment_names_rule(const struct experiment *e, struct str id);
+
 /** How many buckets of its layer an experiment takes. */
 uint32_t experiment_buckets(const struct experiment *e);
 
@@ -99,10 +114,13 @@ struct experiment_part {
     size_t variant;
 };
 
-/* What a shopper gets in a placement. */
+/* What a shopper gets in a placement. Texts are borrowed from the entries. */
 struct experiment_settings {
     struct recommend_weights weights;
     double explore;
+    struct str model; /* empty: the published one */
+    struct rule_names rules[EXPERIMENT_DECIDED_RULES_MAX + EXPERIMENT_LAYERS_MAX]; /* [rules_len] */
+    size_t rules_len;
     struct experiment_part parts[EXPERIMENT_LAYERS_MAX]; /* [parts_len] in what they take part */
     size_t parts_len;
 };

@@ -87,10 +87,41 @@ static bool read_weights(struct json_reader *r, struct recommend_weights *out)
     return !r->failed;
 }
 
-static bool read_variant(struct json_reader *r, struct experiment_variant *v)
+/* One id; a mistake is told with its place in the list. */
+static bool read_rule(struct json_reader *r, struct rule_names *rules, struct str *ids)
 {
-    static const char *const names[] = {"name", "weight", "weights", "explore"};
-    struct jr_fields fields = {.names = names, .n = 4, .strict = true};
+    struct err why;
+    char what[16];
+    struct str *id = &ids[rules->len];
+    snprintf(what, sizeof what, "rules[%zu]", rules->len);
+    if (rules->len == EXPERIMENT_RULES_MAX)
+        return jr_fail(r, ERR_LIMIT, "rules: more than %d", EXPERIMENT_RULES_MAX);
+    if (!jr_str_max(r, STORE_ID_MAX, id))
+        return false;
+    if (store_id_check(what, *id, &why) != ERR_OK)
+        return jr_fail(r, ERR_INVALID, "%s", why.msg);
+    for (size_t i = 0; i < rules->len; i++)
+        if (str_eq(ids[i], *id))
+            return jr_fail(r, ERR_INVALID, "rules: '%.*s' comes twice", STR_ARG(*id));
+    rules->len++;
+    return true;
+}
+
+static bool read_rules(struct json_reader *r, struct arena *arena, struct rule_names *rules)
+{
+    struct str *ids = ARENA_NEW(arena, struct str, EXPERIMENT_RULES_MAX + 1);
+    *rules = (struct rule_names){.ids = ids};
+    if (!jr_arr(r))
+        return false;
+    while (jr_next(r))
+        read_rule(r, rules, ids);
+    return !r->failed;
+}
+
+static bool read_variant(struct json_reader *r, struct arena *arena, struct experiment_variant *v)
+{
+    static const char *const names[] = {"name", "weight", "weights", "explore", "model", "rules"};
+    struct jr_fields fields = {.names = names, .n = 6, .strict = true};
     int64_t weight = 1;
     int field;
     *v = (struct experiment_variant){.explore = -1};
@@ -105,6 +136,10 @@ static bool read_variant(struct json_reader *r, struct experiment_variant *v)
             jr_i64(r, 1, WEIGHT_MAX, &weight);
         else if (field == 2)
             read_weights(r, &v->weights);
+        else if (field == 4)
+            read_name(r, "model", &v->model);
+        else if (field == 5)
+            read_rules(r, arena, &v->rules);
         else if (jr_double(r, &v->explore) && !(v->explore >= 0 && v->explore <= explore_max))
             jr_fail(r, ERR_INVALID, "explore: expected 0 to %g", explore_max);
     }
@@ -121,7 +156,7 @@ static bool read_variants(struct json_reader *r, struct arena *arena, struct exp
         struct experiment_variant v;
         if (e->variants_len == EXPERIMENT_VARIANTS_MAX)
             return jr_fail(r, ERR_LIMIT, "variants: more than %d", EXPERIMENT_VARIANTS_MAX);
-        if (!read_variant(r, &v))
+        if (!read_variant(r, arena, &v))
             return false;
         if (experiment_variant_of(e, v.name) < e->variants_len)
             return jr_fail(r, ERR_INVALID, "variants: '%.*s' comes twice", STR_ARG(v.name));

@@ -17,6 +17,7 @@
 
 #include "engine/view.h"
 #include "rank/filter.h"
+#include "rank/rules.h"
 
 enum {
     RECOMMEND_LIMIT_MAX = 100,
@@ -77,6 +78,8 @@ struct recommend_request {
     bool
         may_be_short; /* a filter that leaves little makes a short list, not a walk over the catalogue */
     const struct recommend_weights *weights; /* of the sources; NULL: the default */
+    const struct rule_names *named_rules;    /* [named_rules_len] that experiments put in force */
+    size_t named_rules_len;
     int64_t now_us;
 };
 

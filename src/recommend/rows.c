@@ -150,6 +150,8 @@ static enum err_code add_list(struct builder *b, struct draft *d, const uint32_t
         .hide_seen = r->hide_seen,
         .may_be_short = d->row.category.key.n > 0 || d->row.placement == PLACEMENT_NEW,
         .weights = r->weights,
+        .named_rules = r->named_rules,
+        .named_rules_len = r->named_rules_len,
         .now_us = r->now_us};
     code = recommend_run(b->view, &list, &b->scratch, &found, b->err);
     if (code != ERR_OK)

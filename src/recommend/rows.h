@@ -78,6 +78,8 @@ struct rows_request {
     bool known;                              /* as of recommend_request, for rules */
     struct str attributes;                   /* likewise */
     const struct recommend_weights *weights; /* NULL: the default */
+    const struct rule_names *named_rules;    /* [named_rules_len] as of recommend_request */
+    size_t named_rules_len;
     int64_t now_us;
 };
 
@@ -103,6 +105,9 @@ ERR_MUST_USE enum err_code rows_run(const struct view *view, const struct rows_r
 /** "home", "product", ... False for an unknown name. */
 bool rows_page_of(struct str name, enum rows_page *out);
 const char *rows_page_name(enum rows_page p);
+
+/** The placement whose experiments the page takes part in: of "product" it is "similar". */
+enum placement rows_page_placement(enum rows_page p);
 
 /** What a request for the page should have. */
 enum placement_needs rows_page_needs(enum rows_page p);

@@ -6,11 +6,15 @@
 static const struct page {
     const char *name;
     enum placement_needs needs;
+    enum placement placement;
 } pages[ROWS_PAGES] = {
-    [ROWS_HOME] = {"home", NEEDS_NOTHING},     [ROWS_PRODUCT] = {"product", NEEDS_PRODUCT},
-    [ROWS_CART] = {"cart", NEEDS_PRODUCTS},    [ROWS_CHECKOUT] = {"checkout", NEEDS_PRODUCTS},
-    [ROWS_ORDER] = {"order", NEEDS_PRODUCTS},  [ROWS_CATEGORY] = {"category", NEEDS_FILTER},
-    [ROWS_SEARCH] = {"search", NEEDS_NOTHING},
+    [ROWS_HOME] = {"home", NEEDS_NOTHING, PLACEMENT_HOME},
+    [ROWS_PRODUCT] = {"product", NEEDS_PRODUCT, PLACEMENT_SIMILAR},
+    [ROWS_CART] = {"cart", NEEDS_PRODUCTS, PLACEMENT_CART},
+    [ROWS_CHECKOUT] = {"checkout", NEEDS_PRODUCTS, PLACEMENT_CHECKOUT},
+    [ROWS_ORDER] = {"order", NEEDS_PRODUCTS, PLACEMENT_ORDER_CONFIRMATION},
+    [ROWS_CATEGORY] = {"category", NEEDS_FILTER, PLACEMENT_CATEGORY},
+    [ROWS_SEARCH] = {"search", NEEDS_NOTHING, PLACEMENT_SEARCH},
 };
 
 bool rows_page_of(struct str name, enum rows_page *out)
@@ -33,6 +37,12 @@ enum placement_needs rows_page_needs(enum rows_page p)
 {
     CHECK((unsigned)p < ROWS_PAGES);
     return pages[p].needs;
+}
+
+enum placement rows_page_placement(enum rows_page p)
+{
+    CHECK((unsigned)p < ROWS_PAGES);
+    return pages[p].placement;
 }
 
 /* Before and behind the name of the product or category. */

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "engine/engine.h"
+#include "recommend/experiment_set.h"
 #include "recommend/features.h"
 #include "store/models.h"
 #include "train/content.h"
@@ -538,6 +539,7 @@ enum err_code recommend_publish(struct store *store, const char *version, bool f
 
 struct old_version {
     char version[VERSION_SIZE];
+    bool named; /* by an experiment, for which it stays */
 };
 
 struct clearing {
@@ -570,7 +572,10 @@ static enum err_code find_old(struct db *db, struct clearing *c, struct err *err
 
 static enum err_code forget_job(struct store_tx *tx, void *arg, struct err *err)
 {
-    const struct old_version *old = arg;
+    struct old_version *old = arg;
+    enum err_code code = experiments_name_version(tx->db, str_of(old->version), &old->named, err);
+    if (code != ERR_OK || old->named)
+        return code;
     return model_delete(tx, STR_LIT("recommend"), str_of(old->version), err);
 }
 
@@ -586,15 +591,18 @@ enum err_code recommend_gc(struct store *store, size_t keep, size_t *removed, st
     store_read_end(store, db);
     if (code == ERR_OK)
         code = family_dir(store, family, err);
+    size_t gone = 0;
     for (size_t i = 0; i < c.len && code == ERR_OK; i++) {
         code = store_write(store, forget_job, &c.old[i], err);
-        if (code == ERR_OK)
-            code = fs_join(dir, family, c.old[i].version, err);
+        if (code != ERR_OK || c.old[i].named)
+            continue;
+        code = fs_join(dir, family, c.old[i].version, err);
         if (code == ERR_OK)
             code = fs_remove_tree(dir, err);
+        gone += code == ERR_OK;
     }
     if (removed)
-        *removed = c.len;
+        *removed = gone;
     return code;
 }
 

@@ -65,7 +65,8 @@ ERR_MUST_USE enum err_code recommend_train(struct store *store, const struct tra
 ERR_MUST_USE enum err_code recommend_publish(struct store *store, const char *version, bool force,
                                              bool *published, struct err *err);
 
-/** Remove versions beyond the newest `keep`, but for the live one and the one before it: register first,
+/** Remove versions beyond the newest `keep`, but for the live one, the one before it and those that experiments
+ *  name: register first,
  *  then files. *removed (may be NULL) counts. */
 ERR_MUST_USE enum err_code recommend_gc(struct store *store, size_t keep, size_t *removed,
                                         struct err *err);

@@ -1,5 +1,5 @@
 /* Experiments: definitions good and bad, who takes part, layers, overrides, and the place that explores. */
-#include "recommend/experiment.h"
+#include "recommend/experiment_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +59,16 @@ START_TEST(a_definition_that_is_none_is_refused_with_the_field)
         {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\"}, {\"name\": \"a\"}]}",
          "twice"},
         {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"weight\": 0}]}", "1"},
-        {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"model\": \"x\"}]}",
+        {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"model\": \"\"}]}",
          "model"},
+        {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"rules\": [\"r\", "
+         "\"\"]}]}",
+         "rules[1]"},
+        {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"rules\": [\"r\", "
+         "\"r\"]}]}",
+         "comes twice"},
+        {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"rules\": \"r\"}]}",
+         "array"},
         {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"explore\": 0.6}]}",
          "explore"},
         {"{\"placements\": [\"home\"], \"variants\": [{\"name\": \"a\", \"weights\": {\"home.x\": "
@@ -214,6 +222,85 @@ START_TEST(decisions_come_before_running_variants_and_nobody_else_is_touched)
 }
 END_TEST
 
+#define NAMES(name, more) "{\"name\": \"" name "\", " more "}"
+#define HOME(layer, variants)                                                                      \
+    "{\"placements\": [\"home\"], \"layer\": \"" layer "\", \"variants\": [" variants "]}"
+
+START_TEST(a_variant_brings_its_version_and_rules_to_its_own_shoppers)
+{
+    struct experiment_entry entries[2];
+    struct experiment_settings got;
+    bool seen[2] = {false, false};
+    entries[0] = entry_of(1, HOME("x", NAMES("a", "\"rules\": [\"r1\"]") "," NAMES(
+                                           "b", "\"model\": \"v2\", \"rules\": [\"r2\", \"r3\"]")));
+    entries[1] = entry_of(2, HOME("y", NAMES("c", "\"model\": \"v1\", \"rules\": [\"r4\"]")));
+    entries[1].record.state = EXPERIMENT_DECIDED;
+    entries[1].record.decision = STR_LIT("c");
+    experiments_apply(&recommend_weights_default, entries, 2, PLACEMENT_HOME, USER_KNOWN,
+                      (struct str){0}, &got);
+    ck_assert(str_is(got.model, "v1") && got.rules_len == 1 && str_is(got.rules[0].ids[0], "r4"));
+    for (int u = 0; u < 40; u++) {
+        char id[8];
+        size_t n = (size_t)snprintf(id, sizeof id, "u%d", u);
+        experiments_apply(&recommend_weights_default, entries, 2, PLACEMENT_HOME, USER_KNOWN,
+                          (struct str){id, n}, &got);
+        size_t variant = got.parts[0].variant;
+        seen[variant] = true;
+        ck_assert(str_is(got.model, variant ? "v2" : "v1"));
+        ck_assert_uint_eq(got.rules_len, 2);
+        ck_assert_uint_eq(got.rules[1].len, variant ? 2 : 1);
+        ck_assert(str_is(got.rules[1].ids[0], variant ? "r2" : "r1"));
+    }
+    ck_assert(seen[0] && seen[1]);
+    experiments_apply(&recommend_weights_default, entries, 2, PLACEMENT_CART, USER_KNOWN,
+                      STR_LIT("u"), &got);
+    ck_assert(got.model.n == 0 && got.rules_len == 0);
+}
+END_TEST
+
+START_TEST(layers_share_no_version_and_no_rule_in_a_placement)
+{
+    struct experiment_entry a, b;
+    struct err err;
+    uint32_t first;
+    a = entry_of(1, HOME("x", NAMES("a", "\"model\": \"v1\"")));
+    b = entry_of(2, HOME("y", NAMES("a", "\"model\": \"v1\"")));
+    ck_err(experiment_place(&b, &a, 1, &first, &err), ERR_CONFLICT);
+    b = entry_of(2, HOME("y", NAMES("a", "\"rules\": [\"r\"]")));
+    ck_ok(experiment_place(&b, &a, 1, &first, &err));
+    a = entry_of(1, HOME("x", NAMES("a", "\"rules\": [\"q\", \"r\"]")));
+    ck_err(experiment_place(&b, &a, 1, &first, &err), ERR_CONFLICT);
+    a.e.placements = 1 << PLACEMENT_CART;
+    ck_ok(experiment_place(&b, &a, 1, &first, &err));
+}
+END_TEST
+
+START_TEST(there_is_room_for_few_versions_and_for_no_rule_that_was_decided_for)
+{
+    struct experiment_entry others[2], e;
+    struct err err;
+    others[0] =
+        entry_of(1, HOME("x", NAMES("a", "\"model\": \"v1\"") "," NAMES(
+                                  "b", "\"model\": \"v2\"") "," NAMES("c", "\"model\": \"v3\"")));
+    others[1] = entry_of(2, HOME("y", NAMES("a", "\"model\": \"v8\"") "," NAMES(
+                                          "b", "\"rules\": [\"r\"], \"model\": \"v3\"")));
+    others[1].record.state = EXPERIMENT_DECIDED;
+    others[1].record.decision = STR_LIT("b");
+    e = entry_of(3, HOME("z", NAMES("a", "\"model\": \"v4\"")));
+    ck_ok(experiment_check_room(&e, others, 2, &err)); /* v1 to v4 */
+    e = entry_of(3, HOME("z", NAMES("a", "\"model\": \"v4\"") "," NAMES("b", "\"model\": \"v5\"")));
+    ck_err(experiment_check_room(&e, others, 2, &err), ERR_CONFLICT);
+    e = entry_of(3, HOME("z", NAMES("a", "\"rules\": [\"q\", \"r\"]")));
+    ck_err(experiment_check_room(&e, others, 2, &err), ERR_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(err.msg, "'r'"));
+    others[0] = entry_of(1, HOME("x", NAMES("a", "\"rules\": [\"q\"]")));
+    ck_err(experiment_check_decision(&e, 0, others, 2, &err), ERR_CONFLICT);
+    ck_assert_ptr_nonnull(strstr(err.msg, "'q'"));
+    e = entry_of(3, HOME("z", NAMES("a", "\"rules\": [\"s\"]")));
+    ck_ok(experiment_check_decision(&e, 0, others, 2, &err));
+}
+END_TEST
+
 START_TEST(the_last_place_shows_each_product_as_often_as_its_propensity_says)
 {
     enum { N = 200000, LEN = 8, LIMIT = 5 };
@@ -259,4 +346,7 @@ SUITE("experiment", a_definition_is_read_with_its_defaults,
       shoppers_are_divided_by_share_and_weight_and_stay_where_they_are,
       layers_are_independent_and_one_layer_is_exclusive, what_cannot_run_beside_others_is_refused,
       decisions_come_before_running_variants_and_nobody_else_is_touched,
+      a_variant_brings_its_version_and_rules_to_its_own_shoppers,
+      layers_share_no_version_and_no_rule_in_a_placement,
+      there_is_room_for_few_versions_and_for_no_rule_that_was_decided_for,
       the_last_place_shows_each_product_as_often_as_its_propensity_says)
