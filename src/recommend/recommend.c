@@ -144,6 +144,22 @@ static enum err_code gather_context(const struct view *view, const struct source
     return code;
 }
 
+static enum err_code gather_sessions(const struct view *view, const struct source_weights *w,
+                                     const struct recommend_request *r,
+                                     const struct profile *profile, struct arena *arena,
+                                     struct candidates *c, struct err *err)
+{
+    bool cart = r->placement == PLACEMENT_CART || r->placement == PLACEMENT_CHECKOUT;
+    bool set = cart || r->placement == PLACEMENT_ORDER_CONFIRMATION;
+    if (!(w->sessions > 0))
+        return ERR_OK;
+    enum err_code code =
+        source_sessions(view, profile, r->context, r->context_len, set,
+                        cart ? REASON_IN_CART : REASON_VISIT, r->now_us, arena, c, err);
+    close_source(c, w, &w->sessions);
+    return code;
+}
+
 static enum err_code gather_common(const struct view *view, const struct source_weights *w,
                                    uint32_t shelf_want, struct candidates *c, struct err *err)
 {
@@ -336,6 +352,8 @@ static enum err_code gather(const struct view *view, const struct recommend_requ
     code = gather_personal(view, w, profile, deep ? FACTORS_DEEP : FACTORS_WANT, arena, c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_sessions(view, w, r, profile, arena, c, err);
     if (code == ERR_OK)
         code = gather_common(view, w, deep ? SHELF_MAX : SHELF_WANT, c, err);
     if (code != ERR_OK)

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/tuning.h"
+#include "recommend/candidates.h"
 
 const struct recommend_weights recommend_weights_default = {
     {[PLACEMENT_HOME] = {.factors = 1,
@@ -9,14 +10,15 @@ const struct recommend_weights recommend_weights_default = {
                          .profile_with = 0.2f,
                          .profile_next = 0.1f,
                          .profile_alike = 0.3f,
+                         .sessions = 0.3f,
                          .trending = 0.4f,
                          .arrivals = 0.3f},
-     [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f},
+     [PLACEMENT_SIMILAR] = {.near = 1, .with = 0.2f, .next = 0.5f, .alike = 0.4f, .sessions = 0.5f},
      [PLACEMENT_BOUGHT_TOGETHER] = {.with = 1, .near = 0.3f, .next = 0.3f},
      [PLACEMENT_CART] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.02f},
      [PLACEMENT_TRENDING] = {.trending = 1},
      [PLACEMENT_NEW] = {.arrivals = 1},
-     [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f},
+     [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f, .sessions = 1},
      [PLACEMENT_CHECKOUT] = {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.1f},
      [PLACEMENT_ORDER_CONFIRMATION] = {.next = 1, .near = 0.5f, .factors = 0.5f, .trending = 0.05f},
      [PLACEMENT_CATEGORY] = {.factors = 1,
@@ -42,6 +44,7 @@ static const struct tuning tunings[] = {
     {"with", AT(with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"next", AT(next), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"alike", AT(alike), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"sessions", AT(sessions), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"trending", AT(trending), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"arrivals", AT(arrivals), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"diversity", AT(diversity), TUNING_FLOAT, 0, 1},
@@ -52,6 +55,7 @@ enum { TUNINGS = sizeof tunings / sizeof *tunings };
 _Static_assert((int)TUNINGS == (int)SOURCE_WEIGHTS + 1 &&
                    sizeof(struct source_weights) == TUNINGS * sizeof(float),
                "each weight has a name");
+_Static_assert((int)SOURCE_WEIGHTS <= (int)CANDIDATES_SOURCES_MAX, "all may say something");
 
 enum err_code recommend_weight_set(struct recommend_weights *w, struct str text, struct err *err)
 {

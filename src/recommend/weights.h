@@ -7,7 +7,7 @@
 
 #include "recommend/recommend.h"
 
-enum { SOURCE_WEIGHTS = 11 };
+enum { SOURCE_WEIGHTS = 12 };
 
 /* SOURCE_WEIGHTS floats, 0: the source is not asked, each 0..RECOMMEND_WEIGHT_MAX; and what else says which
  * products a placement shows. */
@@ -15,6 +15,7 @@ struct source_weights {
     float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
     float profile_alike;           /* and from what products' records say */
     float near, with, next, alike; /* from the context */
+    float sessions;                /* from this session: context and newest acts */
     float trending, arrivals;      /* for everybody */
     float diversity; /* 0..1: how much unlikeness counts beside the score (diversity.h) */
 };
