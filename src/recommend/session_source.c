@@ -9,15 +9,15 @@ enum { WANT = 60 /* products */ };
 /* What one request may cost; chosen on validation parts: docs/recommender-design.md. What the session has already is
  * not proposed again. */
 static const struct session_options options = {.neighbours = 100,
-                                               .budget = 1000,
-                                               .sample = 128,
+                                               .budget = 600,
+                                               .sample = 64,
                                                .recent = SESSION_STEPS_MAX,
                                                .decay = 0.5f,
                                                .match_power = 1,
                                                .half_life_days = 30,
                                                .idf_power = 1,
-                                               .spread = 0.9f,
-                                               .back = 0.8f};
+                                               .spread = 1,
+                                               .back = 1};
 
 /* The session under way, as rows of the model in order of time. A product that it does not know passes. Returns how
  * many. */
