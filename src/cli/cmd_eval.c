@@ -14,7 +14,8 @@ static const struct flag flags[] = {
      "the model's parameters; lists, cold, refit, als: as for `aisle train`; next, sessions: "
      "theirs"},
     {"--exact", NULL, "recommend: als scores every item instead of the nearest cells"},
-    {"--placement", "P", "lists: home, similar, bought_together or cart (all of them)"},
+    {"--placement", "P",
+     "lists: home, home_guest, similar, viewed_after, bought_together or cart (all)"},
     {"--weights", "P.S=V,...", "lists: weights of sources, for example home.factors=0.8"},
     {"--every", "HOURS", "refit: between two refits (24)"},
     {"--rounds", "N", "refit: so many, each from the one before (7)"},
@@ -119,8 +120,10 @@ const struct command cmd_eval = {
         "fitted\n"
         "           on the earlier acts, asked for the later ones. home: what a shopper did with "
         "products\n"
-        "           new to them; similar: what a session went on with; bought_together, cart: the\n"
-        "           rest of an order.\n"
+        "           new to them; home_guest: how a guest's session under way went on; similar,\n"
+        "           viewed_after: the same after its first product; bought_together, cart: the "
+        "rest\n"
+        "           of an order.\n"
         "cold       of products that nobody had: a tenth of the shop's, hidden from training and "
         "ranked\n"
         "           together with all others, and among themselves. tower is the factor model, "

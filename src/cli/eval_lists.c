@@ -8,10 +8,21 @@
 #include "train/ranker_train.h"
 #include "train/recommend_evaluate.h"
 
-enum { CASES_DEFAULT = 5000, TUNE_ROUNDS = 6, PLACEMENTS_MEASURED = 4 };
+enum { CASES_DEFAULT = 5000, TUNE_ROUNDS = 6 };
 
-static const enum placement measured[PLACEMENTS_MEASURED] = {
-    PLACEMENT_HOME, PLACEMENT_SIMILAR, PLACEMENT_BOUGHT_TOGETHER, PLACEMENT_CART};
+/* What is measured, by the names of placements; and home pages of guests in the middle of a session. */
+static const struct question {
+    const char *name;
+    enum placement placement;
+    bool guests;
+} questions[] = {{"home", PLACEMENT_HOME, false},
+                 {"home_guest", PLACEMENT_HOME, true},
+                 {"similar", PLACEMENT_SIMILAR, false},
+                 {"viewed_after", PLACEMENT_VIEWED_AFTER, false},
+                 {"bought_together", PLACEMENT_BOUGHT_TOGETHER, false},
+                 {"cart", PLACEMENT_CART, false}};
+
+enum { QUESTIONS = sizeof questions / sizeof *questions };
 
 struct evaluation {
     struct shop shop;
@@ -88,11 +99,11 @@ static enum err_code learn_ranker(struct evaluation *e, struct err *err)
     return code;
 }
 
-static void write_lists(const struct evaluation *e, enum placement placement,
+static void write_lists(const struct evaluation *e, const struct question *q,
                         const struct lists_result *r, double seconds, struct json_writer *w)
 {
     double n = r->cases ? (double)r->cases : 1;
-    jw_key(w, str_of(placement_name(placement)));
+    jw_key(w, str_of(q->name));
     jw_obj(w);
     JW_U64(w, "lists", r->cases);
     eval_key_at(w, "recall", e->k), jw_decimal(w, r->recall, 5);
@@ -106,12 +117,22 @@ static void write_lists(const struct evaluation *e, enum placement placement,
     JW_DECIMAL(w, "margin", r->margin, 5);
     JW_DECIMAL(w, "us_per_list", 1e6 * seconds / n, 1);
     JW_OBJ(w, "weights");
-    placement_weights_json(&e->weights.of[placement], w);
+    placement_weights_json(&e->weights.of[q->placement], w);
     jw_obj_end(w);
     jw_obj_end(w);
 }
 
-static enum err_code measure(struct evaluation *e, enum placement placement, struct json_writer *w,
+static enum err_code read_cases(struct evaluation *e, const struct question *q,
+                                struct list_cases *out, struct err *err)
+{
+    if (q->guests)
+        return list_cases_read_guests(&e->it, &e->past.view, e->split, INT64_MAX, e->cases_max,
+                                      e->params.seed, out, err);
+    return list_cases_read(&e->it, &e->past.view, q->placement, e->split, INT64_MAX, e->cases_max,
+                           e->params.seed, out, err);
+}
+
+static enum err_code measure(struct evaluation *e, const struct question *q, struct json_writer *w,
                              struct err *err)
 {
     struct list_cases cases;
@@ -119,8 +140,7 @@ static enum err_code measure(struct evaluation *e, enum placement placement, str
     struct lists_options o = {
         .k = e->k, .now_us = e->split, .pool = e->pool, .weights = &e->weights};
     double before, after;
-    enum err_code code = list_cases_read(&e->it, &e->past.view, placement, e->split, INT64_MAX,
-                                         e->cases_max, e->params.seed, &cases, err);
+    enum err_code code = read_cases(e, q, &cases, err);
     if (code == ERR_OK && e->tune)
         code =
             lists_tune(&cases, &e->past.view, &o, TUNE_ROUNDS, &e->weights, &before, &after, err);
@@ -128,7 +148,7 @@ static enum err_code measure(struct evaluation *e, enum placement placement, str
     if (code == ERR_OK)
         code = lists_measure(&cases, &e->past.view, &o, &r, err);
     if (code == ERR_OK)
-        write_lists(e, placement, &r, (double)(clock_mono_ns() - begin) / 1e9, w);
+        write_lists(e, q, &r, (double)(clock_mono_ns() - begin) / 1e9, w);
     lists_result_release(&r);
     list_cases_release(&cases);
     return code;
@@ -150,9 +170,9 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     JW_U64(w, "k", e->k);
     JW_TIME(w, "split", e->split);
     JW_OBJ(w, "placements");
-    for (size_t i = 0; i < PLACEMENTS_MEASURED && code == ERR_OK; i++)
-        if (!name || str_is(str_of(name), placement_name(measured[i])))
-            code = measure(e, measured[i], w, err);
+    for (size_t i = 0; i < QUESTIONS && code == ERR_OK; i++)
+        if (!name || strcmp(name, questions[i].name) == 0)
+            code = measure(e, &questions[i], w, err);
     jw_obj_end(w);
     if (code == ERR_OK && e->ranker) {
         JW_KEY(w, "ranker");
@@ -172,8 +192,8 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
 
 static bool is_measured(const char *name)
 {
-    for (size_t i = 0; i < PLACEMENTS_MEASURED; i++)
-        if (strcmp(name, placement_name(measured[i])) == 0)
+    for (size_t i = 0; i < QUESTIONS; i++)
+        if (strcmp(name, questions[i].name) == 0)
             return true;
     return false;
 }
@@ -208,7 +228,8 @@ enum cli_exit eval_lists(const struct args *args)
     struct err err;
     int64_t k, threads, cases;
     if (placement && !is_measured(placement))
-        return fail_usage(args, "--placement: expected home, similar, bought_together or cart");
+        return fail_usage(args, "--placement: expected home, home_guest, similar, viewed_after, "
+                                "bought_together or cart");
     if (!args_i64(args, "--k", 20, 1, RECOMMEND_LIMIT_MAX, &k) ||
         !args_i64(args, "--threads", 0, 0, 256, &threads) ||
         !args_i64(args, "--lists", CASES_DEFAULT, 1, INT32_MAX, &cases))

@@ -1,14 +1,15 @@
 /* eval_sessions.c - know the sessions of one file, foretell what comes next in those of another. */
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cli/eval.h"
 #include "eval/sessions.h"
+#include "num/topk.h"
 #include "recommend/sessions.h"
 
-struct lane {
-    struct session_scratch scratch;
-    struct topk_item best[SESSIONS_K_MAX];
-};
+/* Of one question; hostile options ask for more. */
+#define ARENA_BYTES_MAX ((size_t)4 << 30)
 
 struct evaluation {
     struct map_str item_of;
@@ -17,8 +18,9 @@ struct evaluation {
     struct session_options fit;
     struct session_index index;
     struct session_result result, popularity;
-    struct lane *lanes;
-    uint32_t *popular; /* [popular_len] items, best first */
+    struct arena *lanes;
+    _Atomic bool failed; /* a question did not fit */
+    uint32_t *popular;   /* [popular_len] items, best first */
     size_t popular_len;
     bool *wanted;
     double fit_s, measure_s; /* wall time */
@@ -28,11 +30,15 @@ static size_t list_near(void *arg, unsigned lane, const uint32_t *items, size_t 
                         uint32_t *out, size_t k)
 {
     struct evaluation *e = arg;
-    struct lane *l = &e->lanes[lane];
-    size_t len = session_foretell(&e->index, &e->fit, &l->scratch, items, n, now_us, l->best, k);
-    for (size_t i = 0; i < len; i++)
-        out[i] = l->best[i].id;
-    return len;
+    const struct session_question q = {.items = items, .n = n, .now_us = now_us, .k = k};
+    struct session_list found;
+    arena_reset(&e->lanes[lane]);
+    if (session_foretell(&e->index, &e->fit, &q, &e->lanes[lane], &found, NULL) != ERR_OK) {
+        atomic_store(&e->failed, true);
+        return 0;
+    }
+    memcpy(out, found.item, found.len * sizeof *out);
+    return found.len;
 }
 
 static size_t list_popular(void *arg, unsigned lane, const uint32_t *items, size_t n,
@@ -69,14 +75,16 @@ static enum err_code count_popular(struct evaluation *e, struct err *err)
 
 static enum err_code fit(struct evaluation *e, struct err *err)
 {
-    unsigned lanes = pool_lanes(e->options.pool);
     const struct session_log *t = &e->train;
-    enum err_code code = session_index_build(t->len, t->offsets, t->item, t->end_us,
-                                             (uint32_t)e->item_of.len, &e->index, err);
-    e->lanes = mem_new(lanes, sizeof *e->lanes);
-    for (unsigned i = 0; code == ERR_OK && i < lanes; i++)
-        code = session_scratch_init(&e->lanes[i].scratch, &e->index, &e->fit, err);
-    return code;
+    const struct session_input in = {.sessions = t->len,
+                                     .items = (uint32_t)e->item_of.len,
+                                     .offsets = t->offsets,
+                                     .item = t->item,
+                                     .end_us = t->end_us};
+    e->lanes = mem_new(pool_lanes(e->options.pool), sizeof *e->lanes);
+    for (unsigned i = 0; i < pool_lanes(e->options.pool); i++)
+        arena_init(&e->lanes[i], 1 << 20, ARENA_BYTES_MAX);
+    return session_index_build(&in, &e->index, err);
 }
 
 static enum err_code fit_and_measure(struct evaluation *e, struct err *err)
@@ -86,6 +94,8 @@ static enum err_code fit_and_measure(struct evaluation *e, struct err *err)
     int64_t fitted = clock_mono_ns();
     if (code == ERR_OK)
         code = session_log_measure(&e->test, &e->options, list_near, e, &e->result, err);
+    if (code == ERR_OK && atomic_load(&e->failed))
+        code = err_set(err, ERR_LIMIT, "a question takes more than %zu bytes", ARENA_BYTES_MAX);
     e->fit_s = (double)(fitted - begin) / 1e9;
     e->measure_s = (double)(clock_mono_ns() - fitted) / 1e9;
     if (code == ERR_OK)
@@ -143,7 +153,7 @@ static enum err_code evaluate(const struct args *args, struct evaluation *e, uns
     if (code == ERR_OK)
         write_result(e, w);
     for (unsigned i = 0; e->lanes && i < pool_lanes(e->options.pool); i++)
-        session_scratch_release(&e->lanes[i].scratch);
+        arena_release(&e->lanes[i]);
     mem_free(e->lanes);
     mem_free(e->popular);
     mem_free(e->wanted);

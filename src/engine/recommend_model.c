@@ -13,8 +13,8 @@ static const char KIND[] = "recommend";
 struct header {
     int64_t position;
     int64_t trained_at;
-    uint32_t rows, dim, users, source, features, products;
-    float alpha, regularisation, exponent, mean_products, graph_scale, zero;
+    uint32_t rows, dim, users, source, features, products, sessions;
+    float alpha, regularisation, exponent, mean_products, graph_scale;
 };
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -53,6 +53,7 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
                           .graph_scale = m->graph_scale,
                           .features = m->content.features,
                           .products = m->content.products,
+                          .sessions = m->sessions.sessions,
                           .alpha = m->alpha,
                           .regularisation = m->regularisation,
                           .exponent = m->exponent,
@@ -77,6 +78,8 @@ enum err_code recommend_model_write(const struct recommend_model *m, const char 
     add_lists(w, &m->alike, m->rows, alike_names);
     if (m->content.features)
         add_content(w, &m->content);
+    if (m->sessions.sessions)
+        session_index_write(&m->sessions, w);
     size_t acts = m->history_offsets[m->users];
     container_writer_add(w, "user.no", sizeof *m->user_no, m->user_no, m->users);
     container_writer_add(w, "user.offsets", sizeof *m->history_offsets, m->history_offsets,
@@ -246,6 +249,15 @@ static enum err_code read_content(const struct container *c, uint32_t dim, struc
     return ERR_OK;
 }
 
+static enum err_code read_sessions(const struct container *c, uint32_t sessions,
+                                   struct recommend_model *m, struct err *err)
+{
+    if (sessions == 0)
+        return ERR_OK;
+    enum err_code code = session_index_read(c, sessions, m->rows, &m->sessions, err);
+    return code == ERR_OK ? code : err_prefix(err, code, "recommend model");
+}
+
 static enum err_code read_histories(const struct container *c, struct recommend_model *m,
                                     struct err *err)
 {
@@ -311,6 +323,7 @@ static enum err_code read_all(struct recommend_model *m, struct err *err)
     TRY(read_lists(c, m->rows, next_names, &m->next, err));
     TRY(read_lists(c, m->rows, alike_names, &m->alike, err));
     TRY(read_content(c, m->dim, &m->content, err));
+    TRY(read_sessions(c, head->sessions, m, err));
     return read_histories(c, m, err);
 }
 

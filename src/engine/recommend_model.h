@@ -14,6 +14,7 @@
  *            content     where a product without a past, and one that is newer than this model, belongs
  *                        among the vectors (engine/content.h);
  *            popularity  weighted, decayed count of acts;
+ *            sessions    the shop's newest sessions (index/session_index.h), which name nobody;
  *            again       how many of the buyers came back for it, and after how many days (train/again.h);
  *            histories   what each shopper did up to `position`, packed to 6 bytes an act.
  * Trust:   recommend_model_open checks every count, order and reference once, so that the serving
@@ -30,10 +31,11 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "engine/content.h"
+#include "index/session_index.h"
 #include "index/vectors.h"
 
 enum {
-    RECOMMEND_MODEL_VERSION = 5,
+    RECOMMEND_MODEL_VERSION = 6,
     RECOMMEND_DIM_MAX = VECTORS_DIM_MAX,
     RECOMMEND_NEIGHBOURS_MAX = 256,
     RECOMMEND_EXPONENT_MAX = 2,
@@ -81,11 +83,12 @@ struct recommend_model {
 
     struct neighbour_lists graph; /* propagation: what a row passes on; else empty */
     float graph_scale; /* > 0: scores of graph times this are on the scale of the factors */
-    struct neighbour_lists near;  /* shoppers of this also liked */
-    struct neighbour_lists with;  /* bought in one basket */
-    struct neighbour_lists next;  /* came to afterwards, in order */
-    struct neighbour_lists alike; /* read alike */
-    struct content_tower content; /* of dim factors; features 0: there is none */
+    struct neighbour_lists near;   /* shoppers of this also liked */
+    struct neighbour_lists with;   /* bought in one basket */
+    struct neighbour_lists next;   /* came to afterwards, in order */
+    struct neighbour_lists alike;  /* read alike */
+    struct content_tower content;  /* of dim factors; features 0: there is none */
+    struct session_index sessions; /* of rows; sessions 0: none are kept, and no array is there */
 
     uint32_t users;
     const uint32_t *user_no;         /* [users] > 0, ascending */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -11,6 +12,7 @@ struct reading {
     const struct view *view;
     struct list_cases *out;
     int64_t split, until;
+    bool guests;
     uint8_t *mark; /* [products_end] of what is at hand; all 0 between cases */
     struct rng rng;
 };
@@ -118,7 +120,7 @@ static enum err_code read_session(struct reading *g, size_t begin, size_t end, s
     const struct interactions *it = g->it;
     struct list_cases *c = g->out;
     size_t at = c->products_len, context_len = 1;
-    bool order = c->placement != PLACEMENT_SIMILAR;
+    bool order = c->placement == PLACEMENT_BOUGHT_TOGETHER || c->placement == PLACEMENT_CART;
     enum err_code code = ERR_OK;
     if (it->time[begin] < g->split || it->time[end - 1] >= g->until)
         return ERR_OK;
@@ -139,6 +141,9 @@ static enum err_code read_session(struct reading *g, size_t begin, size_t end, s
     }
     if (order)
         shuffle(g, c->products + at, n);
+    if (g->guests)
+        context_len =
+            1 + rng_below(&g->rng, n - 1 < LIST_CASES_CLICKS_MAX ? n - 1 : LIST_CASES_CLICKS_MAX);
     if (c->placement == PLACEMENT_CART)
         context_len = n / 2 < RECOMMEND_CONTEXT_MAX ? n / 2 : RECOMMEND_CONTEXT_MAX;
     return finish(c, at, 0, context_len, err);
@@ -150,8 +155,8 @@ static enum err_code read_all(struct reading *g, struct err *err)
 {
     const struct interactions *it = g->it;
     enum placement p = g->out->placement;
-    bool by_session =
-        p == PLACEMENT_SIMILAR || p == PLACEMENT_BOUGHT_TOGETHER || p == PLACEMENT_CART;
+    bool by_session = g->guests || p == PLACEMENT_SIMILAR || p == PLACEMENT_VIEWED_AFTER ||
+                      p == PLACEMENT_BOUGHT_TOGETHER || p == PLACEMENT_CART;
     enum err_code code = ERR_OK;
     for (size_t begin = 0, end; begin < it->len && code == ERR_OK; begin = end) {
         end = begin + 1;
@@ -182,6 +187,19 @@ static void sample(struct reading *g, size_t cases_max)
     c->len = kept;
 }
 
+static enum err_code read_cases(struct reading *g, size_t cases_max, uint64_t seed, struct err *err)
+{
+    g->mark = mem_try_new((size_t)g->it->products_end + 1, 1);
+    if (!g->mark)
+        return err_set(err, ERR_MEMORY, "no memory for %u products", g->it->products_end);
+    rng_init(&g->rng, seed);
+    enum err_code code = read_all(g, err);
+    if (code == ERR_OK)
+        sample(g, cases_max);
+    mem_free(g->mark);
+    return code;
+}
+
 enum err_code list_cases_read(const struct interactions *it, const struct view *view,
                               enum placement placement, int64_t split, int64_t until,
                               size_t cases_max, uint64_t seed, struct list_cases *out,
@@ -189,14 +207,35 @@ enum err_code list_cases_read(const struct interactions *it, const struct view *
 {
     struct reading g = {.it = it, .view = view, .out = out, .split = split, .until = until};
     *out = (struct list_cases){.placement = placement};
-    g.mark = mem_try_new((size_t)it->products_end + 1, 1);
-    if (!g.mark)
-        return err_set(err, ERR_MEMORY, "no memory for %u products", it->products_end);
-    rng_init(&g.rng, seed);
-    enum err_code code = read_all(&g, err);
-    if (code == ERR_OK)
-        sample(&g, cases_max);
-    mem_free(g.mark);
+    return read_cases(&g, cases_max, seed, err);
+}
+
+/* A guest of a number of their own looks at the products of the context; what is asked for stays. */
+static void click(struct list_case *c, const uint32_t *products, uint32_t user_no, int64_t split,
+                  struct users *users)
+{
+    enum { APART_S = 60 };
+    for (uint32_t i = 0; i < c->context_len; i++) {
+        int64_t time_s = split / CLOCK_US_PER_S - (int64_t)(c->context_len - 1 - i) * APART_S;
+        users_add(users, user_no,
+                  &(struct user_action){products[c->at + i], (uint32_t)(time_s > 0 ? time_s : 0),
+                                        EVENT_VIEW});
+    }
+    c->user_no = user_no;
+    c->at += c->context_len;
+    c->context_len = 0;
+}
+
+enum err_code list_cases_read_guests(const struct interactions *it, const struct view *view,
+                                     int64_t split, int64_t until, size_t cases_max, uint64_t seed,
+                                     struct list_cases *out, struct err *err)
+{
+    struct reading g = {
+        .it = it, .view = view, .out = out, .split = split, .until = until, .guests = true};
+    *out = (struct list_cases){.placement = PLACEMENT_HOME};
+    enum err_code code = read_cases(&g, cases_max, seed, err);
+    for (size_t i = 0; code == ERR_OK && i < out->len; i++)
+        click(&out->items[i], out->products, it->users_end + (uint32_t)i, split, view->users);
     return code;
 }
 

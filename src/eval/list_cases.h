@@ -2,7 +2,7 @@
  *
  * home, trending, new   a shopper with a past; right is what they did after the moment with products that they had
  *                       not touched before.
- * similar               the first product of a session after the moment; right is what was looked at later in it.
+ * similar, viewed_after the first product of a session after the moment; right is what was looked at later in it.
  * bought_together       one product of an order, drawn by lot; right is the rest of the order.
  * cart                  half of the products of an order, drawn by lot; right is the rest.
  *
@@ -38,6 +38,17 @@ ERR_MUST_USE enum err_code list_cases_read(const struct interactions *it, const 
                                            enum placement placement, int64_t split, int64_t until,
                                            size_t cases_max, uint64_t seed, struct list_cases *out,
                                            struct err *err);
+enum { LIST_CASES_CLICKS_MAX = 8 };
+
+/** Home pages of guests in the middle of a session (list_cases_read): of each session after the moment, a shopper of
+ *  whom nothing is known has looked at its first products, a minute apart up to the moment: how many is drawn
+ *  by lot, at most LIST_CASES_CLICKS_MAX; right is the rest. What they did is added to view->users, under numbers
+ *  that nobody has.
+ *  ERR_MEMORY */
+ERR_MUST_USE enum err_code list_cases_read_guests(const struct interactions *it,
+                                                  const struct view *view, int64_t split,
+                                                  int64_t until, size_t cases_max, uint64_t seed,
+                                                  struct list_cases *out, struct err *err);
 void list_cases_release(struct list_cases *c);
 
 #endif

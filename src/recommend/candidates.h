@@ -20,7 +20,7 @@
 enum {
     CANDIDATES_MAX = 4096,
     CANDIDATES_SLOT_BITS = 13,
-    CANDIDATES_SOURCES_MAX = 10, /* that say something */
+    CANDIDATES_SOURCES_MAX = 12, /* that say something */
     CANDIDATES_LISTS_MAX = 256,  /* of all sources; further ones are left out */
 };
 

@@ -70,7 +70,7 @@ enum feature {
 
 enum {
     FEATURES_DEFINITIONS =
-        2, /* to be raised where a feature is computed otherwise under its name */
+        3, /* to be raised where a feature is computed otherwise under its name */
     FEATURES_INTERESTS = 64,
 };
 

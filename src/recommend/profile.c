@@ -138,3 +138,25 @@ enum err_code profile_load(const struct view *view, uint32_t user_no, struct are
             items[i].row = recommend_model_row(m, items[i].product_no);
     return ERR_OK;
 }
+
+/* Newest first, of one moment the heavier. */
+static bool is_newer(const struct profile_item *a, const struct profile_item *b)
+{
+    return a->time_s != b->time_s ? a->time_s > b->time_s : a->weight > b->weight;
+}
+
+size_t profile_newest(const struct profile *profile, const struct profile_item **out, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < profile->len; i++) {
+        const struct profile_item *item = &profile->items[i];
+        size_t at = n;
+        if (item->row == UINT32_MAX || (n == max && !is_newer(item, out[n - 1])))
+            continue;
+        n += n < max;
+        for (at = n - 1; at > 0 && is_newer(item, out[at - 1]); at--)
+            out[at] = out[at - 1];
+        out[at] = item;
+    }
+    return n;
+}

@@ -33,6 +33,11 @@ ERR_MUST_USE enum err_code profile_load(const struct view *view, uint32_t user_n
 /** What a summed weight becomes in the factor model, in training and in serving: log(1 + weight). */
 float profile_confidence(float weight);
 
+/** The newest products that the model knows, newest first, of one moment the heavier.
+ *  out  [max] max >= 1
+ *  Returns how many. */
+size_t profile_newest(const struct profile *profile, const struct profile_item **out, size_t max);
+
 static inline bool profile_owns(const struct profile_item *item)
 {
     return item->types >> EVENT_PURCHASE & 1;

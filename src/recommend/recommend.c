@@ -143,6 +143,22 @@ static enum err_code gather_context(const struct view *view, const struct placem
     return code;
 }
 
+static enum err_code gather_sessions(const struct view *view, const struct placement_weights *w,
+                                     const struct recommend_request *r,
+                                     const struct profile *profile, struct arena *arena,
+                                     struct candidates *c, struct err *err)
+{
+    bool cart = r->placement == PLACEMENT_CART || r->placement == PLACEMENT_CHECKOUT;
+    bool set = cart || r->placement == PLACEMENT_ORDER_CONFIRMATION;
+    if (!(w->sessions > 0))
+        return ERR_OK;
+    enum err_code code = source_sessions(view, profile, r->context, r->context_len, set,
+                                         cart ? REASON_IN_CART : REASON_VISIT, r->now_us,
+                                         w->candidates.sessions, arena, c, err);
+    close_source(c, w, &w->sessions);
+    return code;
+}
+
 static enum err_code gather_common(const struct view *view, const struct placement_weights *w,
                                    struct candidates *c, struct err *err)
 {
@@ -342,6 +358,8 @@ static enum err_code gather(const struct view *view, const struct recommend_requ
     code = gather_personal(view, w, profile, arena, c, err);
     if (code == ERR_OK)
         code = gather_context(view, w, r, arena, c, err);
+    if (code == ERR_OK)
+        code = gather_sessions(view, w, r, profile, arena, c, err);
     if (code == ERR_OK)
         code = gather_common(view, w, c, err);
     if (code != ERR_OK)

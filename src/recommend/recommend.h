@@ -57,6 +57,7 @@ enum reason_code {
     REASON_LIKE,         /* similar to the product that is named */
     REASON_BUY_AGAIN,    /* bought before */
     REASON_DUE,          /* bought before, and its usual interval is over */
+    REASON_VISIT,        /* had in one visit with the product that is named */
     REASON_PICKED,       /* a rule of the shop, and no source */
     REASONS
 };

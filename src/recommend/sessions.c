@@ -2,18 +2,20 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/tuning.h"
+#include "num/topk.h"
+
+#define SECONDS_PER_DAY 86400.0f
 
 /* --- options --------------------------------------------------------------------------------- */
 
 struct session_options session_defaults(void)
 {
     return (struct session_options){.neighbours = 1000,
+                                    .budget = 100000,
                                     .sample = 1000,
                                     .recent = 20,
                                     .decay = .3F,
@@ -28,6 +30,7 @@ struct session_options session_defaults(void)
 static const struct tuning tunings[] = {
 #define AT(field) offsetof(struct session_options, field)
     {"neighbours", AT(neighbours), TUNING_U32, 1, 1e6},
+    {"budget", AT(budget), TUNING_U32, 1, 1e9},
     {"sample", AT(sample), TUNING_U32, 1, 1e6},
     {"recent", AT(recent), TUNING_U32, 1, SESSION_RECENT_MAX},
     {"decay", AT(decay), TUNING_FLOAT, 0, 1},
@@ -46,258 +49,312 @@ enum err_code session_option_set(struct session_options *o, struct str text, str
     return tuning_set(tunings, sizeof tunings / sizeof *tunings, o, text, err);
 }
 
-/* --- index ----------------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
-struct order {
-    int64_t end_us;
-    uint32_t from;
+/* Numbers and what is known of each, in open addressing: no more room than a query needs, however many sessions
+ * and items there are. */
+struct slot {
+    uint32_t key; /* number + 1; 0: empty */
+    uint32_t
+        mark; /* of a session: bit a where it was found by recent item a; of an item: who gave it something last,
+                      1 + the neighbour, and then its place in the list, from 1 */
+    float value;
 };
 
-/* The most recent first; of two that end together, the later in the input. */
-static int compare_orders(const void *a, const void *b)
+struct table {
+    struct slot *slots; /* [1 << bits], in the arena */
+    uint32_t bits;
+    uint32_t len, cap; /* cap: further ones are left out */
+};
+
+/* Room for so many numbers. */
+static enum err_code table_init(struct table *t, uint64_t cap, struct arena *arena, struct err *err)
 {
-    const struct order *x = a, *y = b;
-    if (x->end_us != y->end_us)
-        return x->end_us > y->end_us ? -1 : 1;
-    return (x->from < y->from) - (x->from > y->from);
+    *t = (struct table){.bits = 4, .cap = (uint32_t)(cap < UINT32_MAX / 4 ? cap : UINT32_MAX / 4)};
+    while (1ull << t->bits < 2ull * t->cap)
+        t->bits++;
+    size_t bytes = sizeof *t->slots << t->bits;
+    t->slots = arena_try_alloc(arena, bytes);
+    if (!t->slots)
+        return err_set(err, ERR_LIMIT, "what is near to a session does not fit");
+    memset(t->slots, 0, bytes);
+    return ERR_OK;
 }
 
-static enum err_code no_memory(uint32_t sessions, struct err *err)
+/* The slot of a number: its own, or an empty one. */
+static struct slot *table_find(const struct table *t, uint32_t number)
 {
-    return err_set(err, ERR_MEMORY, "no memory for an index of %u sessions", sessions);
+    uint32_t mask = (1u << t->bits) - 1, at = number * 0x9e3779b1u >> (32 - t->bits);
+    while (t->slots[at].key && t->slots[at].key != number + 1)
+        at = (at + 1) & mask;
+    return &t->slots[at];
 }
 
-/* Was an item not met in this session yet? seen [items] is the last session + 1 that had it. */
-static bool is_new(uint32_t *seen, uint32_t item, uint32_t session)
+/* The same, taken where it is new; NULL where there is no room. */
+static struct slot *table_take(struct table *t, uint32_t number)
 {
-    bool new = seen[item] != session + 1;
-    seen[item] = session + 1;
-    return new;
-}
-
-static enum err_code invert(struct session_index *x, struct err *err)
-{
-    uint32_t *seen = mem_try_new(x->items, sizeof *seen);
-    uint64_t total = 0;
-    x->of_offsets = mem_try_new((size_t)x->items + 2, sizeof *x->of_offsets);
-    x->idf = mem_try_new(x->items, sizeof *x->idf);
-    bool good = seen && x->of_offsets && x->idf;
-    for (uint32_t s = 0; good && s < x->sessions; s++)
-        for (uint64_t p = x->offsets[s]; p < x->offsets[s + 1]; p++)
-            if (is_new(seen, x->item[p], s)) {
-                x->of_offsets[x->item[p] + 2]++;
-                total++;
-            }
-    x->of_item = good ? mem_try_new(total, sizeof *x->of_item) : NULL;
-    if (x->of_item) {
-        memset(seen, 0, x->items * sizeof *seen);
-        for (uint32_t i = 0; i < x->items; i++) {
-            double have = (double)x->of_offsets[i + 2];
-            x->idf[i] = have > 0 ? (float)(log1p(x->sessions / have) / log1p(x->sessions)) : 0;
-            x->of_offsets[i + 2] += x->of_offsets[i + 1];
-        }
-        for (uint32_t s = 0; s < x->sessions; s++)
-            for (uint64_t p = x->offsets[s]; p < x->offsets[s + 1]; p++)
-                if (is_new(seen, x->item[p], s))
-                    x->of_item[x->of_offsets[x->item[p] + 1]++] = s;
-    }
-    mem_free(seen);
-    return x->of_item ? ERR_OK : no_memory(x->sessions, err);
-}
-
-enum err_code session_index_build(uint32_t n, const uint64_t *offsets, const uint32_t *item,
-                                  const int64_t *end_us, uint32_t items, struct session_index *out,
-                                  struct err *err)
-{
-    struct session_index x = {.sessions = n, .items = items};
-    struct order *order = mem_try_new(n, sizeof *order);
-    x.offsets = mem_try_new((size_t)n + 1, sizeof *x.offsets);
-    x.item = mem_try_new(offsets[n], sizeof *x.item);
-    x.end_us = mem_try_new(n, sizeof *x.end_us);
-    enum err_code code = order && x.offsets && x.item && x.end_us ? ERR_OK : no_memory(n, err);
-    for (uint32_t s = 0; code == ERR_OK && s < n; s++)
-        order[s] = (struct order){end_us[s], s};
-    if (code == ERR_OK && n)
-        qsort(order, n, sizeof *order, compare_orders);
-    for (uint32_t s = 0; code == ERR_OK && s < n; s++) {
-        uint64_t begin = offsets[order[s].from], end = offsets[order[s].from + 1];
-        if (end - begin > SESSION_ITEMS_MAX)
-            begin = end - SESSION_ITEMS_MAX;
-        if (end > begin)
-            memcpy(x.item + x.offsets[s], item + begin, (end - begin) * sizeof *item);
-        x.offsets[s + 1] = x.offsets[s] + (end - begin);
-        x.end_us[s] = order[s].end_us;
-    }
-    if (code == ERR_OK)
-        code = invert(&x, err);
-    mem_free(order);
-    if (code == ERR_OK)
-        *out = x;
-    else
-        session_index_release(&x);
-    return code;
-}
-
-void session_index_release(struct session_index *x)
-{
-    mem_free(x->offsets);
-    mem_free(x->item);
-    mem_free(x->end_us);
-    mem_free(x->of_offsets);
-    mem_free(x->of_item);
-    mem_free(x->idf);
-    *x = (struct session_index){0};
+    struct slot *s = table_find(t, number);
+    if (s->key)
+        return s;
+    if (t->len == t->cap)
+        return NULL;
+    t->len++;
+    s->key = number + 1;
+    return s;
 }
 
 /* --- queries --------------------------------------------------------------------------------- */
 
-enum err_code session_scratch_init(struct session_scratch *s, const struct session_index *x,
-                                   const struct session_options *o, struct err *err)
-{
-    *s = (struct session_scratch){0};
-    s->near = mem_try_new(x->sessions, sizeof *s->near);
-    s->found = mem_try_new(x->sessions, sizeof *s->found);
-    s->score = mem_try_new(x->items, sizeof *s->score);
-    s->scored = mem_try_new(x->items, sizeof *s->scored);
-    s->best = mem_try_new(o->neighbours, sizeof *s->best);
-    if (s->near && s->found && s->score && s->scored && s->best)
-        return ERR_OK;
-    session_scratch_release(s);
-    return no_memory(x->sessions, err);
-}
+struct query {
+    const struct session_index *x;
+    const struct session_options *o;
+    int64_t now_s;
+    float fading; /* half-lives a second; 0: age does not matter */
+    uint32_t len;
+    uint32_t recent[SESSION_RECENT_MAX]; /* [len] distinct, the current one first */
+    float weight[SESSION_RECENT_MAX];    /* [len] of a session that has it */
+    struct table found;                  /* sessions that share something */
+    struct topk_item *near;              /* [near_len] sessions, nearest first */
+    size_t near_len;
+    uint32_t items; /* of the nearest sessions together */
+    struct table scored;
+    struct gift *gifts; /* [gifts_len] where parts are asked for */
+    size_t gifts_len;
+};
 
-void session_scratch_release(struct session_scratch *s)
-{
-    mem_free(s->near);
-    mem_free(s->found);
-    mem_free(s->score);
-    mem_free(s->scored);
-    mem_free(s->best);
-    *s = (struct session_scratch){0};
-}
+/* What a neighbour gave an item. */
+struct gift {
+    uint32_t neighbour, slot; /* of scored */
+    float value;
+};
 
-/* The last known items, distinct, the current one first. */
-static uint32_t take_recent(const struct session_index *x, const struct session_options *o,
-                            const uint32_t *items, size_t n, uint32_t recent[SESSION_RECENT_MAX])
+static void take_recent(struct query *q, const struct session_question *question)
 {
-    uint32_t len = 0;
+    const uint32_t *items = question->items;
+    float decay = 1;
     size_t looked = 0;
-    for (; n > 0 && len < o->recent && looked < SESSION_RECENT_MAX; n--, looked++) {
-        uint32_t i = 0;
-        while (i < len && recent[i] != items[n - 1])
+    for (size_t n = question->n; n > 0 && q->len < q->o->recent && looked < SESSION_RECENT_MAX;
+         n--, looked++) {
+        uint32_t i = 0, item = items[n - 1];
+        while (i < q->len && q->recent[i] != item)
             i++;
-        if (i == len && items[n - 1] < x->items)
-            recent[len++] = items[n - 1];
+        if (i < q->len || item >= q->x->items)
+            continue;
+        q->recent[q->len] = item;
+        q->weight[q->len++] = decay * powf(q->x->idf[item], q->o->match_power);
+        decay *= q->o->decay;
     }
-    return len;
 }
 
-/* The sessions near to this one: s->best. */
-static size_t find_near(const struct session_index *x, const struct session_options *o,
-                        struct session_scratch *s, const uint32_t *recent, uint32_t len,
-                        int64_t now_us)
+/* How many sessions of an item are looked at. */
+static uint32_t sample_of(const struct query *q, uint32_t item)
 {
-    struct topk best;
-    uint32_t found = 0;
-    float weight = 1;
-    for (uint32_t a = 0; a < len; a++) {
-        uint64_t begin = x->of_offsets[recent[a]], end = x->of_offsets[recent[a] + 1];
-        float w = weight * powf(x->idf[recent[a]], o->match_power);
-        if (end - begin > o->sample)
-            end = begin + o->sample;
-        for (uint64_t k = begin; k < end && w > 0; k++) {
-            uint32_t session = x->of_item[k];
-            if (s->near[session] == 0)
-                s->found[found++] = session;
-            s->near[session] += w;
+    uint32_t n = q->x->of_offsets[item + 1] - q->x->of_offsets[item];
+    return n < q->o->sample ? n : q->o->sample;
+}
+
+static float nearness(const struct query *q, uint32_t session, float shared)
+{
+    const struct session_index *x = q->x;
+    if (q->o->length_power > 0)
+        shared *= powf((float)(x->offsets[session + 1] - x->offsets[session]), -q->o->length_power);
+    int64_t age_s = q->now_s - (int64_t)x->end_s[session];
+    return q->fading > 0 && age_s > 0 ? shared * exp2f((float)age_s * -q->fading) : shared;
+}
+
+/* How many of the nearest sessions score: the first, and further ones as far as the budget goes. */
+static size_t within_budget(struct query *q)
+{
+    size_t n = 0;
+    for (; n < q->near_len; n++) {
+        uint32_t session = q->near[n].id,
+                 size = q->x->offsets[session + 1] - q->x->offsets[session];
+        if (n > 0 && q->items + size > q->o->budget)
+            break;
+        q->items += size;
+    }
+    return n;
+}
+
+static enum err_code find_near(struct query *q, struct arena *arena, struct err *err)
+{
+    size_t n = 0;
+    uint64_t most = 0;
+    for (uint32_t a = 0; a < q->len; a++)
+        most += sample_of(q, q->recent[a]);
+    most = most < q->x->sessions ? most : q->x->sessions;
+    enum err_code code = table_init(&q->found, most, arena, err);
+    if (code != ERR_OK)
+        return code;
+    q->near = arena_try_alloc(arena, (most + 1) * sizeof *q->near);
+    if (!q->near)
+        return err_set(err, ERR_LIMIT, "what is near to a session does not fit");
+    for (uint32_t a = 0; a < q->len; a++) {
+        const uint32_t *sessions = q->x->of_session + q->x->of_offsets[q->recent[a]];
+        uint32_t len = q->weight[a] > 0 ? sample_of(q, q->recent[a]) : 0;
+        for (uint32_t k = 0; k < len; k++) {
+            struct slot *s = table_take(&q->found, sessions[k]);
+            s->value += q->weight[a];
+            s->mark |= 1u << a;
         }
-        weight *= o->decay;
     }
-    topk_init(&best, s->best, o->neighbours);
-    for (uint32_t i = 0; i < found; i++) {
-        uint32_t session = s->found[i];
-        float near = s->near[session];
-        float size = (float)(x->offsets[session + 1] - x->offsets[session]);
-        double days = (double)(now_us - x->end_us[session]) / (double)CLOCK_US_PER_DAY;
-        s->near[session] = 0;
-        if (o->length_power > 0)
-            near *= powf(size, -o->length_power);
-        if (o->half_life_days > 0)
-            near *= exp2f(-(float)fmax(days, 0) / o->half_life_days);
-        topk_push(&best, near, session);
+    for (size_t i = 0; i < (size_t)1 << q->found.bits; i++) {
+        const struct slot *s = &q->found.slots[i];
+        if (s->key)
+            q->near[n++] = (struct topk_item){nearness(q, s->key - 1, s->value), s->key - 1};
     }
-    return topk_finish(&best);
+    q->near_len = n < q->o->neighbours ? n : q->o->neighbours;
+    topk_order(q->near, n, q->near_len);
+    q->near_len = within_budget(q);
+    return ERR_OK;
 }
 
-/* Where in a session the most recent of the items that it shares stands: its first place, so that an item
- * which comes again is one that comes after it. */
-static uint64_t match_place(const struct session_index *x, uint32_t session, const uint32_t *recent,
-                            uint32_t len)
+/* Where in a session the most recent of the items that it was found by stands: its first place, so that an
+ * item which comes again is one that comes after it. */
+static uint32_t match_place(const struct query *q, uint32_t session)
 {
-    for (uint32_t a = 0; a < len; a++)
-        for (uint64_t p = x->offsets[session]; p < x->offsets[session + 1]; p++)
-            if (x->item[p] == recent[a])
-                return p;
-    return x->offsets[session];
+    uint32_t by = q->recent[__builtin_ctz(table_find(&q->found, session)->mark)];
+    uint32_t p = q->x->offsets[session];
+    while (q->x->item[p] != by)
+        p++;
+    return p;
 }
 
-static void score_item(struct session_scratch *s, uint32_t item, float value, uint32_t *scored)
+/* An item takes of a neighbour once: at its nearest place after the match, else before. */
+static void give(struct query *q, uint32_t neighbour, uint32_t item, float value)
 {
-    if (!(value > 0))
+    struct slot *s = value > 0 ? table_take(&q->scored, item) : NULL;
+    if (!s || s->mark == neighbour + 1)
         return;
-    if (s->score[item] == 0)
-        s->scored[(*scored)++] = item;
-    s->score[item] += value;
+    s->mark = neighbour + 1;
+    s->value += value;
+    if (q->gifts)
+        q->gifts[q->gifts_len++] = (struct gift){neighbour, (uint32_t)(s - q->scored.slots), value};
 }
 
-/* Is item in x->item[begin, end)? */
-static bool stands_in(const struct session_index *x, uint64_t begin, uint64_t end, uint32_t item)
+static void give_all(struct query *q, uint32_t neighbour)
 {
-    for (uint64_t p = begin; p < end; p++)
-        if (x->item[p] == item)
-            return true;
-    return false;
+    uint32_t session = q->near[neighbour].id, place = match_place(q, session);
+    uint32_t begin = q->x->offsets[session], end = q->x->offsets[session + 1];
+    float w = q->near[neighbour].score;
+    for (uint32_t p = place + 1; p < end; p++, w *= q->o->spread)
+        give(q, neighbour, q->x->item[p], w);
+    w = q->near[neighbour].score * q->o->back;
+    for (uint32_t p = place; p-- > begin; w *= q->o->spread)
+        give(q, neighbour, q->x->item[p], w);
 }
 
-static uint32_t score_session(const struct session_index *x, const struct session_options *o,
-                              struct session_scratch *s, uint32_t session, float near,
-                              uint64_t place, uint32_t scored)
+static enum err_code score_items(struct query *q, bool parts, struct arena *arena, struct err *err)
 {
-    uint64_t begin = x->offsets[session], end = x->offsets[session + 1];
-    float w = near;
-    for (uint64_t p = place + 1; p < end; p++) {
-        if (!stands_in(x, place + 1, p, x->item[p]))
-            score_item(s, x->item[p], w * powf(x->idf[x->item[p]], o->idf_power), &scored);
-        w *= o->spread;
+    enum err_code code = table_init(&q->scored, q->items, arena, err);
+    if (code == ERR_OK && parts) {
+        q->gifts = arena_try_alloc(arena, ((size_t)q->items + 1) * sizeof *q->gifts);
+        if (!q->gifts)
+            code = err_set(err, ERR_LIMIT, "what %zu sessions say does not fit", q->near_len);
     }
-    w = near * o->back;
-    for (uint64_t p = place; p-- > begin;) {
-        if (!stands_in(x, p + 1, end, x->item[p]))
-            score_item(s, x->item[p], w * powf(x->idf[x->item[p]], o->idf_power), &scored);
-        w *= o->spread;
-    }
-    return scored;
+    for (size_t i = 0; code == ERR_OK && i < q->near_len; i++)
+        give_all(q, (uint32_t)i);
+    return code;
 }
 
-size_t session_foretell(const struct session_index *x, const struct session_options *o,
-                        struct session_scratch *s, const uint32_t *items, size_t n, int64_t now_us,
-                        struct topk_item *out, size_t k)
+/* What an item's score is of its sum of nearnesses, but for `again`. */
+static float worth_of(const struct query *q, uint32_t item)
 {
-    uint32_t recent[SESSION_RECENT_MAX], scored = 0;
-    uint32_t len = take_recent(x, o, items, n, recent);
-    size_t near = find_near(x, o, s, recent, len, now_us);
-    struct topk best;
-    for (size_t i = 0; i < near; i++) {
-        uint64_t place = match_place(x, s->best[i].id, recent, len);
-        scored = score_session(x, o, s, s->best[i].id, s->best[i].score, place, scored);
+    float idf = q->x->idf[item], power = q->o->idf_power;
+    return power == 0 ? 1 : power == 1 ? idf : powf(idf, power);
+}
+
+/* What the session under way has already. */
+static void weigh_again(struct query *q)
+{
+    for (uint32_t a = 0; a < q->len; a++)
+        table_find(&q->scored, q->recent[a])->value *= q->o->again; /* an empty slot's is 0 */
+}
+
+static enum err_code list_best(struct query *q, size_t k, struct arena *arena,
+                               struct session_list *out, struct err *err)
+{
+    size_t n = 0, room = k < q->scored.len ? k : q->scored.len;
+    struct topk_item *items = arena_try_alloc(arena, (q->scored.len + 1) * sizeof *items);
+    out->item = arena_try_alloc(arena, (room + 1) * sizeof *out->item);
+    out->score = arena_try_alloc(arena, (room + 1) * sizeof *out->score);
+    if (!items || !out->item || !out->score)
+        return err_set(err, ERR_LIMIT, "%zu items of sessions do not fit", room);
+    weigh_again(q);
+    for (size_t i = 0; i < (size_t)1 << q->scored.bits; i++) {
+        const struct slot *s = &q->scored.slots[i];
+        float score = s->key ? s->value * worth_of(q, s->key - 1) : 0;
+        if (score > 0)
+            items[n++] = (struct topk_item){score, s->key - 1};
     }
-    for (uint32_t a = 0; a < len; a++)
-        s->score[recent[a]] *= o->again;
-    topk_init(&best, out, k);
-    for (uint32_t i = 0; i < scored; i++) {
-        if (s->score[s->scored[i]] > 0)
-            topk_push(&best, s->score[s->scored[i]], s->scored[i]);
-        s->score[s->scored[i]] = 0;
+    out->len = n < k ? n : k;
+    topk_order(items, n, out->len);
+    for (size_t i = 0; i < out->len; i++) {
+        out->item[i] = items[i].id;
+        out->score[i] = items[i].score;
     }
-    return topk_finish(&best);
+    return ERR_OK;
+}
+
+/* Which of the recent items a neighbour's nearness comes from: shares [len] add up to 1. */
+static void share_nearness(const struct query *q, uint32_t neighbour, float *shares)
+{
+    const struct slot *s = table_find(&q->found, q->near[neighbour].id);
+    for (uint32_t a = 0; a < q->len; a++)
+        shares[a] = s->mark >> a & 1 ? q->weight[a] / s->value : 0;
+}
+
+static enum err_code tell_parts(struct query *q, struct arena *arena, struct session_list *out,
+                                struct err *err)
+{
+    float shares[SESSION_RECENT_MAX];
+    size_t bytes = (q->len * out->len + 1) * sizeof *out->part;
+    uint32_t neighbour = UINT32_MAX;
+    out->part = arena_try_alloc(arena, bytes);
+    if (!out->part)
+        return err_set(err, ERR_LIMIT, "the parts of %zu items do not fit", out->len);
+    memset(out->part, 0, bytes);
+    for (size_t i = 0; i < (size_t)1 << q->scored.bits; i++)
+        q->scored.slots[i].mark = 0;
+    for (size_t i = 0; i < out->len; i++)
+        table_find(&q->scored, out->item[i])->mark = (uint32_t)i + 1;
+    for (size_t i = 0; i < q->gifts_len; i++) {
+        const struct gift *g = &q->gifts[i];
+        uint32_t place = q->scored.slots[g->slot].mark;
+        if (place == 0)
+            continue;
+        if (g->neighbour != neighbour)
+            share_nearness(q, neighbour = g->neighbour, shares);
+        for (uint32_t a = 0; a < q->len; a++)
+            out->part[(size_t)(place - 1) * q->len + a] += g->value * shares[a];
+    }
+    for (size_t i = 0; i < out->len; i++) {
+        float sum = 0;
+        for (uint32_t a = 0; a < q->len; a++)
+            sum += out->part[i * q->len + a];
+        for (uint32_t a = 0; a < q->len; a++)
+            out->part[i * q->len + a] *= sum > 0 ? out->score[i] / sum : 0;
+    }
+    return ERR_OK;
+}
+
+enum err_code session_foretell(const struct session_index *x, const struct session_options *o,
+                               const struct session_question *question, struct arena *arena,
+                               struct session_list *out, struct err *err)
+{
+    struct query q = {.x = x, .o = o, .now_s = question->now_us / CLOCK_US_PER_S};
+    if (o->half_life_days > 0)
+        q.fading = 1 / (o->half_life_days * SECONDS_PER_DAY);
+    *out = (struct session_list){0};
+    take_recent(&q, question);
+    out->recent_len = q.len;
+    memcpy(out->recent, q.recent, q.len * sizeof *q.recent);
+    enum err_code code = find_near(&q, arena, err);
+    if (code == ERR_OK)
+        code = score_items(&q, question->parts, arena, err);
+    if (code == ERR_OK)
+        code = list_best(&q, question->k, arena, out, err);
+    if (code == ERR_OK && question->parts)
+        code = tell_parts(&q, arena, out, err);
+    return code;
 }

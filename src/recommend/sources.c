@@ -213,35 +213,12 @@ enum err_code source_profile_neighbours(const struct view *view, const struct pr
     return code;
 }
 
-/* Newest first, of one moment the heavier. */
-static bool is_newer(const struct profile_item *a, const struct profile_item *b)
-{
-    return a->time_s != b->time_s ? a->time_s > b->time_s : a->weight > b->weight;
-}
-
-/* The newest that the model knows, newest first. Of equals the one that stands first. Returns how many. */
-static size_t newest(const struct profile *profile, const struct profile_item *out[STEPS_MAX])
-{
-    size_t n = 0;
-    for (size_t i = 0; i < profile->len; i++) {
-        const struct profile_item *item = &profile->items[i];
-        size_t at = n;
-        if (item->row == UINT32_MAX || (n == STEPS_MAX && !is_newer(item, out[n - 1])))
-            continue;
-        n += n < STEPS_MAX;
-        for (at = n - 1; at > 0 && is_newer(item, out[at - 1]); at--)
-            out[at] = out[at - 1];
-        out[at] = item;
-    }
-    return n;
-}
-
 enum err_code source_profile_next(const struct view *view, const struct profile *profile,
                                   uint32_t each, struct candidates *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
     const struct profile_item *steps[STEPS_MAX];
-    size_t n = m ? newest(profile, steps) : 0;
+    size_t n = m ? profile_newest(profile, steps, STEPS_MAX) : 0;
     float weight = 1;
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < n && code == ERR_OK; i++, weight *= STEP_DECAY)

@@ -8,6 +8,9 @@
 
 enum {
     FACTOR_CANDIDATES_MAX = 2000,
+    SESSION_CANDIDATES_MAX = 400,
+    SESSION_PAUSE_S = 30 * 60,
+    SESSION_STEPS_MAX = 5,
     /* a common word is not worth more, and others need room */
     TEXT_CANDIDATES_MAX = CANDIDATES_MAX / 2,
 };
@@ -41,6 +44,18 @@ ERR_MUST_USE enum err_code source_neighbours(const struct view *view, const uint
                                              size_t n, enum neighbour_kind kind, uint32_t each,
                                              enum reason_code reason, struct candidates *out,
                                              struct err *err);
+
+/** What shoppers had in one session with what this session has (recommend/sessions.h): the products of the context, the
+ *  last one the current one, and what the profile's shopper did before without a longer pause than
+ *  SESSION_PAUSE_S; without a context their last session. Only the newest SESSION_STEPS_MAX count.
+ *  unordered  the context is a set: its products weigh the same
+ *  most       products, 1..SESSION_CANDIDATES_MAX
+ *  ERR_LIMIT  the arena's cap */
+ERR_MUST_USE enum err_code source_sessions(const struct view *view, const struct profile *profile,
+                                           const uint32_t *context, size_t n, bool unordered,
+                                           enum reason_code reason, int64_t now_us, uint32_t most,
+                                           struct arena *arena, struct candidates *out,
+                                           struct err *err);
 
 /** The first `want` of a shelf.
  *  ERR_LIMIT   the arena's cap */

@@ -11,7 +11,7 @@
     {                                                                                              \
         .factors = factors_, .profile_near = 40, .profile_with = 40, .profile_next = 40,           \
         .profile_alike = profile_alike_, .near = near_, .with = with_, .next = next_,              \
-        .alike = alike_, .trending = shelf, .arrivals = shelf                                      \
+        .alike = alike_, .sessions = 60, .trending = shelf, .arrivals = shelf                      \
     }
 
 /* What no measurement has chosen otherwise. */
@@ -25,6 +25,7 @@ const struct recommend_weights recommend_weights_default = {
                          .profile_near = 0.15f,
                          .profile_next = 0.02f,
                          .profile_alike = 0.3f,
+                         .sessions = 0.3f,
                          .trending = 0.4f,
                          .arrivals = 0.36f,
                          .candidates = CANDIDATES(240, 60, 40, 40, 40, TEXT_CANDIDATES_MAX, 300)},
@@ -32,6 +33,7 @@ const struct recommend_weights recommend_weights_default = {
                             .with = 0.3f,
                             .next = 0.5f,
                             .alike = 0.3f,
+                            .sessions = 0.5f,
                             .candidates = CANDIDATES(80, 40, 60, 40, 60, 700, 200)},
      [PLACEMENT_BOUGHT_TOGETHER] =
          {.with = 1, .near = 0.6f, .next = 0.35f, .candidates = USUAL_CANDIDATES},
@@ -42,7 +44,8 @@ const struct recommend_weights recommend_weights_default = {
                          .candidates = CANDIDATES(80, 40, 40, 5, 40, TEXT_CANDIDATES_MAX, 200)},
      [PLACEMENT_TRENDING] = {.trending = 1, .candidates = USUAL_CANDIDATES},
      [PLACEMENT_NEW] = {.arrivals = 1, .candidates = USUAL_CANDIDATES},
-     [PLACEMENT_VIEWED_AFTER] = {.next = 1, .near = 0.1f, .candidates = USUAL_CANDIDATES},
+     [PLACEMENT_VIEWED_AFTER] =
+         {.next = 1, .near = 0.1f, .sessions = 1, .candidates = USUAL_CANDIDATES},
      [PLACEMENT_CHECKOUT] =
          {.with = 1, .near = 0.6f, .next = 0.3f, .trending = 0.1f, .candidates = USUAL_CANDIDATES},
      [PLACEMENT_ORDER_CONFIRMATION] = {.next = 1,
@@ -75,6 +78,7 @@ static const struct tuning tunings[] = {
     {"with", AT(with), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"next", AT(next), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"alike", AT(alike), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
+    {"sessions", AT(sessions), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"trending", AT(trending), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"arrivals", AT(arrivals), TUNING_FLOAT, 0, RECOMMEND_WEIGHT_MAX},
     {"diversity", AT(diversity), TUNING_FLOAT, 0, 1},
@@ -93,6 +97,7 @@ static const struct tuning tunings[] = {
     {"with.candidates", AT(candidates.with), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
     {"next.candidates", AT(candidates.next), TUNING_U32, 1, RECOMMEND_NEIGHBOURS_MAX},
     {"alike.candidates", AT(candidates.alike), TUNING_U32, 1, TEXT_CANDIDATES_MAX},
+    {"sessions.candidates", AT(candidates.sessions), TUNING_U32, 1, SESSION_CANDIDATES_MAX},
     {"trending.candidates", AT(candidates.trending), TUNING_U32, 1, SHELF_MAX},
     {"arrivals.candidates", AT(candidates.arrivals), TUNING_U32, 1, SHELF_MAX},
 #undef AT
@@ -104,6 +109,7 @@ _Static_assert((int)TUNINGS == (int)PLACEMENT_WEIGHTS &&
                        FIRST_CANDIDATES * sizeof(float) &&
                    sizeof(struct source_candidates) == SOURCE_WEIGHTS * sizeof(uint32_t),
                "each weight and count has a name");
+_Static_assert((int)SOURCE_WEIGHTS <= (int)CANDIDATES_SOURCES_MAX, "all may say something");
 
 enum err_code recommend_weight_set(struct recommend_weights *w, struct str text, struct err *err)
 {

@@ -9,7 +9,7 @@
 #include "recommend/recommend.h"
 
 enum {
-    SOURCE_WEIGHTS = 11,
+    SOURCE_WEIGHTS = 12,
     LIST_WEIGHTS = 3,
     PLACEMENT_WEIGHTS = 2 * SOURCE_WEIGHTS + LIST_WEIGHTS,
     /* numbers of weights and counts: of sources [0, SOURCE_WEIGHTS), of lists, of candidates */
@@ -21,6 +21,7 @@ enum {
 struct source_candidates {
     uint32_t factors, profile_near, profile_with, profile_next, profile_alike;
     uint32_t near, with, next, alike;
+    uint32_t sessions;
     uint32_t trending, arrivals;
 };
 
@@ -29,6 +30,7 @@ struct placement_weights {
     float factors, profile_near, profile_with, profile_next; /* from the shopper's past */
     float profile_alike;           /* and from what products' records say */
     float near, with, next, alike; /* from the context */
+    float sessions;                /* from this session: context and newest acts */
     float trending, arrivals;      /* for everybody */
     /* LIST_WEIGHTS floats, each 0..1: what counts beside the score when the list is made (diversity.h) */
     float diversity; /* unlikeness of its products */

@@ -18,6 +18,7 @@
 #include "train/next.h"
 #include "train/propagation.h"
 #include "train/recommend_content.h"
+#include "train/sessions.h"
 
 enum {
     HISTORY_KEPT = 256 /* acts of a shopper, the newest */,
@@ -41,6 +42,7 @@ struct recommend_params recommend_defaults(void)
                                      .half_life_days = 30,
                                      .content = 10,
                                      .step_days = 1,
+                                     .sessions = 200000,
                                      .seed = 1,
                                      .ranker_trees = 200,
                                      .ranker_depth = 5,
@@ -61,6 +63,7 @@ static const struct tuning tunings[] = {
     {"half_life_days", AT(half_life_days), TUNING_FLOAT, 0.01, 1e5},
     {"content", AT(content), TUNING_FLOAT, 0, 1e6},
     {"step_days", AT(step_days), TUNING_FLOAT, 0, 1e6},
+    {"sessions", AT(sessions), TUNING_U32, 0, SESSIONS_KEPT_MAX},
     {"seed", AT(seed), TUNING_U64, 0, 1e15},
     {"ranker_trees", AT(ranker_trees), TUNING_U32, 1, RANKER_TREES_MOST},
     {"ranker_depth", AT(ranker_depth), TUNING_U32, 1, RANKER_DEPTH_MOST},
@@ -434,6 +437,12 @@ static enum err_code fit_next(struct work *w, struct err *err)
     return code;
 }
 
+static enum err_code fit_sessions(struct work *w, struct err *err)
+{
+    struct sessions_options o = {.until = w->until, .keep = w->p->sessions};
+    return sessions_fit(w->it, w->row_of, w->m->rows, &o, &w->m->sessions, err);
+}
+
 static enum err_code fit_again(struct work *w, struct err *err)
 {
     float *days = mem_try_new(w->m->rows, sizeof *days);
@@ -501,6 +510,8 @@ enum err_code recommend_fit(const struct interactions *it, const struct recommen
     if (code == ERR_OK)
         code = fit_next(&w, err);
     if (code == ERR_OK)
+        code = fit_sessions(&w, err);
+    if (code == ERR_OK)
         code = fit_again(&w, err);
     if (code == ERR_OK)
         code = fit_histories(&w, err);
@@ -541,6 +552,7 @@ void recommend_fit_release(struct recommend_model *m)
     free_lists(&m->next);
     free_lists(&m->alike);
     content_tower_release(&m->content);
+    session_index_release(&m->sessions);
     free_owned(m->user_no);
     free_owned(m->history_offsets);
     free_owned(m->history_acts);

@@ -20,6 +20,7 @@ struct recommend_params {
     float half_life_days; /* of popularity */
     float content;        /* mu of the tower (train/content.h); 0: products' records say nothing */
     float step_days;      /* half-life of a transition by elapsed time; 0: time does not matter */
+    uint32_t sessions;    /* the newest that are kept for session kNN; 0: none */
     uint64_t seed;
     /* Of the ranker (train/ranker_train.h), which is no part of the fit. */
     uint32_t ranker_trees; /* at most */

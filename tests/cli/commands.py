@@ -696,14 +696,16 @@ def test_eval_estimates_a_policy_from_the_log_of_another():
 
 def test_eval_measures_whole_lists_of_the_shop_s_past():
     got = answer("eval", "lists")
-    assert list(got["placements"]) == ["home", "similar", "bought_together", "cart"]
+    assert list(got["placements"]) == ["home", "home_guest", "similar", "viewed_after",
+                                       "bought_together", "cart"]
     for name, lists in got["placements"].items():
         assert lists["lists"] > 0 and 0 <= lists["ndcg@20"] <= lists["hit@20"] <= 1, name
     home = ["eval", "lists", "--placement", "home", "--k", "10", "--lists", "50"]
     whole = answer(*home)["placements"]["home"]
     assert whole["lists"] == 50
     nothing = answer(*home, "--weights", "home.factors=0,home.profile_near=0,home.profile_with=0,"
-                     "home.profile_next=0,home.profile_alike=0,home.trending=0")["placements"]["home"]
+                     "home.profile_next=0,home.profile_alike=0,home.sessions=0,"
+                     "home.trending=0")["placements"]["home"]
     assert nothing["weights"]["factors"] == 0 and nothing["ndcg@10"] < whole["ndcg@10"]
     tuned = answer(*home, "--tune")["placements"]["home"]
     assert tuned["ndcg@10"] >= whole["ndcg@10"]

@@ -127,6 +127,41 @@ static inline void fake_content(struct recommend_model *m, struct rng *r, struct
                                         .weights = fake_floats(r, a, (size_t)FEATURES * m->dim)};
 }
 
+static inline const void *fake_copy(struct arena *a, const void *from, size_t n, size_t size)
+{
+    void *to = arena_alloc(a, n + 1, size);
+    return n ? memcpy(to, from, n * size) : to;
+}
+
+/* Sessions of random rows. */
+static inline struct session_index fake_sessions(struct rng *r, struct arena *a, uint32_t rows)
+{
+    enum { SESSIONS = 12, EACH = 6 };
+    uint64_t offsets[SESSIONS + 1] = {0};
+    uint32_t item[SESSIONS * EACH];
+    int64_t end_us[SESSIONS];
+    struct session_index x;
+    for (uint32_t s = 0; s < SESSIONS; s++) {
+        offsets[s + 1] = offsets[s] + rng_below(r, EACH + 1);
+        end_us[s] = 1700000000000000 + (int64_t)rng_below(r, 1000000000000);
+        for (uint64_t p = offsets[s]; p < offsets[s + 1]; p++)
+            item[p] = (uint32_t)rng_below(r, rows);
+    }
+    struct session_input in = {SESSIONS, rows, 0, offsets, item, end_us};
+    CHECK(session_index_build(&in, &x, NULL) == ERR_OK);
+    struct session_index copy = {
+        .sessions = x.sessions,
+        .items = rows,
+        .offsets = fake_copy(a, x.offsets, SESSIONS + 1, sizeof *x.offsets),
+        .item = fake_copy(a, x.item, x.offsets[SESSIONS], sizeof *x.item),
+        .end_s = fake_copy(a, x.end_s, SESSIONS, sizeof *x.end_s),
+        .of_offsets = fake_copy(a, x.of_offsets, rows + 1, sizeof *x.of_offsets),
+        .of_session = fake_copy(a, x.of_session, x.of_offsets[rows], sizeof *x.of_session),
+        .idf = fake_copy(a, x.idf, rows, sizeof *x.idf)};
+    session_index_release(&x);
+    return copy;
+}
+
 /** A model of these sizes, all in the arena. dim 0: no factors, and cells counts for nothing. */
 static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, uint32_t dim,
                                                 uint32_t cells, uint32_t users, struct arena *a)
@@ -162,6 +197,8 @@ static inline struct recommend_model fake_model(uint64_t seed, uint32_t rows, ui
     if (dim)
         fake_content(&m, &r, a);
     fake_histories(&m, &r, a);
+    if (rows > 1)
+        m.sessions = fake_sessions(&r, a, rows);
     return m;
 }
 
@@ -216,6 +253,24 @@ static inline void touch_content(const struct recommend_model *m, const struct c
     mem_free(x);
 }
 
+static inline void touch_sessions(const struct session_index *x)
+{
+    for (uint32_t s = 0; s < x->sessions; s++) {
+        CHECK(s == 0 || x->end_s[s] <= x->end_s[s - 1]);
+        for (uint32_t p = x->offsets[s]; p < x->offsets[s + 1]; p++)
+            CHECK(x->item[p] < x->items);
+    }
+    for (uint32_t i = 0; x->sessions && i < x->items; i++) {
+        CHECK(x->idf[i] >= 0 && x->idf[i] <= 1);
+        for (uint32_t k = x->of_offsets[i]; k < x->of_offsets[i + 1]; k++) {
+            uint32_t s = x->of_session[k], p;
+            CHECK(s < x->sessions && (k == x->of_offsets[i] || s > x->of_session[k - 1]));
+            for (p = x->offsets[s]; x->item[p] != i; p++)
+                CHECK(p + 1 < x->offsets[s + 1]);
+        }
+    }
+}
+
 /** Read all that a server reads. Aborts where a model that was opened breaks a promise. */
 static inline void touch_model(const struct recommend_model *m)
 {
@@ -245,6 +300,7 @@ static inline void touch_model(const struct recommend_model *m)
     touch_lists(&m->next, m->rows);
     touch_lists(&m->alike, m->rows);
     touch_content(m, &m->content);
+    touch_sessions(&m->sessions);
     for (uint32_t u = 0; u < m->users; u++) {
         const uint32_t *acts;
         const uint16_t *days;

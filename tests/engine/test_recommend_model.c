@@ -62,6 +62,20 @@ static void same_content(const struct content_tower *a, const struct content_tow
     SAME(a, b, weights, (size_t)a->features * a->dim);
 }
 
+static void same_sessions(const struct session_index *a, const struct session_index *b)
+{
+    ck_assert_uint_eq(a->sessions, b->sessions);
+    if (a->sessions == 0)
+        return;
+    ck_assert_uint_eq(a->items, b->items);
+    SAME(a, b, offsets, a->sessions + 1);
+    SAME(a, b, item, a->offsets[a->sessions]);
+    SAME(a, b, end_s, a->sessions);
+    SAME(a, b, of_offsets, a->items + 1);
+    SAME(a, b, of_session, a->of_offsets[a->items]);
+    SAME(a, b, idf, a->items);
+}
+
 static void same_model(const struct recommend_model *a, const struct recommend_model *b)
 {
     size_t acts = a->history_offsets[a->users];
@@ -90,6 +104,7 @@ static void same_model(const struct recommend_model *a, const struct recommend_m
     same_lists(&a->next, &b->next, a->rows);
     same_lists(&a->alike, &b->alike, a->rows);
     same_content(&a->content, &b->content);
+    same_sessions(&a->sessions, &b->sessions);
     SAME(a, b, user_no, a->users);
     SAME(a, b, history_offsets, a->users + 1);
     SAME(a, b, history_acts, acts);
@@ -256,6 +271,10 @@ BREAK_ARRAY(feature_of_no_kind, uint64_t, content.keys, FEATURES,
 BREAK_ARRAY(idf_infinite, float, content.idf, FEATURES, v[2] = INFINITY)
 BREAK_ARRAY(idf_negative, float, content.idf, FEATURES, v[2] = -1)
 BREAK_ARRAY(tower_not_a_number, float, content.weights, FEATURES *DIM, v[FEATURES * DIM - 1] = NAN)
+BREAK_ARRAY(session_row_beyond, uint32_t, sessions.item, m->sessions.offsets[m->sessions.sessions],
+            v[0] = ROWS)
+BREAK_ARRAY(session_not_listed, uint32_t, sessions.of_session, m->sessions.of_offsets[m->rows],
+            v[0]++)
 BREAK_ARRAY(users_repeat, uint32_t, user_no, USERS, v[USERS - 1] = v[USERS - 2])
 BREAK_ARRAY(user_zero, uint32_t, user_no, USERS, v[0] = 0)
 BREAK_ARRAY(history_from_one, uint64_t, history_offsets, USERS + 1, v[0] = 1)
@@ -324,6 +343,8 @@ static const struct {
     {idf_infinite, "content.idf"},
     {idf_negative, "content.idf"},
     {tower_not_a_number, "content.weights"},
+    {session_row_beyond, "session.items"},
+    {session_not_listed, "session.of"},
     {users_repeat, "user.no"},
     {user_zero, "user.no"},
     {history_from_one, "user.offsets"},

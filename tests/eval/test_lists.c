@@ -234,6 +234,44 @@ START_TEST(sessions_and_orders_are_asked_for_their_rest)
 }
 END_TEST
 
+START_TEST(guests_in_the_middle_of_a_session_are_asked_for_its_rest)
+{
+    struct shop s;
+    struct err err;
+    struct list_cases c;
+    size_t found = 0;
+    shop_init(&s);
+    ck_ok(list_cases_read_guests(&s.it, &s.past.view, SPLIT, INT64_MAX, SIZE_MAX, 3, &c, &err));
+    for (uint32_t session = 0; session < s.it.sessions; session++) {
+        uint32_t want[PRODUCTS];
+        struct user_action done[USERS_ACTIONS_MAX];
+        size_t n = session_products(&s, session, false, want);
+        if (n < 2)
+            continue;
+        const struct list_case *k = &c.items[found++];
+        ck_assert_uint_ge(k->user_no, s.it.users_end);
+        ck_assert_uint_eq(k->context_len, 0);
+        size_t clicks = users_recent(s.past.view.users, k->user_no, done, USERS_ACTIONS_MAX);
+        ck_assert(clicks >= 1 && clicks <= LIST_CASES_CLICKS_MAX);
+        ck_assert_uint_eq(clicks + k->truth_len, n);
+        for (size_t i = 0; i < clicks; i++) { /* newest first */
+            ck_assert_uint_eq(done[i].product_no, want[clicks - 1 - i]);
+            ck_assert_uint_eq(done[i].time_s, SPLIT / 1000000 - 60 * (int64_t)i);
+        }
+        for (size_t i = clicks; i < n; i++) {
+            bool asked = false;
+            for (uint32_t j = 0; j < k->truth_len; j++)
+                asked |= c.products[k->at + j] == want[i];
+            ck_assert(asked);
+        }
+    }
+    ck_assert_uint_gt(found, 10);
+    ck_assert_uint_eq(c.len, found);
+    list_cases_release(&c);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(what_happened_later_is_not_asked_for)
 {
     struct shop s;
@@ -367,7 +405,8 @@ END_TEST
 
 SUITE("lists", a_view_of_the_past_knows_nothing_of_what_came_later,
       a_shopper_is_asked_for_what_was_new_to_them_afterwards,
-      sessions_and_orders_are_asked_for_their_rest, what_happened_later_is_not_asked_for,
-      a_sample_is_a_part_in_order_and_the_same_each_time,
+      sessions_and_orders_are_asked_for_their_rest,
+      guests_in_the_middle_of_a_session_are_asked_for_its_rest,
+      what_happened_later_is_not_asked_for, a_sample_is_a_part_in_order_and_the_same_each_time,
       figures_are_those_of_the_lists_whatever_the_number_of_threads,
       tuning_finds_the_source_that_is_right)

@@ -196,7 +196,7 @@ START_TEST(features_are_what_their_names_say)
         uint32_t no = e.product_no[i];
         double price = price_of(no) == STORE_NO_AMOUNT ? (double)NAN : log((double)price_of(no));
         ck_assert_uint_ne(no, 8);
-        near_to(at(&e, FEATURE_SOURCES + 9, i),
+        near_to(at(&e, FEATURE_SOURCES + 10, i),
                 (double)s.f.view->trending.score[no - 1] / best_trend, "source.trending", no);
         near_to(at(&e, FEATURE_BLEND_RANK, i), (double)i, "blend.rank", no);
         near_to(at(&e, FEATURE_ITEM_POPULARITY, i),
@@ -293,7 +293,7 @@ START_TEST(names_are_told_apart)
         for (uint32_t k = 0; k < f; k++)
             ck_assert_str_ne(a, feature_name(k, b));
     }
-    ck_assert_str_eq(feature_name(FEATURE_SOURCES + 9, a), "source.trending");
+    ck_assert_str_eq(feature_name(FEATURE_SOURCES + 10, a), "source.trending");
 }
 END_TEST
 

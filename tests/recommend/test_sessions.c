@@ -31,6 +31,15 @@ static void draw(struct sample *s, uint64_t seed)
     }
 }
 
+static struct session_input input_of(const struct sample *s)
+{
+    return (struct session_input){.sessions = SESSIONS,
+                                  .items = ITEMS,
+                                  .offsets = s->offsets,
+                                  .item = s->item,
+                                  .end_us = s->end_us};
+}
+
 /* --- the oracle ------------------------------------------------------------------------------ */
 
 /* The first place of an item in a session, or -1. */
@@ -89,8 +98,39 @@ static double share_of(const struct sample *s, const struct session_options *o, 
     return 0;
 }
 
-static void fill_oracle(const struct sample *s, const struct session_options *o,
-                        const uint32_t *recent, size_t len, int64_t now_us, double score[ITEMS])
+/* How much of a session's nearness comes from recent item a; all of it for a < 0. */
+static double due_to(const struct sample *s, const struct session_options *o, size_t session,
+                     const uint32_t *recent, size_t len, int a)
+{
+    double sum = 0, own = 0;
+    for (size_t b = 0; b < len; b++) {
+        double w = is_sampled(s, o->sample, session, recent[b])
+                       ? pow((double)o->decay, (double)b) *
+                             pow(idf_of(s, recent[b]), (double)o->match_power)
+                       : 0;
+        sum += w;
+        own += (int)b == a ? w : 0;
+    }
+    return a < 0 ? 1 : own / sum;
+}
+
+/* Do the nearer sessions and this one have more items together than may score? */
+static bool beyond_budget(const struct sample *s, const struct session_options *o,
+                          const double near[SESSIONS], size_t session)
+{
+    uint64_t items = 0;
+    size_t nearer = 0;
+    for (size_t k = 0; k < SESSIONS; k++)
+        if (near[k] >= near[session]) {
+            items += s->offsets[k + 1] - s->offsets[k];
+            nearer += k != session;
+        }
+    return nearer > 0 && items > o->budget;
+}
+
+static void fill_part(const struct sample *s, const struct session_options *o,
+                      const uint32_t *recent, size_t len, int64_t now_us, int part,
+                      double score[ITEMS])
 {
     double near[SESSIONS];
     memset(score, 0, ITEMS * sizeof *score);
@@ -100,32 +140,52 @@ static void fill_oracle(const struct sample *s, const struct session_options *o,
         size_t nearer = 0, a = 0;
         for (size_t k = 0; k < SESSIONS; k++)
             nearer += near[k] > near[i];
-        if (near[i] <= 0 || nearer >= o->neighbours)
+        if (near[i] <= 0 || nearer >= o->neighbours || beyond_budget(s, o, near, i))
             continue;
-        while (place_of(s, i, recent[a]) < 0)
+        while (!is_sampled(s, o->sample, i, recent[a]))
             a++;
+        double share = due_to(s, o, i, recent, len, part);
         for (uint32_t j = 0; j < ITEMS; j++)
-            score[j] += near[i] * share_of(s, o, i, place_of(s, i, recent[a]), j) *
+            score[j] += near[i] * share * share_of(s, o, i, place_of(s, i, recent[a]), j) *
                         pow(idf_of(s, j), (double)o->idf_power);
     }
     for (size_t a = 0; a < len; a++)
         score[recent[a]] *= (double)o->again;
 }
 
-static void compare(const struct topk_item *got, size_t len, size_t k, const double score[ITEMS])
+static void compare(const struct session_list *got, size_t k, const double score[ITEMS])
 {
     size_t some = 0, better = 0;
-    for (size_t i = 0; i < len; i++) {
-        double want = score[got[i].id];
-        ck_assert_double_eq_tol((double)got[i].score, want, 2e-5 * (1e-3 + want));
-        ck_assert(i == 0 || got[i - 1].score >= got[i].score);
+    for (size_t i = 0; i < got->len; i++) {
+        double want = score[got->item[i]];
+        ck_assert_double_eq_tol((double)got->score[i], want, 2e-5 * (1e-3 + want));
+        ck_assert(i == 0 || got->score[i - 1] >= got->score[i]);
     }
     for (uint32_t j = 0; j < ITEMS; j++) {
         some += score[j] > 0;
-        better += len && score[j] > (double)got[len - 1].score * 1.0001;
+        better += got->len && score[j] > (double)got->score[got->len - 1] * 1.0001;
     }
-    ck_assert_uint_eq(len, some < k ? some : k);
-    ck_assert_uint_lt(better, len ? len : 1);
+    ck_assert_uint_eq(got->len, some < k ? some : k);
+    ck_assert_uint_lt(better, got->len ? got->len : 1);
+}
+
+/* The part of recent item a: every session counts with its share. */
+static void compare_parts(const struct sample *s, const struct session_options *o,
+                          const struct session_list *got, int64_t now_us)
+{
+    for (uint32_t a = 0; a < got->recent_len; a++) {
+        double part[ITEMS];
+        fill_part(s, o, got->recent, got->recent_len, now_us, (int)a, part);
+        for (size_t i = 0; i < got->len; i++)
+            ck_assert_double_eq_tol((double)got->part[i * got->recent_len + a], part[got->item[i]],
+                                    2e-5 * (1e-3 + part[got->item[i]]));
+    }
+    for (size_t i = 0; i < got->len; i++) {
+        double sum = 0;
+        for (uint32_t a = 0; a < got->recent_len; a++)
+            sum += (double)got->part[i * got->recent_len + a];
+        ck_assert_double_eq_tol(sum, (double)got->score[i], 1e-5 * (double)got->score[i]);
+    }
 }
 
 /* --- tests ----------------------------------------------------------------------------------- */
@@ -135,6 +195,7 @@ START_TEST(lists_are_what_the_definition_says)
     /* Powers that are not whole keep sessions from being equally near. */
     static const struct session_options cases[] = {
         {.neighbours = 1000,
+         .budget = 100000,
          .sample = 1000,
          .recent = 5,
          .decay = .5F,
@@ -143,6 +204,7 @@ START_TEST(lists_are_what_the_definition_says)
          .back = 1,
          .again = 1},
         {.neighbours = 7,
+         .budget = 20,
          .sample = 1000,
          .recent = 5,
          .decay = .7F,
@@ -154,6 +216,7 @@ START_TEST(lists_are_what_the_definition_says)
          .back = .3F,
          .again = 2},
         {.neighbours = 1000,
+         .budget = 100000,
          .sample = 4,
          .recent = 3,
          .decay = .9F,
@@ -166,22 +229,33 @@ START_TEST(lists_are_what_the_definition_says)
     static struct sample s;
     for (size_t c = 0; c < 9; c++) {
         const struct session_options *o = &cases[c % 3];
-        int64_t now_us = NOW_DAYS * CLOCK_US_PER_DAY;
-        size_t k = c < 3 ? ITEMS : 6;
-        struct topk_item got[ITEMS];
+        struct session_question q = {.items = under_way,
+                                     .n = sizeof under_way / sizeof *under_way,
+                                     .now_us = NOW_DAYS * CLOCK_US_PER_DAY,
+                                     .k = c < 3 ? ITEMS : 6,
+                                     .parts = c % 2};
+        uint32_t recent_len = o->recent < 4 ? o->recent : 4;
         struct session_index x;
-        struct session_scratch scratch;
+        struct arena arena;
         double score[ITEMS];
         struct err err;
         draw(&s, 100 + c);
-        ck_ok(session_index_build(SESSIONS, s.offsets, s.item, s.end_us, ITEMS, &x, &err));
-        ck_ok(session_scratch_init(&scratch, &x, o, &err));
-        fill_oracle(&s, o, recent, o->recent < 4 ? o->recent : 4, now_us, score);
-        for (int again = 0; again < 2; again++) { /* a query leaves nothing behind */
-            size_t len = session_foretell(&x, o, &scratch, under_way, 7, now_us, got, k);
-            compare(got, len, k, score);
+        struct session_input in = input_of(&s);
+        arena_init(&arena, 0, 1 << 20);
+        ck_ok(session_index_build(&in, &x, &err));
+        fill_part(&s, o, recent, recent_len, q.now_us, -1, score);
+        for (int again = 0; again < 2; again++) {
+            struct session_list got;
+            ck_ok(session_foretell(&x, o, &q, &arena, &got, &err));
+            ck_assert_uint_eq(got.recent_len, recent_len);
+            ck_assert(memcmp(got.recent, recent, recent_len * sizeof *recent) == 0);
+            compare(&got, q.k, score);
+            ck_assert((got.part != NULL) == q.parts);
+            if (q.parts)
+                compare_parts(&s, o, &got, q.now_us);
+            arena_reset(&arena);
         }
-        session_scratch_release(&scratch);
+        arena_release(&arena);
         session_index_release(&x);
     }
 }
@@ -193,18 +267,27 @@ START_TEST(nothing_known_gives_empty_lists)
     int64_t end_us[2] = {0};
     uint32_t item[1] = {0}, unknown[] = {5, 1};
     struct session_options o = session_defaults();
-    struct topk_item got[4];
+    struct session_list got;
+    struct arena arena;
     struct err err;
+    arena_init(&arena, 0, 1 << 20);
     for (uint32_t n = 0; n < 3; n += 2) {
+        struct session_input in = {
+            .sessions = n, .items = 3, .offsets = none, .item = item, .end_us = end_us};
+        struct session_question q = {.items = unknown, .k = 4, .parts = true};
         struct session_index x;
-        struct session_scratch s;
-        ck_ok(session_index_build(n, none, item, end_us, 3, &x, &err));
-        ck_ok(session_scratch_init(&s, &x, &o, &err));
-        ck_assert_uint_eq(session_foretell(&x, &o, &s, unknown, 2, 0, got, 4), 0);
-        ck_assert_uint_eq(session_foretell(&x, &o, &s, unknown, 0, 0, got, 4), 0);
-        session_scratch_release(&s);
+        ck_ok(session_index_build(&in, &x, &err));
+        for (q.n = 0; q.n <= 2; q.n += 2) {
+            ck_ok(session_foretell(&x, &o, &q, &arena, &got, &err));
+            ck_assert_uint_eq(got.len, 0);
+        }
         session_index_release(&x);
     }
+    struct session_index empty = {0};
+    struct session_question q = {.items = unknown, .n = 2, .k = 4};
+    ck_ok(session_foretell(&empty, &o, &q, &arena, &got, &err));
+    ck_assert_uint_eq(got.len, 0);
+    arena_release(&arena);
 }
 END_TEST
 
@@ -215,47 +298,56 @@ START_TEST(a_huge_session_counts_with_its_last_items)
     int64_t end_us[] = {0};
     uint32_t *item = mem_new(LONG, sizeof *item), last = LONG - 3, first = 0;
     struct session_options o = session_defaults();
-    struct topk_item got[4];
+    struct session_question q = {.n = 1, .k = 4};
+    struct session_input in = {
+        .sessions = 1, .items = LONG, .offsets = offsets, .item = item, .end_us = end_us};
     struct session_index x;
-    struct session_scratch s;
+    struct session_list got;
+    struct arena arena;
     struct err err;
     for (uint32_t i = 0; i < LONG; i++)
         item[i] = i;
-    ck_ok(session_index_build(1, offsets, item, end_us, LONG, &x, &err));
-    ck_ok(session_scratch_init(&s, &x, &o, &err));
+    arena_init(&arena, 0, 1 << 20);
+    ck_ok(session_index_build(&in, &x, &err));
     ck_assert_uint_eq(x.offsets[1], SESSION_ITEMS_MAX);
-    ck_assert_uint_eq(session_foretell(&x, &o, &s, &last, 1, 0, got, 4), 4);
-    ck_assert_uint_eq(got[0].id, LONG - 2);
-    ck_assert_uint_eq(session_foretell(&x, &o, &s, &first, 1, 0, got, 4), 0);
-    ck_assert_uint_eq(session_foretell(&x, &o, &s, item, LONG, 0, got, 4), 4);
-    session_scratch_release(&s);
+    q.items = &last;
+    ck_ok(session_foretell(&x, &o, &q, &arena, &got, &err));
+    ck_assert_uint_eq(got.len, 4);
+    ck_assert_uint_eq(got.item[0], LONG - 2);
+    q.items = &first;
+    ck_ok(session_foretell(&x, &o, &q, &arena, &got, &err));
+    ck_assert_uint_eq(got.len, 0);
+    q.items = item;
+    q.n = LONG;
+    ck_ok(session_foretell(&x, &o, &q, &arena, &got, &err));
+    ck_assert_uint_eq(got.len, 4);
+    arena_release(&arena);
     session_index_release(&x);
     mem_free(item);
 }
 END_TEST
 
-START_TEST(memory_that_is_out_leaves_nothing_behind)
+START_TEST(what_does_not_fit_is_told)
 {
     static struct sample s;
     struct session_options o = session_defaults();
-    struct session_index x = {0};
-    struct session_scratch scratch = {0};
-    enum err_code code = ERR_MEMORY;
+    static const uint32_t items[] = {1, 2, 3, 4, 5};
+    struct session_question q = {.items = items, .n = 5, .k = 10, .parts = true};
+    enum err_code code = ERR_LIMIT;
+    struct session_index x;
     struct err err;
     draw(&s, 1);
-    for (long at = 1; code != ERR_OK; at++) {
-        mem_fail_at(at);
-        code = session_index_build(SESSIONS, s.offsets, s.item, s.end_us, ITEMS, &x, &err);
-        if (code == ERR_OK) {
-            code = session_scratch_init(&scratch, &x, &o, &err);
-            if (code != ERR_OK)
-                session_index_release(&x);
-        }
-        ck_assert(code == ERR_OK || code == ERR_MEMORY);
-        ck_assert_int_lt(at, 1000);
+    struct session_input in = input_of(&s);
+    ck_ok(session_index_build(&in, &x, &err));
+    for (size_t cap = 64; code != ERR_OK; cap += 64) {
+        struct session_list got;
+        struct arena arena;
+        arena_init(&arena, 0, cap);
+        code = session_foretell(&x, &o, &q, &arena, &got, &err);
+        ck_assert(code == ERR_OK || code == ERR_LIMIT);
+        ck_assert_uint_lt(cap, 1 << 20);
+        arena_release(&arena);
     }
-    mem_fail_at(0);
-    session_scratch_release(&scratch);
     session_index_release(&x);
 }
 END_TEST
@@ -267,7 +359,7 @@ START_TEST(options_are_set_by_name_within_their_bounds)
     } bad[] = {
         {"speed=1", "there is no parameter 'speed'"}, {"neighbours=0", "not between 1 and"},
         {"decay=1.5", "not between 0 and 1"},         {"decay=nan", "decay: "},
-        {"recent=101", "not between 1 and 100"},
+        {"recent=33", "not between 1 and 32"},
     };
     struct session_options o = session_defaults();
     struct err err;
@@ -283,5 +375,5 @@ START_TEST(options_are_set_by_name_within_their_bounds)
 END_TEST
 
 SUITE("sessions", lists_are_what_the_definition_says, nothing_known_gives_empty_lists,
-      a_huge_session_counts_with_its_last_items, memory_that_is_out_leaves_nothing_behind,
+      a_huge_session_counts_with_its_last_items, what_does_not_fit_is_told,
       options_are_set_by_name_within_their_bounds)

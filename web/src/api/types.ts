@@ -65,6 +65,7 @@ export type ReasonCode =
   | 'viewed_after_this'
   | 'comes_after'
   | 'similar_to'
+  | 'same_visit'
   | 'bought_before'
   | 'due_again'
   | 'picked_by_the_shop';

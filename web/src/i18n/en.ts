@@ -66,6 +66,7 @@ export const en = {
     viewed_after_this: 'Often looked at next',
     comes_after: 'Often comes next',
     similar_to: 'Similar to what was found',
+    same_visit: 'Often in one visit with this',
     bought_before: 'You bought this before',
     due_again: 'About time for more',
     picked_by_the_shop: 'Picked by the shop',

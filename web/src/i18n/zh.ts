@@ -64,6 +64,7 @@ export const zh: Messages = {
     viewed_after_this: '看了又看',
     comes_after: '接下来常选',
     similar_to: '与找到的商品相似',
+    same_visit: '同一次浏览中常一起出现',
     bought_before: '你曾经买过',
     due_again: '差不多该补货了',
     picked_by_the_shop: '店家推荐',

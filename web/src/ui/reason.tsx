@@ -15,6 +15,7 @@ const REASON_ICONS: Record<string, IconName> = {
   viewed_after_this: 'eye',
   comes_after: 'link',
   similar_to: 'link',
+  same_visit: 'eye',
   bought_before: 'check',
   due_again: 'check',
 };

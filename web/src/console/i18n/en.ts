@@ -556,6 +556,7 @@ export const en = {
       with: 'Bought together',
       next: 'Comes next',
       alike: 'Words in common',
+      sessions: 'This visit',
       trending: 'Trending',
       arrivals: 'New',
       diversity: 'Diversity',

@@ -531,6 +531,7 @@ export const zh: ConsoleTexts = {
       with: '一起购买',
       next: '接下来',
       alike: '文字相近',
+      sessions: '本次浏览',
       trending: '热门',
       arrivals: '新品',
       diversity: '多样性',
