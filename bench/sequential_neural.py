@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does a sequential neural model add to decayed transitions? Answered on the validation item alone.
 
-  bench/sequential_neural.py FILE [--net sasrec|gru] [--seconds 300] [--threads 1] [--negatives 3000]
+  bench/sequential_neural.py FILE [--net sasrec|gru|svd] [--seconds 300] [--threads 1] [--negatives 3000]
 
 FILE: a line is a user and the items in time order. The last item of everybody, the test, is cut off and never looked
 at. The one before it is the validation item: models learn from what lies before it, rank all items but the user's own,
@@ -11,6 +11,7 @@ looked at once, with what was chosen (judge). Prints one JSON object. Needs nump
 sasrec  two blocks of causal self-attention (Kang, McAuley, ICDM 2018), the loss a softmax over the item that came and
         negatives drawn evenly and shared by the batch, so that no correction is due (the draws do not depend on the item)
 gru     the same with one layer of gated recurrent units (Hidasi et al., ICLR 2016) in the place of the blocks
+svd     no neural model: what a second opinion of another kind is worth
 transitions  as the peer `seq_knn.py` and src/train/transitions.h: decay ** (gap - 1) per pair of a user, divided by powers
         of both items' counts, backwards with a share
 --seconds is processor time of fitting, so that other work on the machine takes nothing from it.
@@ -24,6 +25,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 import torch.nn as nn
+from scipy.sparse.linalg import svds
 import torch.nn.functional as F
 
 K, TUNE_USERS, PATIENCE = 10, 4000, 5
@@ -128,6 +130,20 @@ class Transitions:
         return np.asarray((w.tocsr() @ self.m).todense())
 
 
+class Factors:
+    """No neural model, the control: singular vectors of who had what (PureSVD, Cremonesi et al., RecSys 2010)."""
+
+    def __init__(self, sequences, items, dim=128):
+        rows = np.repeat(np.arange(len(sequences)), [len(s) for s in sequences])
+        m = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, np.concatenate(sequences))), shape=(len(sequences), items))
+        m.data[:] = 1
+        count = np.maximum(np.asarray(m.sum(0)).ravel(), 1)
+        self.v = np.ascontiguousarray(svds(m @ sp.diags(count**-0.25), k=dim, random_state=1)[2].T.astype(np.float32))
+
+    def scores(self, histories):
+        return np.stack([self.v[np.unique(h)].sum(0) for h in histories]) @ self.v.T
+
+
 def ranks(scores, histories, targets):
     """Place of each target, from 0, among the items that the user has not had; ties count against it."""
     out = np.empty(len(targets), np.int64)
@@ -181,7 +197,7 @@ def fit_neural(net, sequences, tune, cut, o, rng):
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     a.add_argument("file")
-    a.add_argument("--net", choices=("sasrec", "gru"), default="sasrec")
+    a.add_argument("--net", choices=("sasrec", "gru", "svd"), default="sasrec")
     a.add_argument("--seconds", type=float, default=300)
     a.add_argument("--threads", type=int, default=1)
     a.add_argument("--negatives", type=int, default=3000)
@@ -203,17 +219,23 @@ def main():
     order = rng.permutation(len(cut))
     tune, judge = order[:TUNE_USERS], order[TUNE_USERS:]
     steps = Transitions([s[:-1] for s in cut], items)
-    net = Net(items, o.dim, o.length, o.net, o.drop)
-    fit = fit_neural(net, sequences, tune, cut, o, rng)
+    if o.net == "svd":
+        other, fit = Factors([s[:-1] for s in cut], items).scores, {}
+    else:
+        net = Net(items, o.dim, o.length, o.net, o.drop)
+        fit = fit_neural(net, sequences, tune, cut, o, rng)
+
+        def other(histories):
+            return neural_scores(net, histories, o.length)
 
     def blend(share):
-        return lambda h: standard(steps.scores(h)) + share * standard(neural_scores(net, h, o.length))
+        return lambda h: standard(steps.scores(h)) + share * standard(other(h))
 
     shares = {s: measure(blend(s), tune, cut)[1] for s in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)}
     share = max(shares, key=shares.get)
     judged = {
         "transitions": measure(steps.scores, judge, cut),
-        o.net: measure(lambda h: neural_scores(net, h, o.length), judge, cut),
+        o.net: measure(other, judge, cut),
         "blend": measure(blend(share), judge, cut),
     }
     print(

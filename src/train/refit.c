@@ -80,7 +80,11 @@ enum err_code refit_carry(const struct store *store, const struct live_model *li
         return ERR_OK;
     refit_weights_sum(weights, sum);
     if (strcmp(sum, live->weights) != 0) {
-        say(r, "the live version's ranker was learned with other weights of the sources", "");
+        say(r,
+            live->weights[0]
+                ? "the live version's ranker was learned with other weights of the sources"
+                : "the live version does not say with what weights its ranker was learned",
+            "");
         return ERR_OK;
     }
     enum err_code code = fs_join(family, store_dir(store), "models/recommend", err);

@@ -121,6 +121,9 @@ def parameters(server):
         start.must(400, "POST", "/v1/jobs", {"kind": "train", "parameters": wrong})
     start.must(400, "POST", "/v1/jobs", '{"kind": "train", "parameters": {"dim": 8, "dim": 9}}')
     start.must(400, "POST", "/v1/jobs", {"kind": "compact", "parameters": {"dim": 8}})
+    start.must(400, "POST", "/v1/jobs", {"kind": "compact", "refit": True})
+    start.must(400, "POST", "/v1/jobs", {"kind": "train", "refit": True, "parameters": {"dim": 8}})
+    start.must(400, "POST", "/v1/jobs", {"kind": "train", "refit": 1})
     for asked in ({"dim": 8, "alpha": 1.5, "iterations": 2}, {}):
         job = start.must(202, "POST", "/v1/jobs", {"kind": "train", "parameters": asked})
         ended = finished(server, job)
