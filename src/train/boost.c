@@ -161,21 +161,22 @@ enum err_code boost_watch_margins(struct boost *b, float *out, struct err *err)
     return margins(b, b->watch, b->watch_n, out, err);
 }
 
-enum err_code boost_json(struct boost *b, uint32_t rounds, struct buf *out, struct err *err)
+enum err_code boost_json(struct boost *b, uint32_t from, uint32_t to, struct buf *out,
+                         struct err *err)
 {
-    BoosterHandle first = NULL;
+    BoosterHandle some = NULL;
     const char *text;
     bst_ulong n;
     enum err_code code = ERR_OK;
-    CHECK(rounds >= 1 && rounds <= b->rounds);
-    if (XGBoosterSlice(b->booster, 0, (int)rounds, 1, &first) != 0)
-        return told(err, ERR_INTERNAL, "the first trees");
-    if (XGBoosterSaveModelToBuffer(first, "{\"format\":\"json\"}", &n, &text) != 0) {
+    CHECK(from < to && to <= b->rounds);
+    if (XGBoosterSlice(b->booster, (int)from, (int)to, 1, &some) != 0)
+        return told(err, ERR_INTERNAL, "some of the trees");
+    if (XGBoosterSaveModelToBuffer(some, "{\"format\":\"json\"}", &n, &text) != 0) {
         code = told(err, ERR_INTERNAL, "the trees as JSON");
     } else {
         buf_put(out, text, n);
         code = buf_ok(out, "the ranker's trees", err);
     }
-    XGBoosterFree(first);
+    XGBoosterFree(some);
     return code;
 }

@@ -57,9 +57,9 @@ ERR_MUST_USE enum err_code boost_round(struct boost *b, float *gradient, float *
 ERR_MUST_USE enum err_code boost_fit_margins(struct boost *b, float *out, struct err *err);
 ERR_MUST_USE enum err_code boost_watch_margins(struct boost *b, float *out, struct err *err);
 
-/** Append the first `rounds` (1..rounds so far) trees as XGBoost's JSON.
+/** Append the trees [from, to), to <= rounds so far, as XGBoost's JSON.
  *  ERR_LIMIT  the buffer's cap */
-ERR_MUST_USE enum err_code boost_json(struct boost *b, uint32_t rounds, struct buf *out,
+ERR_MUST_USE enum err_code boost_json(struct boost *b, uint32_t from, uint32_t to, struct buf *out,
                                       struct err *err);
 
 #endif

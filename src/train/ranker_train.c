@@ -8,6 +8,7 @@
 #include "engine/past.h"
 #include "eval/lists.h"
 #include "train/ranker_examples.h"
+#include "train/ranker_fit.h"
 #include "train/ranker_shown.h"
 #include "train/recommend_evaluate.h"
 
@@ -183,58 +184,6 @@ static enum err_code make_shown(struct run *run, struct err *err)
     return code;
 }
 
-struct fitting {
-    struct boost *boost;
-    struct ranked learn, tune;
-    float *margins, *gradient, *hessian; /* [rows to learn from] */
-    float *watched;                      /* [rows to tune with] */
-    double *ndcg;                        /* [rounds] of the tune half, by so many trees and one */
-    uint32_t best;                       /* so many trees have the greatest */
-    uint32_t grown;
-};
-
-static enum err_code fitting_init(struct fitting *f, struct run *run,
-                                  const struct ranker_examples *from, struct err *err)
-{
-    struct boost_rows learn = {from->x, from->len, FEATURES};
-    struct boost_rows tune = {run->tune.x, run->tune.len, FEATURES};
-    f->learn = ranker_examples_ranked(from);
-    f->tune = ranker_examples_ranked(&run->tune);
-    f->margins = mem_try_new(learn.n, sizeof *f->margins);
-    f->gradient = mem_try_new(learn.n, sizeof *f->gradient);
-    f->hessian = mem_try_new(learn.n, sizeof *f->hessian);
-    f->watched = mem_try_new(tune.n, sizeof *f->watched);
-    f->ndcg = mem_try_new(run->o->rounds, sizeof *f->ndcg);
-    if (!f->margins || !f->gradient || !f->hessian || !f->watched || !f->ndcg)
-        return err_set(err, ERR_MEMORY, "no memory for %zu examples", learn.n);
-    return boost_new(&learn, &tune, &run->o->trees, &f->boost, err);
-}
-
-static void fitting_release(struct fitting *f)
-{
-    boost_free(f->boost);
-    mem_free(f->margins);
-    mem_free(f->gradient);
-    mem_free(f->hessian);
-    mem_free(f->watched);
-    mem_free(f->ndcg);
-}
-
-/* One more tree, and how well the tune half is ordered then. */
-static enum err_code add_tree(struct fitting *f, size_t k, double *ndcg, struct err *err)
-{
-    enum err_code code = signal_check(err);
-    if (code == ERR_OK)
-        code = boost_fit_margins(f->boost, f->margins, err);
-    if (code == ERR_OK)
-        code = lambdamart_gradients(&f->learn, k, f->margins, f->gradient, f->hessian, err);
-    if (code == ERR_OK)
-        code = boost_round(f->boost, f->gradient, f->hessian, err);
-    if (code == ERR_OK)
-        code = boost_watch_margins(f->boost, f->watched, err);
-    return code == ERR_OK ? ranked_ndcg(&f->tune, k, f->watched, NULL, ndcg, err) : code;
-}
-
 /* Candidates stand in the order of the sources' weights: scores that are equal leave it. */
 static enum err_code measure_blend(struct run *run, struct err *err)
 {
@@ -247,60 +196,32 @@ static enum err_code measure_blend(struct run *run, struct err *err)
     return code;
 }
 
-/* Until the tune half has not gained for long enough. */
-static enum err_code grow(struct fitting *f, const struct ranker_options *o, struct err *err)
-{
-    enum err_code code = ERR_OK;
-    while (f->grown < o->rounds && code == ERR_OK && f->grown < f->best + o->patience) {
-        code = add_tree(f, o->k, &f->ndcg[f->grown], err);
-        if (code == ERR_OK && (f->grown == 0 || f->ndcg[f->grown] > f->ndcg[f->best - 1]))
-            f->best = f->grown + 1;
-        f->grown += code == ERR_OK;
-    }
-    return code;
-}
-
-/* The fewest trees that are nearly as good. */
-static uint32_t trim(const struct fitting *f, float share)
-{
-    uint32_t trees = f->best < RANKER_FEW_TREES ? f->best : RANKER_FEW_TREES;
-    while (f->ndcg[trees - 1] < f->ndcg[f->best - 1] * (1 - (double)share))
-        trees++;
-    return share > 0 ? trees : f->best;
-}
-
-/* The trees of a set are better than those before it. */
-static enum err_code keep_trees(struct run *run, struct fitting *f, enum ranker_set set,
-                                struct err *err)
-{
-    struct ranker_report *r = run->report;
-    r->set = set;
-    r->trees = trim(f, run->o->trim);
-    r->tune_ranked = f->ndcg[r->trees - 1];
-    r->tune_few = f->ndcg[(f->grown < RANKER_FEW_TREES ? f->grown : RANKER_FEW_TREES) - 1];
-    buf_reset(&run->trees);
-    return boost_json(f->boost, r->trees, &run->trees, err);
-}
-
 static enum err_code fit_set(struct run *run, enum ranker_set set,
                              const struct ranker_examples *from, struct err *err)
 {
-    struct fitting f = {0};
     struct ranker_report *r = run->report;
+    struct ranker_fit fit;
+    struct buf trees;
     bool wanted = run->o->sets == 0 || run->o->sets >> set & 1;
     if (!wanted || from->len == 0)
         return ERR_OK;
-    enum err_code code = fitting_init(&f, run, from, err);
-    if (code == ERR_OK)
-        code = grow(&f, run->o, err);
+    buf_init(&trees, TREES_BYTES_MAX);
+    enum err_code code = ranker_fit(from, &run->tune, run->o, run->d->pool, &trees, &fit, err);
     if (code == ERR_OK) {
-        double ndcg = f.ndcg[f.best - 1];
-        bool better = r->trees == 0 || ndcg > r->sets[r->set].ndcg;
-        r->sets[set] = (struct ranker_set_report){from->queries, from->len, f.best, ndcg};
-        if (better)
-            code = keep_trees(run, &f, set, err);
+        bool better = r->trees == 0 || fit.best_ndcg > r->sets[r->set].ndcg;
+        r->sets[set] =
+            (struct ranker_set_report){from->queries, from->len, fit.best, fit.best_ndcg};
+        if (better) {
+            struct buf swap = run->trees;
+            run->trees = trees;
+            trees = swap;
+            r->set = set;
+            r->trees = fit.kept;
+            r->tune_ranked = fit.kept_ndcg;
+            r->tune_few = fit.few_ndcg;
+        }
     }
-    fitting_release(&f);
+    buf_release(&trees);
     return code;
 }
 

@@ -314,7 +314,7 @@ START_TEST(a_fit_gives_the_same_trees_again_and_they_score_as_the_library_does)
             ck_ok(boost_round(b, gradient, hessian, &err));
         }
         buf_init(&json[k], 16 << 20);
-        ck_ok(boost_json(b, 8, &json[k], &err));
+        ck_ok(boost_json(b, 0, 8, &json[k], &err));
         boost_free(b);
     }
     ck_assert(str_eq(buf_str(&json[0]), buf_str(&json[1])));

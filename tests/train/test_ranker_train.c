@@ -180,6 +180,33 @@ START_TEST(too_few_lists_give_no_ranker)
 }
 END_TEST
 
+START_TEST(a_part_of_the_gain_may_be_given_for_fewer_trees)
+{
+    static struct shop s;
+    struct ranker_report all, few;
+    struct buf file;
+    struct err err;
+    shop_init(&s);
+    buf_init(&file, RANKER_BYTES_MAX);
+    struct ranker_data d = data_of(&s);
+    struct ranker_options o = options();
+    o.rounds = o.patience = 80;
+    o.trees.eta = 0.02f; /* many are needed */
+    ck_ok(ranker_train(&d, &o, &file, &all, &err));
+    ck_assert_uint_gt(all.trees, RANKER_FEW_TREES);
+    ck_assert_uint_eq(all.trees, all.sets[SET_ACTS].trees);
+    o.trim = 0.5f;
+    ck_ok(ranker_train(&d, &o, &file, &few, &err));
+    ck_assert_uint_eq(few.trees, RANKER_FEW_TREES);
+    ck_assert_uint_eq(few.sets[SET_ACTS].trees, all.trees);
+    ck_assert_double_eq(few.tune_ranked, few.tune_few);
+    ck_assert_double_eq(few.tune_few, all.tune_few);
+    ck_assert_double_le(few.tune_ranked, all.tune_ranked);
+    buf_release(&file);
+    shop_release(&s);
+}
+END_TEST
+
 START_TEST(moments_follow_each_other)
 {
     static struct shop s;
@@ -282,4 +309,5 @@ END_TEST
 
 SUITE("ranker_train", it_learns_what_the_sources_do_not_know,
       what_happened_later_is_not_seen_and_the_same_comes_out_again, too_few_lists_give_no_ranker,
-      moments_follow_each_other, examples_are_the_candidates_that_serve_with_what_came_of_them)
+      a_part_of_the_gain_may_be_given_for_fewer_trees, moments_follow_each_other,
+      examples_are_the_candidates_that_serve_with_what_came_of_them)
