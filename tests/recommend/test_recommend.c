@@ -713,6 +713,30 @@ START_TEST(a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_wo
 }
 END_TEST
 
+START_TEST(what_a_variant_says_stands_in_the_place_of_the_shop_s_and_nothing_else)
+{
+    struct recommend_weights says, shop = recommend_weights_default;
+    struct placement_weights *w = &shop.of[PLACEMENT_HOME];
+    struct err err;
+    size_t said = 0;
+    for (int p = 0; p < PLACEMENTS; p++)
+        placement_weights_unset(&says.of[p]);
+    ck_ok(recommend_weight_set(&says, STR_LIT("home.factors=0"), &err));
+    ck_ok(recommend_weight_set(&says, STR_LIT("home.diversity=0.5"), &err));
+    ck_ok(recommend_weight_set(&says, STR_LIT("home.trending.candidates=7"), &err));
+    placement_weights_override(w, &says.of[PLACEMENT_HOME]);
+    for (size_t i = 0; i < PLACEMENT_WEIGHTS; i++) {
+        bool is_said = placement_weight_said(&says.of[PLACEMENT_HOME], i);
+        said += is_said;
+        ck_assert(is_said ||
+                  placement_weight(w, i) ==
+                      placement_weight(&recommend_weights_default.of[PLACEMENT_HOME], i));
+    }
+    ck_assert_uint_eq(said, 3);
+    ck_assert(w->factors == 0 && w->diversity == 0.5F && w->candidates.trending == 7);
+}
+END_TEST
+
 START_TEST(who_knows_only_products_newer_than_the_model_gets_what_these_are_like)
 {
     for (uint32_t kind = 0; kind < 2; kind++) {
@@ -953,6 +977,7 @@ SUITE("recommend", a_view_changes_the_next_home_page_and_says_so,
       what_reads_like_a_shopper_s_products_reaches_home,
       a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_would_like_it,
       weights_have_names_and_say_what_is_shown,
+      what_a_variant_says_stands_in_the_place_of_the_shop_s_and_nothing_else,
       who_knows_only_products_newer_than_the_model_gets_what_these_are_like,
       a_source_proposes_as_many_as_it_is_told, novelty_and_margin_weigh_as_they_are_defined,
       a_profile_sums_decayed_weights_and_counts_each_act_once)
