@@ -47,6 +47,10 @@ void live_get(const struct live *l, uint32_t product_no, struct live_row *row);
 /** Is it active and in stock (or untracked)? One cache line. */
 bool live_sellable(const struct live *l, uint32_t product_no);
 
+/** Writer only: an action of this weight at this time was taken back. What is left is what it would be without the
+ *  action, but for rounding. */
+void live_heat_take(struct live *l, uint32_t product_no, float weight, int64_t time_us);
+
 /** Writer only: an action of this weight at this time. Unknown numbers are ignored. */
 void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t time_us);
 
