@@ -341,7 +341,7 @@ enum err_code reread_acts(struct engine *e, int64_t after, int64_t last, struct 
     code = changes_range(db, &oldest, &newest, err);
     store_read_end(e->store, db);
     if (code == ERR_OK && after + 1 < oldest)
-        return read_acts(e, err); /* what the log no longer has, it had as this engine started */
+        code = read_acts(e, err); /* what the log no longer has, it had as this engine started */
     for (int64_t at = after; code == ERR_OK && at < last;)
         code = find_acts(e, &at, last, &events, &orders, err);
     if (code == ERR_OK && events.last)
