@@ -131,9 +131,8 @@ const struct command cmd_models = {
     .text =
         "`aisle train` writes versions and publishes those whose gates pass. Rolling back makes\n"
         "the version before the live one live again; products and orders are not touched by it.\n"
-        "gc removes old versions, never the live one or the one before it. All of this works "
-        "while\n"
-        "a server runs, which serves the version published last.\n\n"
+        "gc removes old versions, never the live one, the one before it or one that an experiment\n"
+        "names. All of this works while a server runs, which serves the version published last.\n\n"
         "  aisle models list\n"
         "  aisle models publish 20261123T180000-1 --force\n",
     .flags = flags,

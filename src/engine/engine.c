@@ -58,7 +58,9 @@ static enum err_code apply_some(struct engine *e, struct db *db, bool *more, str
     int64_t until_ns = clock_mono_ns() + READ_BUDGET_MS * 1000000LL;
     size_t n = 0, i = 0;
     bool room = has_room(e);
-    enum err_code code = changes_after(db, e->position, changes, CHANGES_BATCH, &n, err);
+    enum err_code code = note_sight(e, db, err);
+    if (code == ERR_OK)
+        code = changes_after(db, e->position, changes, CHANGES_BATCH, &n, err);
     while (code == ERR_OK && i < n && room) {
         code = apply_piece(e, db, &changes[i], err);
         i += code == ERR_OK && e->within == 0;
@@ -210,6 +212,8 @@ static void follow(void *arg)
         struct err err;
         go_on = await(e, &taken);
         enum err_code code = catch_up(e, &err);
+        if (code == ERR_OK)
+            code = cool_erased(e, &err);
         note_failure(e, &e->failure, code, &err, "change log");
         refresh_model(e);
         refresh_experiments(e);
@@ -459,6 +463,7 @@ enum err_code engine_open(struct store *store, const struct engine_options *opti
     e->rules_compiler = options->rules;
     e->experiments_reader = options->experiments;
     e->frozen = options->frozen;
+    atomic_init(&e->cool, true);
     arena_init(&e->texts, 0, 1 << 16);
     copy_shop(e, &options->shop);
     pthread_mutex_init(&e->view_lock, NULL);
@@ -501,6 +506,7 @@ void engine_close(struct engine *e)
     map_u64_release(&e->changed);
     map_u64_release(&e->removed);
     stage_release(e);
+    release_cooling(e);
     ids_free(e->ids);
     users_free(e->users);
     live_unref(e->live);
@@ -528,6 +534,11 @@ struct store *engine_store(struct engine *e)
 const struct shop_profile *engine_shop(const struct engine *e)
 {
     return atomic_load(&e->profile);
+}
+
+bool engine_is_cool(struct engine *e)
+{
+    return e->frozen || atomic_load(&e->cool);
 }
 
 void engine_stats(struct engine *e, struct engine_stats *out)

@@ -60,6 +60,10 @@ void engine_sync(struct engine *e, engine_synced_fn fn, void *arg);
 /** As engine_sync, waiting. ERR_TIMEOUT  not within timeout_ms. */
 ERR_MUST_USE enum err_code engine_wait(struct engine *e, int64_t timeout_ms, struct err *err);
 
+/** Has all heat been taken back that shoppers gave who were erased by what engine_wait waited for? It takes a walk over
+ *  the newest events, a part at a time: their rows are to stay until then. */
+bool engine_is_cool(struct engine *e);
+
 /** Write all living products into one segment file now, so that the next start is fast.
  *  Also what the fold thread does by itself. */
 ERR_MUST_USE enum err_code engine_fold(struct engine *e, struct err *err);

@@ -101,6 +101,31 @@ static enum err_code apply_product(struct engine *e, struct db *db, const struct
 
 /* --- acts ------------------------------------------------------------------------------------ */
 
+bool is_ahead(const struct engine *e, bool feedback, int64_t seq, int64_t time_us)
+{
+    return feedback && seq > e->heat_seq && time_us > clock_now_us() + FEEDBACK_AHEAD_US;
+}
+
+void warm(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us)
+{
+    if (heat_weight[type] == 0)
+        return;
+    live_heat_add(e->live, product_no, heat_weight[type], time_us);
+    if (e->stage.open)
+        live_heat_add(e->stage.live, product_no, heat_weight[type], time_us);
+    e->shelves_stale = true;
+}
+
+void cool(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us)
+{
+    if (heat_weight[type] == 0)
+        return;
+    live_heat_take(e->live, product_no, heat_weight[type], time_us);
+    if (e->stage.open)
+        live_heat_take(e->stage.live, product_no, heat_weight[type], time_us);
+    e->shelves_stale = true;
+}
+
 static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum event_type type,
                 int64_t time_us, bool heats)
 {
@@ -109,12 +134,8 @@ static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum ev
         return;
     if (user_no && time_s >= 0 && time_s <= UINT32_MAX)
         users_add(e->users, user_no, &(struct user_action){product_no, (uint32_t)time_s, type});
-    if (heats && heat_weight[type] > 0) {
-        live_heat_add(e->live, product_no, heat_weight[type], time_us);
-        if (e->stage.open)
-            live_heat_add(e->stage.live, product_no, heat_weight[type], time_us);
-        e->shelves_stale = true;
-    }
+    if (heats)
+        warm(e, product_no, type, time_us);
 }
 
 static enum err_code walk_events(struct engine *e, struct db *db, int64_t first, int64_t last,
@@ -141,21 +162,26 @@ static enum err_code apply_events(struct engine *e, struct db *db, int64_t first
     return walk_events(e, db, first, last, true, err);
 }
 
-/* What was withdrawn no longer speaks for the shopper. The heat that it gave goes with time. */
-static enum err_code forget_events(struct engine *e, struct db *db, int64_t first, int64_t last,
+/* What was withdrawn no longer speaks for the shopper, and its heat goes. */
+static enum err_code forget_events(struct engine *e, struct db *db, const struct change *c,
                                    struct err *err)
 {
     struct db_rows rows = {0};
     struct event event;
     bool more;
-    enum err_code code = events_withdrawn(db, first, last, &rows, err);
+    int64_t counted = counted_before(e, c->position);
+    enum err_code code = events_withdrawn(db, c->no, c->last_no, &rows, err);
     while (code == ERR_OK && (code = events_next(&rows, &event, NULL, &more, err)) == ERR_OK &&
-           more)
+           more) {
+        if (event.seq > e->heat_first && event.seq <= counted && event.product_no &&
+            !is_ahead(e, true, event.seq, event.time))
+            cool(e, event.product_no, event.type, event.time);
         if (event.time >= 0 && event.time / CLOCK_US_PER_S <= UINT32_MAX)
             users_remove(e->users, event.user_no,
                          &(struct user_action){event.product_no,
                                                (uint32_t)(event.time / CLOCK_US_PER_S),
                                                event.type});
+    }
     db_rows_close(&rows);
     return code;
 }
@@ -181,13 +207,17 @@ static enum err_code walk_orders(struct engine *e, struct db *db, int64_t first,
     struct db_rows rows = {0};
     struct order_line_row row;
     bool more;
+    int64_t heated = e->heat_order; /* an order whose status changes comes again */
     enum err_code code = order_lines_after(db, first - 1, UINT32_MAX, INT64_MAX, &rows, err);
     while (code == ERR_OK && (code = order_lines_next(&rows, &row, &more, err)) == ERR_OK && more &&
-           row.order_no <= last)
+           row.order_no <= last) {
+        if (use == ORDER_NEW && row.order_no > e->heat_order)
+            e->heat_order = row.order_no;
         if (row.line.kind == LINE_SALE)
             act(e, use == ORDER_HEATS_ONLY ? 0 : row.user_no, row.line.product_no, EVENT_PURCHASE,
                 row.placed_at,
-                use == ORDER_HEATS_ONLY || (use == ORDER_NEW && row.order_no > e->heat_order));
+                use == ORDER_HEATS_ONLY || (use == ORDER_NEW && row.order_no > heated));
+    }
     db_rows_close(&rows);
     return code;
 }
@@ -212,7 +242,8 @@ enum err_code load_heat(struct engine *e, struct db *db, struct err *err)
             walk_orders(e, db, orders.last_no - HEAT_ORDERS, orders.last_no, ORDER_HEATS_ONLY, err);
     if (code != ERR_OK)
         return code;
-    e->heat_seq = events.last_seq;
+    e->heat_first = events.last_seq - HEAT_EVENTS;
+    e->heat_seq = e->cooling.events = events.last_seq;
     e->heat_order = orders.last_no;
     e->replay_seq = events.last_seq - REPLAY_EVENTS;
     return ERR_OK;
@@ -311,7 +342,7 @@ enum err_code reread_acts(struct engine *e, int64_t after, int64_t last, struct 
     code = changes_range(db, &oldest, &newest, err);
     store_read_end(e->store, db);
     if (code == ERR_OK && after + 1 < oldest)
-        return read_acts(e, err); /* what the log no longer has, it had as this engine started */
+        code = read_acts(e, err); /* what the log no longer has, it had as this engine started */
     for (int64_t at = after; code == ERR_OK && at < last;)
         code = find_acts(e, &at, last, &events, &orders, err);
     if (code == ERR_OK && events.last)
@@ -355,11 +386,27 @@ static enum err_code apply_user(struct engine *e, struct db *db, const struct ch
     enum err_code code = ERR_OK;
     ids_forget(e->ids, c->no, c->last_no);
     for (int64_t no = c->no; code == ERR_OK && no <= c->last_no; no++) {
-        if (c->op == CHANGE_DELETE)
+        if (c->op == CHANGE_DELETE) {
             users_forget(e->users, (uint32_t)no);
-        else if (c->op == CHANGE_LINK)
+            note_erased(e, (uint32_t)no, c->position);
+        } else if (c->op == CHANGE_LINK) {
             code = relink(e, db, (uint32_t)no, err);
+        }
     }
+    return code;
+}
+
+static enum err_code apply_new_events(struct engine *e, struct db *db, const struct change *c,
+                                      bool known_to_model, struct err *err)
+{
+    int64_t first = c->no > e->replay_seq ? c->no : e->replay_seq + 1;
+    enum err_code code = ERR_OK;
+    if (!known_to_model && first <= c->last_no)
+        code = apply_events(e, db, first, c->last_no, err);
+    else if (known_to_model && c->last_no > e->heat_seq) /* the model knows no heat */
+        code = heat_events(e, db, c->no > e->heat_seq ? c->no - 1 : e->heat_seq, c->last_no, err);
+    if (c->last_no > e->cooling.events)
+        e->cooling.events = c->last_no;
     return code;
 }
 
@@ -368,16 +415,12 @@ static enum err_code apply_user(struct engine *e, struct db *db, const struct ch
 enum err_code apply_change(struct engine *e, struct db *db, const struct change *c, struct err *err)
 {
     bool known_to_model = c->position <= e->model_position;
-    int64_t first;
     switch (c->aggregate) {
     case CHANGE_PRODUCT:
         return apply_product(e, db, c, err);
     case CHANGE_EVENT:
-        if (c->op == CHANGE_DELETE)
-            return forget_events(e, db, c->no, c->last_no, err);
-        first = c->no > e->replay_seq ? c->no : e->replay_seq + 1;
-        return known_to_model || first > c->last_no ? ERR_OK
-                                                    : apply_events(e, db, first, c->last_no, err);
+        return c->op == CHANGE_DELETE ? forget_events(e, db, c, err)
+                                      : apply_new_events(e, db, c, known_to_model, err);
     case CHANGE_ORDER:
         return known_to_model ? ERR_OK : apply_orders(e, db, c->no, c->last_no, err);
     case CHANGE_USER:

@@ -39,6 +39,22 @@ struct missing_version {
     struct err why;
 };
 
+/* A snapshot in which more of the log was seen than is applied. */
+struct sight {
+    int64_t newest; /* position: what it says was seen in this snapshot first, or in one before */
+    int64_t events; /* those up to here were read before it */
+};
+
+/* The heat that erased shoppers gave, on its way to be taken back (engine_heat.c). */
+struct cooling {
+    struct sight *sights; /* [sights_len] ascending, owned: of positions not applied yet */
+    size_t sights_len, sights_cap;
+    int64_t events;        /* heat was counted of events up to here */
+    struct map_u64 erased; /* user_no to the last event of theirs whose heat was counted */
+    struct map_u64 next;   /* the same, erased since the walk over events began */
+    int64_t at, last;      /* the walk is behind this event; and ends there */
+};
+
 struct engine {
     struct store *store;         /* borrowed */
     struct live *live;           /* owned */
@@ -82,7 +98,8 @@ struct engine {
     int64_t model_position;     /* the models in service know all acts up to here */
     int64_t acts_since;         /* shopper state has all acts behind this position that count */
     bool replayed;              /* the start is over: acts_since holds */
-    int64_t heat_seq;           /* load_heat saw the events up to here */
+    int64_t heat_first;         /* load_heat saw the events behind this one */
+    int64_t heat_seq;           /* up to here */
     int64_t heat_order;         /* and the orders */
     int64_t replay_seq;         /* events up to here are not replayed into shopper state */
     int64_t log_begins;         /* first and last entry of the log as this engine started */
@@ -90,6 +107,7 @@ struct engine {
     struct map_u64 changed; /* product_no: texts to be indexed anew */
     struct map_u64 removed; /* product_no */
     struct stage stage;
+    struct cooling cooling;
     struct rule_rows *rule_rows;            /* owned reference; replaced only under build_lock */
     struct served_experiments *experiments; /* owned reference; replaced only under build_lock */
     bool rules_changed;
@@ -105,6 +123,7 @@ struct engine {
     _Atomic int64_t applied;      /* = position, for others */
     _Atomic int64_t shown;        /* = shown_position, for others */
     _Atomic int64_t caught_up_ns; /* monotonic: when nothing was left to apply */
+    _Atomic bool cool;            /* nothing is left of the heat that erased shoppers gave */
     _Atomic uint64_t views;
 };
 
@@ -132,6 +151,11 @@ enum err_code load_links(struct engine *e, struct db *db, struct err *err);
 enum err_code load_heat(struct engine *e, struct db *db, struct err *err);
 /* What an act of a type adds to a product's heat. */
 float act_heat(enum event_type type);
+/* Feedback that is meant for later, whose heat the follower does not count. */
+bool is_ahead(const struct engine *e, bool feedback, int64_t seq, int64_t time_us);
+/* Heat of an act comes, or goes again. */
+void warm(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us);
+void cool(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us);
 /* Every act that load_heat saw, into shopper state. */
 enum err_code read_acts(struct engine *e, struct err *err);
 /* The acts of the entries behind `after` up to `last`, into shopper state alone: it has those that came later. */
@@ -185,6 +209,17 @@ void forget_known_acts(struct engine *e);
 struct served_model *kept_version(struct engine *e, struct str version);
 /* changed: they, or which versions there are. Else versions that were missing are looked for. */
 enum err_code load_experiments(struct engine *e, bool changed, struct err *err);
+
+/* engine_heat.c: heat that is taken back. */
+/* A snapshot of the store begins. */
+enum err_code note_sight(struct engine *e, struct db *db, struct err *err);
+/* The last event whose heat was counted, of those that an entry at this position takes back. 0: the start knew that
+ * they were to be taken back. */
+int64_t counted_before(const struct engine *e, int64_t position);
+void note_erased(struct engine *e, uint32_t user_no, int64_t position);
+/* Go on with what erased shoppers gave, for a moment. */
+enum err_code cool_erased(struct engine *e, struct err *err);
+void release_cooling(struct engine *e);
 
 /* engine_rules.c */
 /* The rules as they are stored now, as experiments want them. *rows returns owned; NULL: nobody compiles them. */

@@ -228,6 +228,17 @@ void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t ti
     PUT(row->heat_time_s, at_s);
 }
 
+/* Less is what rounding leaves of nothing. */
+#define HEAT_LEAST 1e-9
+
+void live_heat_take(struct live *l, uint32_t product_no, float weight, int64_t time_us)
+{
+    struct row *row = row_of(l, product_no);
+    live_heat_add(l, product_no, -weight, time_us);
+    if (row && GET(row->heat) < HEAT_LEAST)
+        PUT(row->heat, 0);
+}
+
 float live_heat(const struct live *l, uint32_t product_no, int64_t now_us)
 {
     const struct row *row = row_of(l, product_no);

@@ -52,6 +52,10 @@ bool live_sellable(const struct live *l, uint32_t product_no);
  *  the mean over the products where they are (all that are not deleted count alike); 0 where that is none. */
 float live_margin(const struct live *l, uint32_t product_no);
 
+/** Writer only: an action of this weight at this time was taken back. What is left is what it would be without the
+ *  action, but for rounding. */
+void live_heat_take(struct live *l, uint32_t product_no, float weight, int64_t time_us);
+
 /** Writer only: an action of this weight at this time. Unknown numbers are ignored. */
 void live_heat_add(struct live *l, uint32_t product_no, float weight, int64_t time_us);
 

@@ -1,13 +1,14 @@
 #include "jobs/housekeeping.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/json_reader.h"
 #include "store/changes.h"
 #include "store/models.h"
 
 /* A segment file that keeps so many entries of the log is worth to be made anew. */
-enum { FOLD_BEHIND = 1000, MANIFEST_ARENA_MAX = 1 << 20 };
+enum { FOLD_BEHIND = 1000, MANIFEST_ARENA_MAX = 1 << 20, SETTLE_MS = 60000 };
 
 /* "data": {"position": ...} of a manifest; INT64_MAX where it has none. */
 static int64_t position_of(struct str manifest)
@@ -80,12 +81,25 @@ static enum err_code unread_until(struct store *store, struct engine *engine, in
     return code;
 }
 
+/* What erased shoppers warmed is taken back by their events. An engine that cannot follow keeps nobody's events. */
+static void settle(void *arg)
+{
+    static const struct timespec a_moment = {0, 10000000};
+    struct engine *engine = arg;
+    struct err err;
+    if (engine_wait(engine, SETTLE_MS, &err) != ERR_OK)
+        return;
+    for (int waited = 0; waited < SETTLE_MS && !engine_is_cool(engine); waited += 10)
+        nanosleep(&a_moment, NULL);
+}
+
 enum err_code housekeeping_run(struct store *store, struct engine *engine,
                                bool (*stopping)(void *arg), void *arg,
                                struct compact_report *report, struct err *err)
 {
     static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
-    struct compact_options options = {.stopping = stopping, .arg = arg};
+    struct compact_options options = {
+        .stopping = stopping, .arg = arg, .erasing = engine ? settle : NULL, .erasing_arg = engine};
     pthread_mutex_lock(&turn);
     enum err_code code = unread_until(store, engine, &options.changes_until, err);
     if (code == ERR_OK)

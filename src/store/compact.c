@@ -94,6 +94,8 @@ static enum err_code compact_events(struct compaction *c, struct err *err)
     enum err_code code = take_step(c, choose_erased, err);
     if (code || c->at_end)
         return code;
+    if (c->o->erasing)
+        c->o->erasing(c->o->erasing_arg);
     do
         code = take_step(c, remove_events, err);
     while (!code && !c->at_end);

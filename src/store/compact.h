@@ -27,6 +27,10 @@ struct compact_options {
     int64_t changes_until;       /* nobody reads the log up to this position; 0: leave the log */
     bool (*stopping)(void *arg); /* asked between transactions: end early? NULL: no */
     void *arg;
+    void (*erasing)(
+        void *erasing_arg); /* called before the events of erased shoppers go, of whom none is added
+                                           from then on: whoever still reads them returns when it has; NULL: nobody */
+    void *erasing_arg;
 };
 
 /** report  may be NULL

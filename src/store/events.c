@@ -181,13 +181,21 @@ enum err_code events_by_time(struct db *db, int64_t after_time, struct str after
         DB_ARGS(db_i64(after_time), db_text(after_id), db_i64(until), db_i64(limit)), rows, err);
 }
 
+#define SELECT_ACT                                                                                 \
+    "SELECT seq, time, type, product_no, user_no, feedback FROM events WHERE seq > ? AND seq <= ?" \
+    " AND product_no > 0 AND user_no <> 0 AND (feedback IS NULL OR feedback > 0)"
+
 enum err_code event_acts_after(struct db *db, int64_t after_seq, int64_t last, struct db_rows *rows,
                                struct err *err)
 {
-    return db_query(db,
-                    "SELECT seq, time, type, product_no FROM events WHERE seq > ? AND seq <= ?"
-                    " AND product_no > 0 AND user_no <> 0 AND (feedback IS NULL OR feedback > 0)"
-                    " AND user_no NOT IN " ERASED_USERS " ORDER BY seq",
+    return db_query(db, SELECT_ACT " AND user_no NOT IN " ERASED_USERS " ORDER BY seq",
+                    DB_ARGS(db_i64(after_seq), db_i64(last)), rows, err);
+}
+
+enum err_code event_acts_erased(struct db *db, int64_t after_seq, int64_t last,
+                                struct db_rows *rows, struct err *err)
+{
+    return db_query(db, SELECT_ACT " AND user_no IN " ERASED_USERS " ORDER BY seq",
                     DB_ARGS(db_i64(after_seq), db_i64(last)), rows, err);
 }
 
@@ -200,7 +208,9 @@ enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool 
     *act = (struct event_act){.seq = db_col_i64(rows, 0),
                               .time = db_col_i64(rows, 1),
                               .type = (enum event_type)db_col_i64(rows, 2),
-                              .product_no = db_col_u32(rows, 3)};
+                              .product_no = db_col_u32(rows, 3),
+                              .user_no = db_col_u32(rows, 4),
+                              .feedback = db_col_i64(rows, 5) != 0};
     return ERR_OK;
 }
 

@@ -51,11 +51,17 @@ struct event_act {
     int64_t time; /* UTC microseconds */
     enum event_type type;
     uint32_t product_no; /* > 0 */
+    uint32_t user_no;    /* as it came, without links */
+    bool feedback;       /* feedback.h */
 };
 
 /** As events_after for the events that name a product, without resolving links: a third of the cost. */
 ERR_MUST_USE enum err_code event_acts_after(struct db *db, int64_t after_seq, int64_t last_seq,
                                             struct db_rows *rows, struct err *err);
+
+/** The same of erased shoppers, whose rows wait for compaction. */
+ERR_MUST_USE enum err_code event_acts_erased(struct db *db, int64_t after_seq, int64_t last_seq,
+                                             struct db_rows *rows, struct err *err);
 
 /** The next one. */
 ERR_MUST_USE enum err_code event_acts_next(struct db_rows *rows, struct event_act *act, bool *more,

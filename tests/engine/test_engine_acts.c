@@ -1,6 +1,8 @@
 /* test_engine_acts.c - shoppers: what they did reaches their state, and what is erased is gone. */
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/rng.h"
@@ -209,6 +211,102 @@ START_TEST(an_erased_shopper_is_gone_with_state_and_id_and_stays_gone)
 }
 END_TEST
 
+/* --- heat that is taken back ----------------------------------------------------------------- */
+
+enum { WARM_PRODUCTS = 5, WARM_ACTS = 300 };
+
+static void delete_shopper(struct rig *r, const char *id)
+{
+    struct err err;
+    ck_ok(user_delete(r->shop.tx, str_of(id), &err));
+}
+
+/* The same acts of eve in both shops; those of ann, who is also a guest, in the one alone. */
+static void act_at_random(struct rig *one, struct rig *other, struct rng *rng, int n)
+{
+    struct err err;
+    char id[32], product[2] = {(char)('a' + rng_below(rng, WARM_PRODUCTS)), 0};
+    bool anns = rng_below(rng, 2), guest = rng_below(rng, 2);
+    snprintf(id, sizeof id, "w%d", n);
+    struct event e = an_act(id, anns ? guest ? "" : "ann" : "eve", anns && guest ? "anns" : "",
+                            product, 1700000000 + (int64_t)rng_below(rng, 400000));
+    e.type = rng_below(rng, 2) ? EVENT_VIEW : EVENT_PURCHASE;
+    struct event copy = e;
+    ck_ok(events_add(one->shop.tx, &e, 1, 0, NULL, NULL, &err));
+    if (!anns)
+        ck_ok(events_add(other->shop.tx, &copy, 1, 0, NULL, NULL, &err));
+}
+
+static void wait_until_cool(struct rig *r)
+{
+    struct err err;
+    for (int i = 0; i < RIG_WAIT_MS && !engine_is_cool(r->engine); i++)
+        usleep(1000);
+    ck_assert(engine_is_cool(r->engine));
+    ck_ok(engine_wait(r->engine, RIG_WAIT_MS, &err));
+}
+
+static void check_same_heat(struct rig *one, struct rig *other)
+{
+    const int64_t at = 1700400000 * CLOCK_US_PER_S;
+    wait_until_cool(one);
+    struct view *v = engine_view(one->engine), *w = engine_view(other->engine);
+    for (uint32_t no = 1; no <= WARM_PRODUCTS + 1; no++) {
+        double got = (double)live_heat(v->live, no, at), want = (double)live_heat(w->live, no, at);
+        ck_assert_msg(fabs(got - want) <= 1e-5 * want + 1e-8, "product %u: %g, not %g", no, got,
+                      want);
+    }
+    view_unref(v);
+    view_unref(w);
+}
+
+START_TEST(what_an_erased_shopper_warmed_is_as_if_they_had_never_been)
+{
+    struct rig one, other;
+    struct rng rng;
+    struct err err;
+    rng_init(&rng, 11);
+    rig_init(&one);
+    rig_init(&other);
+    for (int i = 0; i <= WARM_PRODUCTS; i++) { /* nobody else ever looks at the last */
+        char id[2] = {(char)('a' + i), 0};
+        rig_put(&one, id);
+        rig_put(&other, id);
+    }
+    for (int round = 0; round < 6; round++) {
+        bool at_once = round == 1; /* acts and erasure are seen in one snapshot */
+        tx_begin(&one.shop);
+        tx_begin(&other.shop);
+        struct event last = an_act("last", "ann", "anns", "f", 1700000001);
+        last.time += round;
+        ck_ok(events_add(one.shop.tx, &last, 1, 0, NULL, NULL, &err));
+        for (int i = 0; i < WARM_ACTS; i++)
+            act_at_random(&one, &other, &rng, round * WARM_ACTS + i);
+        if (!at_once) {
+            rig_commit(&one);
+            if (round == 2 || round == 3) /* a start counts what ann did */
+                rig_restart(&one);
+            if (round == 3) {
+                tx_begin(&one.shop);
+                act_at_random(&one, &other, &rng, (round + 10) * WARM_ACTS);
+                rig_commit(&one);
+            }
+            tx_begin(&one.shop);
+        }
+        delete_shopper(&one, "ann");
+        rig_commit(&one);
+        rig_commit(&other);
+        check_same_heat(&one, &other);
+        if (round == 4) { /* and leaves out who is gone */
+            rig_restart(&one);
+            check_same_heat(&one, &other);
+        }
+    }
+    rig_release(&one);
+    rig_release(&other);
+}
+END_TEST
+
 START_TEST(a_large_batch_of_acts_is_taken_whole)
 {
     enum { MANY = 7001, SHOPPERS = 100 };
@@ -352,6 +450,7 @@ SUITE("engine_acts", an_act_is_in_the_state_and_there_again_after_a_restart,
       acts_that_the_log_no_longer_has_are_read_from_the_records,
       a_guest_counts_for_the_shopper_it_joined_until_they_part,
       an_erased_shopper_is_gone_with_state_and_id_and_stays_gone,
+      what_an_erased_shopper_warmed_is_as_if_they_had_never_been,
       a_large_batch_of_acts_is_taken_whole,
       a_known_id_is_served_from_memory_and_a_changed_wish_is_seen,
       ids_are_served_without_the_store_until_forgotten,

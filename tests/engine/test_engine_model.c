@@ -7,6 +7,7 @@
 #include "engine/model.h"
 #include "engine/rig.h"
 #include "store/events.h"
+#include "store/experiments.h"
 #include "store/models.h"
 
 enum { ROWS = 40, DIM = 4, CELLS = 4, USERS = 20 };
@@ -340,6 +341,231 @@ START_TEST(two_hundred_swaps_under_readers_leave_one_model_mapped)
 }
 END_TEST
 
+/* --- versions that experiments name ---------------------------------------------------------- */
+
+/* Experiments whose definition is the version that they name. */
+struct plain_set {
+    struct served_experiments base;
+    struct arena arena;
+    struct str versions[8];
+};
+
+static void release_set(struct served_experiments *base)
+{
+    struct plain_set *s = (struct plain_set *)base;
+    arena_release(&s->arena);
+    mem_free(s);
+}
+
+static enum err_code read_set(struct db *db, struct served_experiments **out, struct err *err)
+{
+    struct plain_set *s = MEM_NEW(struct plain_set);
+    struct db_rows rows = {0};
+    struct experiment_record r;
+    bool more;
+    arena_init(&s->arena, 0, 1 << 20);
+    s->base =
+        (struct served_experiments){.refs = 1, .release = release_set, .versions = s->versions};
+    enum err_code code = experiments_list(db, &rows, err);
+    while (code == ERR_OK && (code = experiments_next(&rows, &r, &more, err)) == ERR_OK && more)
+        if (r.state == EXPERIMENT_RUNNING)
+            s->versions[s->base.versions_len++] = arena_str(&s->arena, r.definition);
+    db_rows_close(&rows);
+    if (code == ERR_OK)
+        *out = &s->base;
+    else
+        release_set(&s->base);
+    return code;
+}
+
+static const struct experiments_reader plain_reader = {read_set};
+
+static void rig_init_with_experiments(struct rig *r)
+{
+    *r = (struct rig){.options = {.experiments = &plain_reader}};
+    shop_init(&r->shop);
+    rig_start(r);
+}
+
+static void begin_naming(struct rig *r, const char *version)
+{
+    struct err err;
+    struct arena arena;
+    struct experiment_record e = {
+        .id = str_of(version), .definition = str_of(version), .salt = STR_LIT("s")};
+    arena_init(&arena, 0, 1 << 20);
+    ck_ok(experiment_add(tx_begin(&r->shop), &e, &err));
+    ck_ok(experiment_get(r->shop.tx->db, str_of(version), &arena, &e, &err));
+    e.state = EXPERIMENT_RUNNING;
+    ck_ok(experiment_put(r->shop.tx, &e, &err));
+    arena_release(&arena);
+    rig_commit(r);
+}
+
+static void end_naming(struct rig *r, const char *version)
+{
+    struct err err;
+    struct arena arena;
+    struct experiment_record e;
+    arena_init(&arena, 0, 1 << 20);
+    ck_ok(experiment_get(tx_begin(&r->shop)->db, str_of(version), &arena, &e, &err));
+    e.state = EXPERIMENT_STOPPED;
+    ck_ok(experiment_put(r->shop.tx, &e, &err));
+    ck_ok(experiment_delete(r->shop.tx, str_of(version), &err));
+    arena_release(&arena);
+    rig_commit(r);
+}
+
+static void check_version(struct rig *r, const char *asked, const char *got)
+{
+    struct view *v = engine_view(r->engine);
+    const struct view *found = view_of_version(v, str_of(asked));
+    ck_assert_str_eq(found->model->version, got);
+    ck_assert_uint_eq(found->generation, v->generation);
+    ck_assert_ptr_eq(found->catalogue, v->catalogue);
+    view_unref(v);
+}
+
+START_TEST(a_version_that_is_named_stands_beside_the_published_one_as_long_as_it_is)
+{
+    struct rig r;
+    struct err why;
+    rig_init_with_experiments(&r);
+    write_model(&r, "v1", 1, 1);
+    write_model(&r, "v2", 1, 1);
+    publish(&r, "v1");
+    publish(&r, "v2");
+    ck_assert_uint_eq(mappings_of("recommend.model"), 1);
+    begin_naming(&r, "v1");
+    for (int restarted = 0; restarted < 2; restarted++) {
+        check_version(&r, "v1", "v1");
+        check_version(&r, "v2", "v2");
+        check_version(&r, "v3", "v2");
+        ck_assert_uint_eq(mappings_of("recommend.model"), 2);
+        ck_assert_uint_eq(rig_stats(&r).versions, 1);
+        rig_restart(&r);
+    }
+    roll_back(&r); /* v1 is the published one now, and v2 is nobody's */
+    check_version(&r, "v1", "v1");
+    check_version(&r, "v2", "v1");
+    ck_assert_uint_eq(mappings_of("recommend.model"), 1);
+    publish(&r, "v2"); /* v1 stays without being opened again */
+    check_version(&r, "v1", "v1");
+    check_version(&r, "v2", "v2");
+    begin_naming(&r, "v9");
+    engine_version_failure(r.engine, STR_LIT("v9"), &why);
+    ck_assert_int_eq(why.code, ERR_NOT_FOUND);
+    ck_assert_uint_eq(rig_stats(&r).versions_failing, 1);
+    check_version(&r, "v9", "v2");
+    end_naming(&r, "v9");
+    end_naming(&r, "v1");
+    ck_assert_uint_eq(rig_stats(&r).versions_failing, 0);
+    check_version(&r, "v1", "v2");
+    ck_assert_uint_eq(mappings_of("recommend.model"), 1);
+    rig_release(&r);
+}
+END_TEST
+
+static float heat_of(struct rig *r, uint32_t no)
+{
+    struct view *v = engine_view(r->engine);
+    float heat = live_heat(v->live, no, clock_now_us());
+    view_unref(v);
+    return heat;
+}
+
+START_TEST(an_older_version_finds_the_acts_that_it_does_not_know)
+{
+    struct rig r;
+    struct err err;
+    for (int trimmed = 0; trimmed < 2; trimmed++) {
+        rig_init_with_experiments(&r);
+        uint32_t no = rig_put(&r, "p");
+        write_model(&r, "v1", rig_stats(&r).position, 1);
+        publish(&r, "v1");
+        view_now(&r, "e1");
+        view_now(&r, "e2");
+        write_model(&r, "v2", rig_stats(&r).position, clock_now_us());
+        publish(&r, "v2");
+        if (trimmed) {
+            ck_ok(changes_trim(tx_begin(&r.shop), rig_stats(&r).position, NULL, &err));
+            rig_commit(&r);
+        }
+        rig_restart(&r);
+        ck_assert_uint_eq(rig_stats(&r).shoppers, 0);
+        float heat = heat_of(&r, no);
+        begin_naming(&r, "v1");
+        ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+        ck_assert_msg(heat_of(&r, no) <= heat && heat > 1.9F, "acts are read, not heated again");
+        rig_restart(&r);
+        ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+        end_naming(&r, "v1");
+        rig_restart(&r);
+        ck_assert_uint_eq(rig_stats(&r).shoppers, 0);
+        roll_back(&r); /* as rolling back does, which a start had made forget them */
+        ck_assert_uint_eq(rig_stats(&r).shoppers, 1);
+        rig_release(&r);
+    }
+}
+END_TEST
+
+static void *ask_versions(void *arg)
+{
+    static const struct str names[] = {STR_LIT("v1"), STR_LIT("v2"), STR_LIT("v3")};
+    struct reading *c = arg;
+    while (!atomic_load(&c->stop)) {
+        struct view *v = engine_view(c->engine);
+        ck_assert_str_eq(view_of_version(v, names[0])->model->version,
+                         "v1"); /* named all the time */
+        for (size_t i = 0; i < 3; i++) {
+            const struct view *found = view_of_version(v, names[i]);
+            struct err why;
+            if (view_model(found))
+                touch_model(view_model(found));
+            ck_assert(found->trending.len <= SHELF_MAX && found->live == v->live);
+            engine_version_failure(c->engine, names[i], &why);
+        }
+        view_unref(v);
+    }
+    return NULL;
+}
+
+START_TEST(swaps_and_experiments_at_the_same_time_lose_no_reader)
+{
+    enum { ROUNDS = 25 };
+    static const char *const names[] = {"v1", "v2", "v3"};
+    struct rig r;
+    pthread_t readers[2];
+    rig_init_with_experiments(&r);
+    for (size_t i = 0; i < 3; i++) {
+        write_model(&r, names[i], 1, 1);
+        publish(&r, names[i]);
+    }
+    begin_naming(&r, names[0]);
+    struct reading c = {.engine = r.engine};
+    for (size_t i = 0; i < 2; i++)
+        pthread_create(&readers[i], NULL, ask_versions, &c);
+    for (int i = 0; i < ROUNDS; i++) {
+        const char *other = names[1 + i % 2];
+        char id[16];
+        publish(&r, names[i % 3]);
+        begin_naming(&r, other);
+        check_version(&r, other, other);
+        snprintf(id, sizeof id, "p%d", i);
+        rig_put(&r, id);
+        publish(&r, names[(i + 1) % 3]);
+        check_version(&r, other, other);
+        end_naming(&r, other);
+    }
+    atomic_store(&c.stop, true);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(readers[i], NULL);
+    end_naming(&r, names[0]);
+    ck_assert_uint_eq(mappings_of("recommend.model"), 1);
+    rig_release(&r);
+}
+END_TEST
+
 SUITE("engine_model", a_product_that_the_model_does_not_know_is_met_by_its_record,
       a_published_model_serves_and_the_one_before_after_a_rollback,
       a_deleted_product_stays_gone_whichever_model_serves,
@@ -347,4 +573,7 @@ SUITE("engine_model", a_product_that_the_model_does_not_know_is_met_by_its_recor
       acts_that_the_model_knows_are_not_replayed_and_later_ones_are,
       a_log_trimmed_beyond_the_model_loses_no_act_that_it_does_not_know,
       a_model_that_claims_to_know_the_future_does_not_hide_acts,
-      two_hundred_swaps_under_readers_leave_one_model_mapped)
+      two_hundred_swaps_under_readers_leave_one_model_mapped,
+      a_version_that_is_named_stands_beside_the_published_one_as_long_as_it_is,
+      an_older_version_finds_the_acts_that_it_does_not_know,
+      swaps_and_experiments_at_the_same_time_lose_no_reader)

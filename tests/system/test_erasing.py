@@ -125,7 +125,7 @@ def change_much(server):
 
 @test("a start after the log of changes was trimmed gives the same answers")
 def same_answers(server):
-    equal(server.stop(), 0)  # what was erased before still warms products, until a start reads the record
+    equal(server.stop(), 0)  # a start adds up heat in another order than the days before it
     server.start()
     client = server.client(server.shop.public)
     oldest = scalar(server, "SELECT MIN(position) FROM changes")
