@@ -4,6 +4,7 @@
 #
 #   AISLE=path/to/aisle   the program (default: build/release/aisle)
 #   AISLE_ARTIFACTS=DIR   where screenshots and the traces of failures go
+#   AISLE_SCREENS=all    every page in every screen, instead of the first ones
 #   SCREENSHOT=FILE       where the README's picture goes; CONSOLE_SCREENSHOT=FILE that of the console
 #   AISLE_URL=URL         test a shop that already runs instead; the console is tested there, and changes it, only
 #                         with CONSOLE_KEY=KEY
@@ -15,6 +16,9 @@ root=$(cd "$here/../.." && pwd)
 aisle=${AISLE:-$root/build/release/aisle}
 export AISLE_ARTIFACTS="${AISLE_ARTIFACTS:-$root/build/browser}"
 mkdir -p "$AISLE_ARTIFACTS"
+# Which screens is the specs' business; the program would take it for a setting.
+screens=${AISLE_SCREENS:-}
+unset AISLE_SCREENS
 
 work=$(mktemp -d)
 servers=
@@ -74,4 +78,4 @@ fi
 
 cd "$here"
 [ -d node_modules ] || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund
-npx playwright test "$@"
+AISLE_SCREENS=$screens npx playwright test "$@"

@@ -88,6 +88,7 @@ TABLE = [
     ("POST /v1/keys", {"scope": "king"}, ADMIN),
     ("DELETE /v1/keys/{id}", None, ADMIN),
     ("GET /v1/users", None, SERVER),
+    ("GET /v1/settings", None, ADMIN),
     ("GET /v1/overview", None, ADMIN),
     ("GET /v1/quarantine", None, ADMIN),
     ("DELETE /v1/quarantine/{id}", None, ADMIN),

@@ -164,7 +164,7 @@ test.describe('an experiment', () => {
 
 test.describe('what experiments have shown', () => {
   test.skip(!hasExperiments, 'experiments.py made none here');
-  test.use({ tolerated: [/status of 400/] }); // a time that is too long
+  test.use({ tolerated: [/status of 400|ERR_FAILED/] }); // a time that is too long, a report that fails
 
   test('is told as it was reported, and the words say no more', async ({ page, admin }) => {
     const report = await admin.get('/v1/experiments/fresh-home/report');
@@ -191,6 +191,14 @@ test.describe('what experiments have shown', () => {
     const rails = page.locator('.rails > li');
     await expect(rails.nth(0)).toContainText('kept');
     await expect(rails.nth(1)).toContainText('not known yet');
+  });
+
+  test('may fail to be reported, and what can be done with it stays', async ({ page }) => {
+    await page.route('**/fresh-home/report', (route) => route.abort());
+    await enter(page, '/experiments/fresh-home');
+    await expect(page.getByText('It could not be reported')).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Stop fresh-home' })).toBeEnabled();
+    await expect(page.locator('.timeline')).toContainText('Started');
   });
 
   test('is nothing where shoppers are not divided as planned, and everybody sees so', async ({

@@ -45,6 +45,8 @@ interface Call {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** How long an answer may take; TIMEOUT_MS. */
+  timeoutMs?: number;
 }
 
 export function queryString(params: Params): string {
@@ -70,10 +72,10 @@ async function readError(response: Response): Promise<ApiError> {
 
 /** One request and its answer, or an ApiError. */
 export async function call<T>(method: string, path: string, options: Call = {}): Promise<T> {
-  const { params = {}, body, headers = {}, signal } = options;
+  const { params = {}, body, headers = {}, signal, timeoutMs = TIMEOUT_MS } = options;
   const limit = new AbortController();
   const giveUp = () => limit.abort(signal?.reason);
-  const timer = setTimeout(() => limit.abort(new ApiError(0, 'offline', 'timeout')), TIMEOUT_MS);
+  const timer = setTimeout(() => limit.abort(new ApiError(0, 'offline', 'timeout')), timeoutMs);
   if (signal?.aborted) giveUp();
   signal?.addEventListener('abort', giveUp);
   try {

@@ -357,6 +357,9 @@ function upload<T>(
   });
 }
 
+/* A report walks every event of its time. */
+const REPORT_MS = 300_000;
+
 /** `once` of a write is its Idempotency-Key: the same for every try of one intention. */
 export type AdminApi = ReturnType<typeof createAdminApi>;
 
@@ -493,7 +496,10 @@ export function createAdminApi(key: string, refused: () => void) {
     removeExperiment: (experimentId: string, once: string) =>
       send<void>('DELETE', `/v1/experiments/${id(experimentId)}`, { headers: keyed(once) }),
     experimentReport: (experimentId: string, signal?: AbortSignal) =>
-      send<ExperimentReport>('GET', `/v1/experiments/${id(experimentId)}/report`, { signal }),
+      send<ExperimentReport>('GET', `/v1/experiments/${id(experimentId)}/report`, {
+        signal,
+        timeoutMs: REPORT_MS,
+      }),
     /** The list of a preview as a variant has it. */
     previewVariant: (
       query: PreviewQuery,
@@ -508,7 +514,12 @@ export function createAdminApi(key: string, refused: () => void) {
     attribution: (
       query: { from: string; to: string; by: By[]; window_days: number },
       signal?: AbortSignal,
-    ) => send<Attribution>('GET', '/v1/reports/attribution', { params: { ...query }, signal }),
+    ) =>
+      send<Attribution>('GET', '/v1/reports/attribution', {
+        params: { ...query },
+        signal,
+        timeoutMs: REPORT_MS,
+      }),
     settings: (signal?: AbortSignal) => send<Settings>('GET', '/v1/settings', { signal }),
 
     quarantine: (

@@ -78,7 +78,7 @@ export const experiments = {
   primary: 'decides',
   notStarted: 'It has not begun',
   notStartedText: 'A draft shows nothing to anybody. Preview its variants, then start it.',
-  noList: 'Nothing to report yet',
+  noReport: 'It could not be reported',
   variant: 'Variant',
   control: 'control',
   final: 'Final',

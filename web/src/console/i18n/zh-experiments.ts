@@ -67,7 +67,7 @@ export const experiments: typeof en.experiments = {
   primary: '主要指标',
   notStarted: '尚未开始',
   notStartedText: '草稿不会展示给任何人。可先预览各方案，再开始实验。',
-  noList: '暂无结果',
+  noReport: '无法得出结果',
   variant: '方案',
   control: '对照',
   final: '已计入',

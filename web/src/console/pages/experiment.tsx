@@ -1,6 +1,7 @@
 import { useMemo, type ReactNode } from 'react';
-import { ApiError } from '../../api/client';
+import { ApiError, isAbort } from '../../api/client';
 import { navigate } from '../../lib/router';
+import { errorText } from '../../lib/error-text';
 import { useSettings } from '../../state/settings';
 import { ButtonLink } from '../../ui/button';
 import { Link } from '../../ui/link';
@@ -141,13 +142,16 @@ function Actions({ experiment, changed }: { experiment: Experiment; changed: () 
 interface Seen {
   experiment: Experiment;
   report?: ExperimentReport;
+  /** Why there is no report of one that has begun: what may be done with it stays. */
+  failed?: unknown;
   rules: Rule[] | null;
 }
 
 function Told({ seen }: { seen: Seen }) {
   const { experiments: x } = useTexts();
   const reasonOf = useReason();
-  const { experiment, report, rules } = seen;
+  const { t } = useSettings();
+  const { experiment, report, failed, rules } = seen;
   const { definition } = experiment;
   return (
     <>
@@ -166,7 +170,11 @@ function Told({ seen }: { seen: Seen }) {
       ) : (
         <>
           <Panel title={x.results}>
-            <Nothing title={x.notStarted} text={x.notStartedText} />
+            {failed !== undefined ? (
+              <Nothing title={x.noReport} text={errorText(failed, t)} />
+            ) : (
+              <Nothing title={x.notStarted} text={x.notStartedText} />
+            )}
           </Panel>
           <Panel title={x.rails}>
             <Rails definition={definition} />
@@ -191,13 +199,22 @@ export default function ExperimentPage({ id }: { id: string }) {
     `experiment/${id}`,
     async (signal) => {
       const experiment = await api.experiment(id, signal);
-      const [report, rules] = await Promise.all([
-        experiment.started_at ? api.experimentReport(id, signal) : undefined,
+      const told: Pick<Seen, 'report' | 'failed'> = {};
+      const reported = async () => {
+        try {
+          if (experiment.started_at) told.report = await api.experimentReport(id, signal);
+        } catch (error) {
+          if (isAbort(error)) throw error;
+          told.failed = error;
+        }
+      };
+      const [rules] = await Promise.all([
         experiment.definition.variants.some((variant) => variant.rules?.length)
           ? api.rules(signal)
           : null,
+        reported(),
       ]);
-      return { experiment, report, rules };
+      return { experiment, ...told, rules };
     },
     (seen) => (seen?.experiment.state === 'running' ? 15_000 : 60_000),
   );
