@@ -35,6 +35,9 @@ void recommend_content_release(struct recommend_content *c)
     *c = (struct recommend_content){0};
 }
 
+/* What the tower says counts as much as so many shoppers. */
+#define TOWER_SHOPPERS 3.0f
+
 /* --- placing --------------------------------------------------------------------------------- */
 
 /* Acts of a product in a microsecond, on average over those that somebody had. */
@@ -62,6 +65,7 @@ enum err_code recommend_content_place(struct recommend_content *c, const struct 
                                       float *items, struct err *err)
 {
     size_t dim = o->fit.dim;
+    float by_tower[RECOMMEND_DIM_MAX];
     if (c->tower.features == 0)
         return ERR_OK;
     float *weights =
@@ -76,10 +80,12 @@ enum err_code recommend_content_place(struct recommend_content *c, const struct 
         uint32_t row = c->row[i];
         int64_t age = o->now - c->catalogue->products[i].created_at;
         float *x = items + row * dim;
-        if (by_item->offsets[row + 1] > by_item->offsets[row])
-            continue;
-        embed_row(c, row, weights, dim, x);
-        vec->scale((float)(1 / (1 + rate * (double)(age > 0 ? age : 0))), x, dim);
+        float known = (float)(by_item->offsets[row + 1] - by_item->offsets[row]);
+        float expected = (float)(rate * (double)(age > 0 ? age : 0));
+        float share = TOWER_SHOPPERS / (TOWER_SHOPPERS + known);
+        embed_row(c, row, weights, dim, by_tower);
+        vec->scale(1 - share, x, dim);
+        vec->axpy(share * (1 + known) / (1 + expected), by_tower, x, dim);
     }
     return code;
 }

@@ -2,9 +2,13 @@
  *
  * Rows:    every product that is sold has a row, whether anybody had it or not. One without a past is put among the
  *          factors by the tower (train/content.h), and every row has its list of what reads alike.
- * Age:     nobody having had a product says the more, the longer it could be had. With E the acts that a product of its
- *          age has on average, its vector is scaled by 1 / (1 + E): the mean of a Gamma-Poisson rate after no act in E
- *          expected ones. What came today stands as the tower puts it, and what never sold in a year fades. */
+ * Few:     of a product that n shoppers had, ALS says little where n is small, and what it says is near nothing: all
+ *          others count as having left it, though they may not have seen it. So its vector is
+ *            (1 - s) y + s (1 + n) / (1 + E) W'f,  s = TOWER_SHOPPERS / (TOWER_SHOPPERS + n),
+ *          y of ALS and W'f of the tower. With E the acts that a product of its age has on average, (1 + n) / (1 + E) is
+ *          the mean of a Gamma-Poisson rate after n acts in E expected ones: what came today stands as the tower
+ *          puts it, the more it sells the higher, and what never sold in a year fades.
+ */
 #ifndef TRAIN_RECOMMEND_CONTENT_H
 #define TRAIN_RECOMMEND_CONTENT_H
 
@@ -37,7 +41,7 @@ struct recommend_place {
 /** Fit the tower and put products that nobody had where it says.
  *  by_item  [rows][users]
  *  users    [users][dim] factors
- *  items    [rows][dim] those of rows that nobody had are written
+ *  items    [rows][dim] of ALS; those of products of the catalogue are changed, those that nobody had written
  *  Errors as content_fit. */
 ERR_MUST_USE enum err_code recommend_content_place(struct recommend_content *c,
                                                    const struct matrix *by_item, const float *users,
