@@ -7,6 +7,7 @@
 #include "num/dense.h"
 #include "num/vec.h"
 #include "train/random_matrix.h"
+#include "train/recommend_content.h"
 
 enum { USERS = 14, ITEMS = 30, FEATURES = 11, DIM = 4, SIZE = FEATURES * DIM };
 
@@ -258,7 +259,56 @@ START_TEST(what_reads_alike_is_the_best_of_all_pairs)
 }
 END_TEST
 
-SUITE("content", what_reads_alike_is_the_best_of_all_pairs,
+START_TEST(a_product_goes_from_what_its_record_says_to_what_its_shoppers_say)
+{
+    enum { HOURS = 1000 };
+    for (uint64_t seed = 1; seed < 6; seed++) {
+        struct problem p;
+        struct err err;
+        float y[ITEMS * DIM], x[ITEMS * DIM];
+        struct content_product products[ITEMS];
+        uint32_t row[ITEMS], had = 0;
+        problem_init(&p, seed);
+        for (uint32_t i = 0; i < ITEMS; i++) {
+            row[i] = ITEMS - 1 - i;
+            products[i] = (struct content_product){.created_at = 10 * i};
+            had += known(&p, i);
+        }
+        for (size_t i = 0; i < ITEMS * DIM; i++)
+            y[i] = x[i] = 1 + (float)i / 10;
+        const struct content_catalogue catalogue = {.len = ITEMS, .products = products};
+        struct recommend_content c = {.catalogue = &catalogue,
+                                      .row = row,
+                                      .features = p.features,
+                                      .tower = {.features = FEATURES}};
+        const struct recommend_place o = {.fit = p.o, .now = HOURS, .since = 0};
+        ck_ok(recommend_content_place(&c, &p.by_item, p.users, &o, x, &err));
+        double acts = 0;
+        for (size_t i = 0; i < ITEMS * USERS; i++)
+            acts += p.dense_acts[i] > 0;
+        for (uint32_t i = 0; i < ITEMS; i++) {
+            size_t r = row[i];
+            double n = 0, expected = acts / had * (HOURS - 10.0 * i) / HOURS;
+            for (size_t u = 0; u < USERS; u++)
+                n += p.dense_acts[r * USERS + u] > 0;
+            for (size_t k = 0; k < DIM; k++) {
+                double tower = 0;
+                for (size_t f = 0; f < FEATURES; f++)
+                    tower +=
+                        p.dense_features[r * FEATURES + f] * (double)c.tower.weights[f * DIM + k];
+                double want = n / (3 + n) * (double)y[r * DIM + k] +
+                              3 / (3 + n) * (1 + n) / (1 + expected) * tower;
+                ck_assert_double_eq_tol((double)x[r * DIM + k], want, 1e-4 * (1 + fabs(want)));
+            }
+        }
+        content_tower_release(&c.tower);
+        problem_release(&p);
+    }
+}
+END_TEST
+
+SUITE("content", a_product_goes_from_what_its_record_says_to_what_its_shoppers_say,
+      what_reads_alike_is_the_best_of_all_pairs,
       the_tower_minimises_the_loss_of_als_over_what_somebody_had, threads_change_no_bit,
       factors_that_are_not_finite_are_refused, a_vocabulary_holds_what_products_share,
       rows_of_a_matrix_are_the_products_vectors)

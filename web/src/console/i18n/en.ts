@@ -560,7 +560,10 @@ export const en = {
       trending: 'Trending',
       arrivals: 'New',
       diversity: 'Diversity',
+      novelty: 'Novelty',
+      margin: 'Margin',
     } as Record<string, string>,
+    candidatesOf: (source: string) => `${source}: how many`,
     whyNot: {
       inactive: 'Off sale.',
       out_of_stock: 'Sold out.',

@@ -535,7 +535,10 @@ export const zh: ConsoleTexts = {
       trending: '热门',
       arrivals: '新品',
       diversity: '多样性',
+      novelty: '新颖度',
+      margin: '毛利',
     },
+    candidatesOf: (source: string) => `${source}：候选数`,
     whyNot: {
       inactive: '已下架。',
       out_of_stock: '已售罄。',

@@ -24,15 +24,13 @@ import {
 } from '../lib/experiments';
 import { formatNumber } from '../lib/format';
 import { useLive } from '../lib/live';
+import { weightLabel } from '../lib/weights';
 import { PLACEMENTS } from '../lib/preview';
 import { Checks } from '../parts/checks';
 import { Nothing, Page, Panel, Shown } from '../parts/page';
 import { experimentUrl, pageUrl } from '../routes';
 import { useConsole } from '../session';
 import { useTexts } from '../texts';
-
-/* Experiments do not override it. */
-const NO_WEIGHT_OF_VARIANTS = ['diversity'];
 
 /** What a variant may choose among. */
 interface Choices {
@@ -134,7 +132,7 @@ function WeightFields(props: {
   const c = useTexts();
   const x = c.experiments;
   const { locale } = useSettings();
-  const names = Object.keys(weights).filter((name) => !NO_WEIGHT_OF_VARIANTS.includes(name));
+  const names = Object.keys(weights);
   const path = (source: string) => `${placement}.${source}`;
   const changed = names.filter((source) => (variant.weights[path(source)] ?? '').trim() !== '');
   const wrong = names.some((source) => mistakes[`variants.${at}.weights.${path(source)}`]);
@@ -150,7 +148,7 @@ function WeightFields(props: {
         {names.map((source) => (
           <Field
             key={source}
-            label={c.explain.sources[source] ?? source}
+            label={weightLabel(c, source)}
             name={`variants.${at}.weights.${path(source)}`}
             inputMode="decimal"
             autoComplete="off"

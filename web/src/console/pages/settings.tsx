@@ -1,6 +1,7 @@
 import { useSettings } from '../../state/settings';
 import type { Settings, Weights } from '../api';
 import { useLive } from '../lib/live';
+import { weightLabel } from '../lib/weights';
 import { CopyButton } from '../parts/copy';
 import { Page, Panel, Shown, Status, Table } from '../parts/page';
 import { useConsole } from '../session';
@@ -71,7 +72,7 @@ function WeightsTable({ weights, defaults }: { weights: Weights; defaults: Weigh
         {sources.map((source) => (
           <tr key={source}>
             <th scope="row" className="wrap">
-              {c.explain.sources[source] ?? source}
+              {weightLabel(c, source)}
               <span className="interval-text code">{source}</span>
             </th>
             {placements.map((placement) => {

@@ -16,6 +16,7 @@ import {
   type Need,
 } from '../lib/experiments';
 import { useLive } from '../lib/live';
+import { weightLabel } from '../lib/weights';
 import { experimentUrl } from '../routes';
 import { useConsole } from '../session';
 import { useTexts } from '../texts';
@@ -129,7 +130,7 @@ export function useDiffers(rules: Rule[] | null) {
     ...Object.entries(variant.weights ?? {}).map(([name, value]) => {
       const [placement = '', source = ''] = name.split('.', 2);
       const where = c.placements.names[placement] ?? placement;
-      return `${x.weightOf(where, c.explain.sources[source] ?? source)}: ${number(value, 3)}`;
+      return `${x.weightOf(where, weightLabel(c, source))}: ${number(value, 3)}`;
     }),
     ...(variant.explore === undefined ? [] : [x.exploresAt(share(variant.explore))]),
   ];
