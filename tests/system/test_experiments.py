@@ -126,6 +126,55 @@ def log_decisions(server):
     equal(found["matched"], sum(d["rank"] == 0 for d in lines))
 
 
+# Before anybody does anything: the hottest products are others half a second after what was done.
+@test("a preview shows a variant, in whatever state, as everybody has it once it is decided")
+def previews(server):
+    admin, client = server.admin(), server.backend()
+    who = {"user_id": "shopper-00003", "limit": 10}
+
+    def served():
+        return home(client, "shopper-00003")[0]
+
+    def shown(status=200, **more):
+        return admin.must(status, "POST", "/v1/recommendations/explain", {**who, **more})
+
+    def both():
+        return [[i["id"] for i in shown(experiment="preview", variant=v)["items"]]
+                for v in ("control", "fresh")]
+    plain = served()
+    make(admin, "preview")
+    before = both()
+    equal(before[0], plain)
+    assert before[1] != plain
+    state(admin, "preview", "running")
+    equal(both(), before)
+    state(admin, "preview", "stopped")
+    equal((served(), both()), (plain, before))
+    state(admin, "preview", "decided", decision="fresh")
+    equal((served(), both()), (before[1], before), "the preview of a draft came true")
+    # On top of what else was decided, without what runs.
+    admin.must(204, "DELETE", "/v1/experiments/preview")
+    make(admin, "other")
+    make(admin, "preview", layer="second")
+    state(admin, "other", "running")
+    equal(both(), before)
+    state(admin, "other", "stopped")
+    state(admin, "other", "decided", decision="fresh")
+    equal(both(), [before[1], before[1]])
+    equal(shown(placement="new")["items"], shown(placement="new", experiment="preview",
+                                                 variant="fresh")["items"], "another placement")
+    for status, names, reason in ((400, {"experiment": "preview"}, "without the other"),
+                                  (400, {"variant": "fresh"}, "without the other"),
+                                  (400, {"experiment": "preview", "variant": "x"}, "'x'"),
+                                  (404, {"experiment": "none", "variant": "x"}, "experiment")):
+        answer = shown(status, **names)
+        assert reason in answer["error"]["message"], answer
+    client.must(403, "POST", "/v1/recommendations/explain", {})
+    client.must(400, "GET", "/v1/recommendations?experiment=preview&variant=fresh")
+    for name in ("preview", "other"):
+        admin.must(204, "DELETE", f"/v1/experiments/{name}")
+
+
 @test("the place that explores shows what its id says")
 def explores(server):
     admin, client = server.admin(), server.backend()
@@ -180,54 +229,6 @@ def rules(server):
         admin.must(404, method, path)
     admin.must(404, "PATCH", path, {"state": "running"})
     server.client(server.shop.public).must(403, "GET", "/v1/experiments")
-
-
-@test("a preview shows a variant, in whatever state, as everybody has it once it is decided")
-def previews(server):
-    admin, client = server.admin(), server.backend()
-    who = {"user_id": "shopper-00003", "limit": 10}
-
-    def served():
-        return home(client, "shopper-00003")[0]
-
-    def shown(status=200, **more):
-        return admin.must(status, "POST", "/v1/recommendations/explain", {**who, **more})
-
-    def both():
-        return [[i["id"] for i in shown(experiment="preview", variant=v)["items"]]
-                for v in ("control", "fresh")]
-    plain = served()
-    make(admin, "preview")
-    before = both()
-    equal(before[0], plain)
-    assert before[1] != plain
-    state(admin, "preview", "running")
-    equal(both(), before)
-    state(admin, "preview", "stopped")
-    equal((served(), both()), (plain, before))
-    state(admin, "preview", "decided", decision="fresh")
-    equal((served(), both()), (before[1], before), "the preview of a draft came true")
-    # On top of what else was decided, without what runs.
-    admin.must(204, "DELETE", "/v1/experiments/preview")
-    make(admin, "other")
-    make(admin, "preview", layer="second")
-    state(admin, "other", "running")
-    equal(both(), before)
-    state(admin, "other", "stopped")
-    state(admin, "other", "decided", decision="fresh")
-    equal(both(), [before[1], before[1]])
-    equal(shown(placement="new")["items"], shown(placement="new", experiment="preview",
-                                                 variant="fresh")["items"], "another placement")
-    for status, names, reason in ((400, {"experiment": "preview"}, "without the other"),
-                                  (400, {"variant": "fresh"}, "without the other"),
-                                  (400, {"experiment": "preview", "variant": "x"}, "'x'"),
-                                  (404, {"experiment": "none", "variant": "x"}, "experiment")):
-        answer = shown(status, **names)
-        assert reason in answer["error"]["message"], answer
-    client.must(403, "POST", "/v1/recommendations/explain", {})
-    client.must(400, "GET", "/v1/recommendations?experiment=preview&variant=fresh")
-    for name in ("preview", "other"):
-        admin.must(204, "DELETE", f"/v1/experiments/{name}")
 
 
 if __name__ == "__main__":
