@@ -18,7 +18,7 @@ static void write_product(const struct product *p, struct buf *out)
     buf_init(out, WRITTEN_MAX);
     jw_init(&w, out);
     jw_obj(&w);
-    product_members(p, &w);
+    product_members(p, true, &w);
     jw_obj_end(&w);
     CHECK(!out->full);
     /* what only answers have comes last: true or false */
