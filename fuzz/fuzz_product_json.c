@@ -38,6 +38,7 @@ static void check_round(struct product *p, struct arena *a)
     struct err err = {0};
     p->created_at = p->created_at ? p->created_at : 1700000000000000;
     p->updated_at = 1700000000000000;
+    p->cost_minor = p->cost_minor ? p->cost_minor : STORE_NO_AMOUNT; /* not named */
     write_product(p, &first);
     jr_init(&r, buf_str(&first), a);
     enum err_code code = product_from_json(&r, (struct str){0}, &again, &err);
@@ -59,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              .price_minor = 1200,
                              .currency = 0,
                              .list_price_minor = STORE_NO_AMOUNT,
+                             .cost_minor = STORE_NO_AMOUNT,
                              .stock = 3};
     struct json_reader r;
     struct arena a;

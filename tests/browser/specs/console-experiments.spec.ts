@@ -45,7 +45,7 @@ test.describe('an experiment', () => {
     await field(page, 'variants.1.name').fill('茶');
     await page.locator('[data-variant="1"] summary', { hasText: 'Similar products' }).click();
     const weight = 'variants.1.weights.similar.alike';
-    await expect(field(page, weight)).toHaveAttribute('placeholder', '0.4');
+    await expect(field(page, weight)).toHaveAttribute('placeholder', /^0\.\d/);
     await field(page, weight).fill('1000');
     await save.click();
     await expect(complaint(page, weight)).toContainText('not between 0 and 100');
