@@ -44,7 +44,7 @@ enum placement {
 enum placement_needs { NEEDS_NOTHING, NEEDS_PRODUCT, NEEDS_PRODUCTS, NEEDS_FILTER };
 
 enum reason_code {
-    REASON_TASTE,   /* the factor model */
+    REASON_TASTE,   /* the factor model, where more than one product is known of the shopper */
     REASON_VIEWED,  /* a neighbour of something viewed */
     REASON_BOUGHT,  /* a neighbour of something bought */
     REASON_IN_CART, /* goes with something in the cart */

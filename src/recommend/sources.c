@@ -72,8 +72,17 @@ static enum err_code add_graph(const struct recommend_model *m, const struct pro
     return code;
 }
 
+/* The taste of somebody of whom one product is known is that product's. */
+static struct candidate_reason taste_of(const struct profile *profile)
+{
+    const struct profile_item *only = profile->len == 1 ? profile->items : NULL;
+    return only ? (struct candidate_reason){past_reason(only), only->product_no}
+                : (struct candidate_reason){REASON_TASTE, 0};
+}
+
 /* What the model does not know, by where its tower puts it. x [dim] of the shopper. */
-static enum err_code add_newcomers(const struct view *view, const float *x, struct arena *arena,
+static enum err_code add_newcomers(const struct view *view, const float *x,
+                                   struct candidate_reason why, struct arena *arena,
                                    struct candidates *out, struct err *err)
 {
     const struct newcomers *n = view->newcomers;
@@ -94,11 +103,14 @@ static enum err_code add_newcomers(const struct view *view, const float *x, stru
         numbers[i] = n->product_no[best[i].id];
         parts[i] = best[i].score;
     }
-    return candidates_add(
-        out,
-        &(struct candidate_list){
-            .numbers = numbers, .parts = parts, .n = len, .weight = 1, .reason = REASON_TASTE},
-        err);
+    return candidates_add(out,
+                          &(struct candidate_list){.numbers = numbers,
+                                                   .parts = parts,
+                                                   .n = len,
+                                                   .weight = 1,
+                                                   .reason = why.code,
+                                                   .because = why.because},
+                          err);
 }
 
 /* The products of a profile that are newer than the model: where they stand among them. Returns how many. */
@@ -144,6 +156,7 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
                              struct arena *arena, struct candidates *out, struct err *err)
 {
     const struct recommend_model *m = view_model(view);
+    struct candidate_reason why = taste_of(profile);
     size_t n = 0, len;
     enum err_code code = ERR_OK;
     if (m && m->source == FACTORS_PROPAGATION)
@@ -173,9 +186,10 @@ enum err_code source_factors(const struct view *view, const struct profile *prof
                                                    .parts = scores,
                                                    .n = len,
                                                    .weight = 1,
-                                                   .reason = REASON_TASTE},
+                                                   .reason = why.code,
+                                                   .because = why.because},
                           err);
-    return code == ERR_OK ? add_newcomers(view, x, arena, out, err) : code;
+    return code == ERR_OK ? add_newcomers(view, x, why, arena, out, err) : code;
 }
 
 /* A list's lines are on their way while the lists before it are added. */

@@ -702,8 +702,10 @@ START_TEST(a_product_newer_than_the_model_reaches_the_home_pages_of_those_who_wo
         struct recommend_result out = run(&s, &r);
         bool liked = shows(&out, COLD);
         ck_assert(liked == (kind == (3 - 1) / KIND));
-        for (size_t i = 0; i < out.len; i++)
-            ck_assert(out.items[i].reason == REASON_TASTE);
+        for (size_t i = 0; i < out.len; i++) { /* their taste is that of the one product */
+            ck_assert_int_eq(out.items[i].reason, REASON_VIEWED);
+            ck_assert_uint_eq(out.items[i].reason_product, 3);
+        }
     }
     set_live(&s, COLD, 0, PRODUCT_ACTIVE); /* sold out */
     meet_newcomers(&s, (3 - 1) / KIND);
@@ -757,7 +759,8 @@ START_TEST(who_knows_only_products_newer_than_the_model_gets_what_these_are_like
         ck_assert(out.personal);
         for (size_t i = 0; i < out.len; i++) {
             ck_assert(is_lamp(out.items[i].product_no) == (kind == 0));
-            ck_assert_int_eq(out.items[i].reason, REASON_TASTE);
+            ck_assert_int_eq(out.items[i].reason, REASON_VIEWED);
+            ck_assert_uint_eq(out.items[i].reason_product, COLD);
         }
         /* One act on y: x = (1 + a) G^-1 y / (1 + a y'G^-1 y), in one dimension. */
         const struct recommend_model *m = view_model(s.f.view);
