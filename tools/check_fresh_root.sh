@@ -54,6 +54,15 @@ copy() { # FILE...: those that are there, to the same place
     done
 }
 
+# Of whoever runs this, to the home of the root's user.
+copy_home() { # NAME...
+    for name in "$@"; do
+        [ -e "$HOME/$name" ] || continue
+        mkdir -p "$(dirname "$root/root/$name")"
+        cp -r -L "$HOME/$name" "$(dirname "$root/root/$name")/"
+    done
+}
+
 make_root() {
     echo "Making a root of $suite"
     # shellcheck disable=SC2086 # no mirror, no argument
@@ -65,8 +74,9 @@ make_root() {
     }
     copy /etc/resolv.conf
     if [ -n "${HOST_CONFIG:-}" ]; then
-        copy /etc/hosts /etc/apt/apt.conf.d/99* /etc/npmrc /root/.npmrc /etc/pip.conf /root/.config/pip \
+        copy /etc/hosts /etc/apt/apt.conf.d/99* /etc/npmrc /etc/pip.conf \
             /usr/local/share/ca-certificates
+        copy_home .npmrc .config/pip
         copy /etc/ssl/certs/ca-certificates.crt
     fi
     git clone --quiet --no-hardlinks . "$root/src/aisle"

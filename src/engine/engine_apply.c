@@ -106,24 +106,27 @@ bool is_ahead(const struct engine *e, bool feedback, int64_t seq, int64_t time_u
     return feedback && seq > e->heat_seq && time_us > clock_now_us() + FEEDBACK_AHEAD_US;
 }
 
-void warm(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us)
+/* live_heat_add or live_heat_take, of the columns that serve and of those that are being made. */
+static void
+change_heat(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us,
+            void (*change)(struct live *l, uint32_t product_no, float weight, int64_t time_us))
 {
     if (heat_weight[type] == 0)
         return;
-    live_heat_add(e->live, product_no, heat_weight[type], time_us);
+    change(e->live, product_no, heat_weight[type], time_us);
     if (e->stage.open)
-        live_heat_add(e->stage.live, product_no, heat_weight[type], time_us);
+        change(e->stage.live, product_no, heat_weight[type], time_us);
     e->shelves_stale = true;
+}
+
+void warm(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us)
+{
+    change_heat(e, product_no, type, time_us, live_heat_add);
 }
 
 void cool(struct engine *e, uint32_t product_no, enum event_type type, int64_t time_us)
 {
-    if (heat_weight[type] == 0)
-        return;
-    live_heat_take(e->live, product_no, heat_weight[type], time_us);
-    if (e->stage.open)
-        live_heat_take(e->stage.live, product_no, heat_weight[type], time_us);
-    e->shelves_stale = true;
+    change_heat(e, product_no, type, time_us, live_heat_take);
 }
 
 static void act(struct engine *e, uint32_t user_no, uint32_t product_no, enum event_type type,
