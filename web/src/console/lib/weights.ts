@@ -8,3 +8,8 @@ export function weightLabel(c: ConsoleTexts, name: string): string {
     return c.explain.candidatesOf(weightLabel(c, name.slice(0, -COUNT.length)));
   return c.explain.sources[name] ?? name;
 }
+
+/** Digits behind the point: a count has none. */
+export function weightDigits(name: string): number {
+  return name.endsWith(COUNT) ? 0 : 3;
+}

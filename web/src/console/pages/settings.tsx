@@ -1,7 +1,7 @@
 import { useSettings } from '../../state/settings';
 import type { Settings, Weights } from '../api';
 import { useLive } from '../lib/live';
-import { weightLabel } from '../lib/weights';
+import { weightDigits, weightLabel } from '../lib/weights';
 import { CopyButton } from '../parts/copy';
 import { Page, Panel, Shown, Status, Table } from '../parts/page';
 import { useConsole } from '../session';
@@ -85,9 +85,15 @@ function WeightsTable({ weights, defaults }: { weights: Weights; defaults: Weigh
                   data-weight={`${placement}.${source}`}
                   data-changed={value !== usual || undefined}
                 >
-                  {value === 0 ? <span className="quiet">0</span> : number(value, 3)}
+                  {value === 0 ? (
+                    <span className="quiet">0</span>
+                  ) : (
+                    number(value, weightDigits(source))
+                  )}
                   {value !== usual && (
-                    <span className="interval-text">{c.settings.changed(number(usual, 3))}</span>
+                    <span className="interval-text">
+                      {c.settings.changed(number(usual, weightDigits(source)))}
+                    </span>
                   )}
                 </td>
               );
